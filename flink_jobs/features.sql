@@ -1,0 +1,114 @@
+-- From the car's batches to features: the source is read once, every sink hangs behind the feature operator.
+
+CREATE TEMPORARY TABLE telemetry (
+    vehicle STRING,
+    `session` STRING,
+    start_us BIGINT,
+    t_us BIGINT,
+    channel_values ARRAY<DOUBLE NOT NULL>,
+    error STRING,
+    raw BYTES,
+    topic STRING METADATA VIRTUAL,
+    part INT METADATA FROM 'partition' VIRTUAL,
+    off BIGINT METADATA FROM 'offset' VIRTUAL,
+    record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
+) WITH (
+    'connector' = 'kafka',
+    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    'properties.group.id' = 'pitwall-${view}',
+    'properties.auto.offset.reset' = 'earliest',
+    'topic-pattern' = '${telemetry_pattern}',
+    'scan.startup.mode' = 'group-offsets',
+    'scan.topic-partition-discovery.interval' = '1 s',
+    'format' = 'pitwall-car',
+    'pitwall-car.plan' = '${plan}'
+);
+
+-- ATTACH telemetry
+
+CREATE TEMPORARY TABLE online (
+    vehicle STRING,
+    `session` STRING,
+    event_timestamp TIMESTAMP_LTZ(6),
+    created_timestamp TIMESTAMP_LTZ(3),
+    ${columns},
+    PRIMARY KEY (vehicle, `session`) NOT ENFORCED
+) WITH (
+    'connector' = 'pitwall-cassandra',
+    'host' = '${cassandra_host}',
+    'port' = '${cassandra_port}',
+    'user' = '${cassandra_user}',
+    'password-file' = '${cassandra_password_file}',
+    'keyspace' = '${keyspace}',
+    'table' = '${online_table}'
+);
+
+CREATE TEMPORARY TABLE features_topic (
+    vehicle STRING,
+    `session` STRING,
+    event_timestamp TIMESTAMP_LTZ(6),
+    created_timestamp TIMESTAMP_LTZ(3),
+    ${columns}
+) WITH (
+    'connector' = 'kafka',
+    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    'properties.linger.ms' = '2',
+    'properties.compression.type' = 'lz4',
+    'topic' = '${features_topic}',
+    'key.format' = 'raw',
+    'key.fields' = 'session',
+    'value.format' = 'json',
+    'value.json.timestamp-format.standard' = 'ISO-8601',
+    'value.fields-include' = 'ALL'
+);
+
+CREATE TEMPORARY TABLE offline (
+    vehicle STRING,
+    `session` STRING,
+    event_timestamp TIMESTAMP_LTZ(6),
+    created_timestamp TIMESTAMP_LTZ(3),
+    ${columns},
+    event_date STRING
+) PARTITIONED BY (event_date) WITH (
+    'connector' = 'filesystem',
+    'path' = '${offline_path}',
+    'format' = 'parquet',
+    'parquet.write.int64.timestamp' = 'true',
+    'parquet.timestamp.time.unit' = 'micros',
+    'parquet.utc-timezone' = 'true',
+    'parquet.compression' = 'SNAPPY'
+);
+
+CREATE TEMPORARY TABLE dead_letters (
+    `value` BYTES,
+    headers MAP<STRING, BYTES> METADATA
+) WITH (
+    'connector' = 'kafka',
+    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    'properties.max.request.size' = '67108864',
+    'properties.compression.type' = 'lz4',
+    'topic' = '${dead_letters_topic}',
+    'format' = 'raw'
+);
+
+INSERT INTO online SELECT * FROM features;
+
+INSERT INTO features_topic SELECT * FROM features;
+
+INSERT INTO offline SELECT *, DATE_FORMAT(event_timestamp, 'yyyy-MM-dd') FROM features;
+
+INSERT INTO dead_letters
+SELECT raw, MAP[
+    '__connect.errors.topic', ENCODE(topic, 'UTF-8'),
+    '__connect.errors.partition', ENCODE(CAST(part AS STRING), 'UTF-8'),
+    '__connect.errors.offset', ENCODE(CAST(off AS STRING), 'UTF-8'),
+    '__connect.errors.exception.message', ENCODE(error, 'UTF-8')]
+FROM bad_messages
+UNION ALL
+SELECT ENCODE(JSON_OBJECT('VehicleId' VALUE vehicle, 'SessionId' VALUE `session`, 'Timestamp' VALUE t_us / 1E6), 'UTF-8'), MAP[
+    '__connect.errors.topic', ENCODE(topic, 'UTF-8'),
+    '__connect.errors.partition', ENCODE(CAST(part AS STRING), 'UTF-8'),
+    '__connect.errors.offset', ENCODE(CAST(off AS STRING), 'UTF-8'),
+    '__connect.errors.exception.message', ENCODE(
+        'late tick: the session clock stands at ' || CAST(clock_us / 1E6 AS STRING) || ' s', 'UTF-8')]
+FROM late_ticks;

@@ -1,0 +1,77 @@
+package pitwall;
+
+import java.util.Set;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.configuration.ReadableConfig;
+import org.apache.flink.table.connector.ChangelogMode;
+import org.apache.flink.table.connector.sink.DynamicTableSink;
+import org.apache.flink.table.connector.sink.SinkV2Provider;
+import org.apache.flink.table.factories.DynamicTableSinkFactory;
+import org.apache.flink.table.factories.FactoryUtil;
+import org.apache.flink.table.types.logical.RowType;
+
+/**
+ * The table sink {@code pitwall-cassandra}: one typed row a key, written with the event time as write timestamp.
+ *
+ * <p>The table's primary key is Cassandra's; the column {@code event_timestamp} gives the write timestamp.
+ */
+public final class CassandraSinkFactory implements DynamicTableSinkFactory {
+    static final ConfigOption<String> HOST = ConfigOptions.key("host").stringType().noDefaultValue();
+    static final ConfigOption<Integer> PORT = ConfigOptions.key("port").intType().defaultValue(9042);
+    static final ConfigOption<String> DATACENTER = ConfigOptions.key("datacenter").stringType().defaultValue("datacenter1");
+    static final ConfigOption<String> USER = ConfigOptions.key("user").stringType().noDefaultValue();
+    static final ConfigOption<String> PASSWORD_FILE = ConfigOptions.key("password-file").stringType().noDefaultValue();
+    static final ConfigOption<String> KEYSPACE = ConfigOptions.key("keyspace").stringType().noDefaultValue();
+    static final ConfigOption<String> TABLE = ConfigOptions.key("table").stringType().noDefaultValue();
+
+    @Override
+    public DynamicTableSink createDynamicTableSink(Context context) {
+        FactoryUtil.TableFactoryHelper helper = FactoryUtil.createTableFactoryHelper(this, context);
+        helper.validate();
+        ReadableConfig options = helper.getOptions();
+        CassandraSink.Target target = new CassandraSink.Target(
+                options.get(HOST), options.get(PORT), options.get(DATACENTER), options.get(USER),
+                options.get(PASSWORD_FILE), options.get(KEYSPACE), options.get(TABLE));
+        RowType type = (RowType) context.getPhysicalRowDataType().getLogicalType();
+        int[] key = context.getPrimaryKeyIndexes();
+        return new TableSink(target, type, key);
+    }
+
+    private record TableSink(CassandraSink.Target target, RowType type, int[] key) implements DynamicTableSink {
+        @Override
+        public ChangelogMode getChangelogMode(ChangelogMode requested) {
+            return ChangelogMode.insertOnly();
+        }
+
+        @Override
+        public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
+            return SinkV2Provider.of(new CassandraSink(target, type, key));
+        }
+
+        @Override
+        public DynamicTableSink copy() {
+            return this;
+        }
+
+        @Override
+        public String asSummaryString() {
+            return "Cassandra " + target.keyspace() + "." + target.table();
+        }
+    }
+
+    @Override
+    public String factoryIdentifier() {
+        return "pitwall-cassandra";
+    }
+
+    @Override
+    public Set<ConfigOption<?>> requiredOptions() {
+        return Set.of(HOST, USER, PASSWORD_FILE, KEYSPACE, TABLE);
+    }
+
+    @Override
+    public Set<ConfigOption<?>> optionalOptions() {
+        return Set.of(PORT, DATACENTER);
+    }
+}

@@ -1,0 +1,119 @@
+"""Produces sessions to Kafka as the car would: no key, no headers, one message a tick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from pitwall.car.session import Session
+from pitwall.errors import StackError
+from pitwall.settings import Settings
+from pitwall.topics import client_config
+from pitwall.wire import TickEncoder
+
+
+@dataclass
+class Sent:
+    """What was acknowledged by Kafka."""
+
+    ticks: int = 0
+    samples: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+def produce(
+    settings: Settings,
+    sessions: Iterable[Session],
+    *,
+    speed: float | None = 1.0,
+    together: bool = False,
+    topic: str | None = None,
+    on_ticks: Callable[[int], None] = lambda count: None,
+) -> Sent:
+    """Send every tick; returns when Kafka has acknowledged all.
+
+    `speed` is times real time, None as fast as it goes. Sessions follow each other, or run side by side when
+    `together`. `on_ticks(n)` is told of progress. Raises `StackError` when a tick is not acknowledged.
+    """
+    sent = Sent()
+    failures: list[KafkaError] = []
+
+    def on_delivery(error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            failures.append(error)
+        else:
+            sent.ticks += 1
+
+    producer = Producer(
+        {
+            **client_config(settings),
+            "compression.type": "lz4",
+            "enable.idempotence": True,
+            "linger.ms": 20 if speed is None else 0,
+            "batch.size": 1_000_000,
+            "queue.buffering.max.messages": 20_000,
+            "queue.buffering.max.kbytes": 262_144,
+            "message.max.bytes": 67_000_000,
+            "delivery.timeout.ms": 60_000,
+        }
+    )
+    target = topic or settings.telemetry_topic
+    started = time.monotonic()
+    ticks = _together(list(sessions)) if together else _in_turn(sessions)
+    pending = 0
+    for offset_s, payload, channels in ticks:
+        if speed is not None:
+            due = started + offset_s / speed
+            while (wait := due - time.monotonic()) > 0:
+                producer.poll(min(wait, 0.05))
+        while True:
+            try:
+                producer.produce(target, payload, on_delivery=on_delivery)
+                break
+            except BufferError:
+                producer.poll(0.05)
+        sent.samples += channels
+        sent.bytes += len(payload)
+        pending += 1
+        if pending == 250 or speed is not None:
+            on_ticks(pending)
+            pending = 0
+            producer.poll(0)
+        if failures:
+            break
+    left = producer.flush(60)
+    on_ticks(pending)
+    if failures or left:
+        reason = failures[0].str() if failures else f"{left} ticks not acknowledged in 60 s"
+        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take a tick: {reason}; see `./pitwall status`")
+    sent.seconds = time.monotonic() - started
+    return sent
+
+
+def _encode(session: Session) -> Iterator[tuple[float, bytes, int]]:
+    encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, session.rate_hz)
+    channels = len(session.names)
+    start = float(session.times_s[0])
+    for first in range(0, len(session.times_s), 1000):
+        times = session.times_s[first : first + 1000].tolist()
+        for time_s, row in zip(times, session.values[first : first + 1000].tolist(), strict=True):
+            yield time_s - start, encoder.encode(time_s, row), channels
+
+
+def _in_turn(sessions: Iterable[Session]) -> Iterator[tuple[float, bytes, int]]:
+    offset = 0.0
+    for session in sessions:
+        time_s = 0.0
+        for time_s, payload, channels in _encode(session):
+            yield offset + time_s, payload, channels
+        offset += time_s
+
+
+def _together(sessions: list[Session]) -> Iterator[tuple[float, bytes, int]]:
+    import heapq
+
+    yield from heapq.merge(*(_encode(session) for session in sessions), key=lambda tick: tick[0])

@@ -1,0 +1,91 @@
+"""The words a feature is defined with. Channels are given by display name; windows in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pitwall.channels import CHANNELS, Channel, channel_id
+from pitwall.errors import UsageError
+from pitwall.features.definitions import Feature
+
+STATS = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
+LAP = {"number": ("lap_number", ""), "time": ("lap_time", "s"), "from_start": ("lap_from_start", ""),
+       "last_time": ("last_lap_time", "s"), "best_time": ("best_lap_time", "s")}  # fmt: skip
+
+
+def _channel(name: str) -> Channel:
+    try:
+        return CHANNELS[channel_id(name)]
+    except KeyError:
+        raise UsageError(f"channel {name!r} is not in the channel table; add it to pitwall/channels.py") from None
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g}s" if seconds == int(seconds) else f"{round(seconds * 1000)}ms"
+
+
+def last(*channels: str) -> list[Feature]:
+    """The value of each channel at this tick; null where the tick does not carry it."""
+    return [Feature(c.snake, "last", c.unit, c.id) for c in map(_channel, channels)]
+
+
+def rolling(channel: str, stats: Iterable[str], windows_s: Iterable[float]) -> list[Feature]:
+    """Statistics (`STATS`) of one channel over each window (t − w, t]; NaN samples are left out."""
+    c = _channel(channel)
+    features = []
+    for window_s in windows_s:
+        for stat in stats:
+            if stat not in STATS:
+                raise UsageError(f"rolling({channel!r}) has statistic {stat!r}; known: {', '.join(STATS)}")
+            if not 0 < window_s <= 600:
+                raise UsageError(f"rolling({channel!r}) has a window of {window_s} s; give one above 0 and up to 600")
+            unit = {"count": "", "slope": f"{c.unit}/s"}.get(stat, c.unit)
+            features.append(Feature(f"{c.snake}_{stat}_{_span(window_s)}", f"rolling_{stat}", unit, c.id, window_s))
+    return features
+
+
+def share_above(channel: str, threshold: float, window_s: float) -> Feature:
+    """Share (0 to 1) of the window's samples above `threshold`, in the channel's unit."""
+    c = _channel(channel)
+    return Feature(f"{c.snake}_above_{threshold:g}_{_span(window_s)}", "share_above", "", c.id, window_s, threshold)
+
+
+def share_below(channel: str, threshold: float, window_s: float) -> Feature:
+    """Share (0 to 1) of the window's samples below `threshold`, in the channel's unit."""
+    c = _channel(channel)
+    return Feature(f"{c.snake}_below_{threshold:g}_{_span(window_s)}", "share_below", "", c.id, window_s, threshold)
+
+
+def lag(channel: str, *lags_s: float) -> list[Feature]:
+    """The newest value at least `lag` seconds old; null before there is one."""
+    c = _channel(channel)
+    return [Feature(f"{c.snake}_lag_{_span(lag_s)}", "lag", c.unit, c.id, lag_s) for lag_s in lags_s]
+
+
+def diff(channel: str, *lags_s: float) -> list[Feature]:
+    """This tick's value minus the lagged one."""
+    c = _channel(channel)
+    return [Feature(f"{c.snake}_diff_{_span(lag_s)}", "diff", c.unit, c.id, lag_s) for lag_s in lags_s]
+
+
+def lap_mean(*channels: str) -> list[Feature]:
+    """Mean of each channel's samples since lap start."""
+    return [Feature(f"{c.snake}_lap_mean", "lap_mean", c.unit, c.id) for c in map(_channel, channels)]
+
+
+def lap_integral(*channels: str) -> list[Feature]:
+    """Integral of each channel over time since lap start, in unit × s."""
+    return [Feature(f"{c.snake}_lap_integral", "lap_integral", f"{c.unit} s", c.id) for c in map(_channel, channels)]
+
+
+def lap(*parts: str) -> list[Feature]:
+    """State of the lap: `number`, `time`, `from_start`, `last_time`, `best_time`."""
+    unknown = [part for part in parts if part not in LAP]
+    if unknown:
+        raise UsageError(f"lap() has {unknown[0]!r}; known: {', '.join(LAP)}")
+    return [Feature(f"lap_{part}", *LAP[part]) for part in parts]
+
+
+def session_time() -> Feature:
+    """Seconds on the session's own clock."""
+    return Feature("session_time", "session_time", "s")

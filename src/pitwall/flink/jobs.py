@@ -1,0 +1,84 @@
+"""Renders the SQL of a job and asks Flink how it does."""
+
+from __future__ import annotations
+
+import json
+import string
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from pitwall.errors import JobError
+from pitwall.features import FeatureSet
+from pitwall.settings import Settings
+
+ATTACH = "-- ATTACH telemetry"
+"""Where in the SQL the feature operator is hung behind the source table."""
+
+
+def online_table(project: str, view: str) -> str:
+    """Name of a feature view's table in Cassandra."""
+    return f"{project}_{view}"
+
+
+def render(settings: Settings, features: FeatureSet, project: str = "pitwall") -> tuple[list[str], list[str]]:
+    """The statements of `flink_jobs/features.sql` before and after the operator, placeholders filled in."""
+    template = (settings.repository / "flink_jobs" / "features.sql").read_text()
+    settings.secret("cassandra")
+    text = string.Template(template).substitute(
+        view=features.name,
+        plan=features.plan(settings.idle_timeout_s).replace("'", "''"),
+        columns=",\n    ".join(f"`{name}` DOUBLE" for name in features.names),
+        bootstrap_servers=settings.bootstrap_servers,
+        telemetry_pattern=settings.telemetry_pattern,
+        features_topic=settings.features_topic,
+        dead_letters_topic=settings.dead_letters_topic,
+        cassandra_host=settings.host,
+        cassandra_port=settings.cassandra_port,
+        cassandra_user=settings.cassandra_user,
+        cassandra_password_file=settings.home_dir / "secrets" / "cassandra",
+        keyspace=settings.keyspace,
+        online_table=online_table(project, features.name),
+        offline_path=f"file://{settings.offline_dir / features.name}",
+    )
+    before, after = text.split(ATTACH)
+    return _statements(before), _statements(after)
+
+
+def _statements(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [statement.strip() for statement in "\n".join(lines).split(";\n") if statement.strip()]
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint below `folder`, or None."""
+    complete = [path.parent for path in folder.glob("*/chk-*/_metadata")]
+    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime, default=None)
+
+
+def get(settings: Settings, path: str) -> Any:
+    """An answer of Flink's REST interface. Raises `JobError` when Flink does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://{settings.host}:{settings.flink_port}{path}", timeout=3) as answer:
+            return json.load(answer)
+    except (OSError, ValueError) as error:
+        raise JobError(f"Flink at {settings.host}:{settings.flink_port} does not answer: {error}") from error
+
+
+def jobs(settings: Settings) -> list[dict[str, Any]]:
+    """All jobs Flink knows: id, name, state, start time (ms since the epoch)."""
+    found: list[dict[str, Any]] = get(settings, "/jobs/overview")["jobs"]
+    return found
+
+
+def features_job_state(settings: Settings) -> str | None:
+    """State of the features job: `RUNNING` once all its tasks run; None when Flink is not reachable or has none."""
+    try:
+        for job in jobs(settings):
+            if job["name"] == "features":
+                if job["state"] == "RUNNING" and job["tasks"]["running"] < job["tasks"]["total"]:
+                    return "STARTING"
+                return str(job["state"])
+    except JobError:
+        pass
+    return None
