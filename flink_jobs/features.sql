@@ -6,11 +6,11 @@ CREATE TEMPORARY TABLE telemetry (
     start_us BIGINT,
     t_us BIGINT,
     channel_values ARRAY<DOUBLE NOT NULL>,
-    error STRING,
-    raw BYTES,
-    topic STRING METADATA VIRTUAL,
-    part INT METADATA FROM 'partition' VIRTUAL,
-    off BIGINT METADATA FROM 'offset' VIRTUAL,
+    `error` STRING,
+    `raw` BYTES,
+    `topic` STRING METADATA VIRTUAL,
+    `part` INT METADATA FROM 'partition' VIRTUAL,
+    `off` BIGINT METADATA FROM 'offset' VIRTUAL,
     record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
 ) WITH (
     'connector' = 'kafka',
@@ -98,17 +98,17 @@ INSERT INTO features_topic SELECT * FROM features;
 INSERT INTO offline SELECT *, DATE_FORMAT(event_timestamp, 'yyyy-MM-dd') FROM features;
 
 INSERT INTO dead_letters
-SELECT raw, MAP[
-    '__connect.errors.topic', ENCODE(topic, 'UTF-8'),
-    '__connect.errors.partition', ENCODE(CAST(part AS STRING), 'UTF-8'),
-    '__connect.errors.offset', ENCODE(CAST(off AS STRING), 'UTF-8'),
-    '__connect.errors.exception.message', ENCODE(error, 'UTF-8')]
+SELECT `raw`, MAP[
+    '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
+    '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
+    '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
+    '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM bad_messages
 UNION ALL
 SELECT ENCODE(JSON_OBJECT('VehicleId' VALUE vehicle, 'SessionId' VALUE `session`, 'Timestamp' VALUE t_us / 1E6), 'UTF-8'), MAP[
-    '__connect.errors.topic', ENCODE(topic, 'UTF-8'),
-    '__connect.errors.partition', ENCODE(CAST(part AS STRING), 'UTF-8'),
-    '__connect.errors.offset', ENCODE(CAST(off AS STRING), 'UTF-8'),
+    '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
+    '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
+    '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
     '__connect.errors.exception.message', ENCODE(
         'late tick: the session clock stands at ' || CAST(clock_us / 1E6 AS STRING) || ' s', 'UTF-8')]
 FROM late_ticks;

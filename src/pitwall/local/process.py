@@ -79,12 +79,12 @@ def find(run_dir: Path, name: str) -> Running | None:
 
 
 def spawn(name: str, command: list[str], log: Path, env: dict[str, str], cwd: Path) -> subprocess.Popen[bytes]:
-    """Start `command` as a child that gets SIGTERM when this process ends, its output appended to `log`.
+    """Start `command` as a child that gets SIGTERM when this process ends, its output in `log`.
 
     It gets a process group of its own, so that Ctrl-C reaches the supervisor only.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
