@@ -275,8 +275,8 @@ def _join(
             f'ON {match} AND e."{time}" >= f."{stamp}"'
         )
         result = f"SELECT * FROM joined_{number}"
-    table = con.execute(f"SELECT * EXCLUDE (__row) FROM ({result}) ORDER BY __row").arrow()
-    return table.read_all() if hasattr(table, "read_all") else table
+    table = con.execute(f"SELECT * EXCLUDE (__row) FROM ({result}) ORDER BY __row").to_arrow_table()
+    return table
 
 
 def _pull(
@@ -308,7 +308,7 @@ def _pull(
         table = con.execute(
             f"SELECT {_columns(columns)} FROM read_parquet({listed}, union_by_name = true, hive_partitioning = false) "
             f"{where} {tail}"
-        ).arrow()
-        return table.read_all() if hasattr(table, "read_all") else table
+        ).to_arrow_table()
+        return table
 
     return ParquetRetrievalJob(run, full_feature_names=False)

@@ -11,10 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -67,7 +69,7 @@ public final class CassandraSink implements Sink<RowData> {
         });
         private final Counter written;
         private final Counter failed;
-        private int inFlight;
+        private final Set<List<Object>> inFlight = new HashSet<>();
 
         Writer(WriterInitContext context) throws IOException {
             session = CqlSession.builder()
@@ -105,24 +107,32 @@ public final class CassandraSink implements Sink<RowData> {
             }
         }
 
-        private void offer(Object[] values) {
+        private List<Object> key(Object[] values) {
             Object[] parts = new Object[key.length];
             for (int i = 0; i < key.length; i++) {
                 parts[i] = values[key[i]];
             }
-            pending.merge(List.of(parts), values, (old, now) -> stamp(now) >= stamp(old) ? now : old);
+            return List.of(parts);
         }
 
         private long stamp(Object[] values) {
             return (Long) values[values.length - 1];
         }
 
+        private void offer(Object[] values) {
+            pending.merge(key(values), values, (old, now) -> stamp(now) >= stamp(old) ? now : old);
+        }
+
+        /** At most one write of a key is under way, so that a store that falls behind gets the newest row next. */
         private void send() {
-            Iterator<Object[]> next = pending.values().iterator();
-            while (inFlight < IN_FLIGHT && next.hasNext()) {
-                Object[] values = next.next();
+            Iterator<Map.Entry<List<Object>, Object[]>> next = pending.entrySet().iterator();
+            while (inFlight.size() < IN_FLIGHT && next.hasNext()) {
+                Map.Entry<List<Object>, Object[]> entry = next.next();
+                if (!inFlight.add(entry.getKey())) {
+                    continue;
+                }
+                Object[] values = entry.getValue();
                 next.remove();
-                inFlight++;
                 session.executeAsync(insert.bind(values)).whenComplete((result, error) -> done(values, error));
             }
         }
@@ -130,22 +140,21 @@ public final class CassandraSink implements Sink<RowData> {
         private void done(Object[] values, Throwable error) {
             if (error != null) {
                 failed.inc();
-                retries.schedule(() -> retry(values), RETRY_MS, TimeUnit.MILLISECONDS);
-                return;
-            }
-            synchronized (pending) {
+                retries.schedule(() -> settle(values, true), RETRY_MS, TimeUnit.MILLISECONDS);
+            } else {
                 written.inc();
-                inFlight--;
-                send();
-                pending.notifyAll();
+                settle(values, false);
             }
         }
 
-        private void retry(Object[] values) {
+        private void settle(Object[] values, boolean again) {
             synchronized (pending) {
-                inFlight--;
-                offer(values);
+                inFlight.remove(key(values));
+                if (again) {
+                    offer(values);
+                }
                 send();
+                pending.notifyAll();
             }
         }
 
@@ -171,7 +180,7 @@ public final class CassandraSink implements Sink<RowData> {
         @Override
         public void flush(boolean endOfInput) throws InterruptedException {
             synchronized (pending) {
-                while (inFlight > 0 || !pending.isEmpty()) {
+                while (!inFlight.isEmpty() || !pending.isEmpty()) {
                     pending.wait(100);
                 }
             }

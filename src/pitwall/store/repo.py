@@ -1,0 +1,33 @@
+"""Feast's `FeatureStore` on this project's repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pitwall.errors import StoreError
+from pitwall.settings import Settings
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+
+def feature_store(settings: Settings) -> FeatureStore:
+    """The store of `feature_repo/`. Importing Feast takes seconds; call this only where it is needed."""
+    from feast import FeatureStore
+
+    return FeatureStore(repo_path=str(settings.feature_repo))
+
+
+def apply(settings: Settings) -> str:
+    """`feast apply` as a user would run it; gives its output. Raises `StoreError` with its last line."""
+    feast = Path(sys.executable).parent / "feast"
+    env = {**os.environ, "PITWALL_REPOSITORY": str(settings.repository), "PITWALL_HOME": str(settings.home_dir)}
+    result = subprocess.run([str(feast), "apply"], cwd=settings.feature_repo, env=env, capture_output=True, text=True)
+    if result.returncode:
+        lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+        raise StoreError(f"feast apply failed: {lines[-1] if lines else 'no output'}; run it in {settings.feature_repo}")
+    return result.stdout
