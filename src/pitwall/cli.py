@@ -1,1 +1,446 @@
-def main(): print("hi")
+"""The command line. Heavy libraries are imported inside the commands that need them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pitwall.errors import PitwallError, UsageError
+from pitwall.settings import Settings
+
+if TYPE_CHECKING:
+    from pitwall.demo import Report
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="Real-time feature store and model serving for race-car telemetry.")  # fmt: skip
+OUT = Console()
+ERR = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def _progress() -> tuple[Callable[[str, float | None], None], Callable[[], None]]:
+    """A progress line on a terminal; plain lines for what is new where standard error is none."""
+    if not ERR.is_terminal:
+        return (lambda text, share: None), (lambda: None)
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    bar = Progress(SpinnerColumn(), TimeElapsedColumn(), BarColumn(), TextColumn("{task.description}"), console=ERR, transient=True)
+    bar.start()
+    task = bar.add_task("starting", total=None)
+
+    def step(text: str, share: float | None) -> None:
+        bar.update(task, description=text, total=None if share is None else 1.0, completed=share or 0)
+
+    return step, bar.stop
+
+
+def _speed(text: str) -> float | None:
+    """`max` as None, else a positive number."""
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise UsageError(f"--speed is {text!r}; give a number above 0 (times real time) or max")
+    return value
+
+
+def _emit(answer: Any) -> None:
+    print(json.dumps(answer, default=str))
+
+
+@app.command(epilog="Example: ./pitwall demo --laps ../shared/data/laps --speed max")
+def demo(
+    laps: Annotated[list[Path] | None, typer.Option("--laps", help="Lap files or folders instead of simulated laps.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    speed: Annotated[str, typer.Option(help="Speed of the live lap, times real time, or max.")] = "8",
+    serve: Annotated[bool, typer.Option("--serve", help="Keep everything up with the page open until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The main job, end to end, on this machine."""
+    from pitwall import demo as main_job
+    from pitwall.car.laps import read_all
+
+    live_speed = _speed(speed)
+    if more and not laps:
+        raise UsageError(f"demo does not take {str(more[0])!r}; give lap files after --laps")
+    sessions = read_all([*(laps or []), *(more or [])]) if laps else main_job.default_sessions()
+    step, stop = _progress()
+
+    def keep(report: Report) -> None:
+        stop()
+        _emit(asdict(report)) if as_json else _summary(report)
+        ERR.print(f"serving; open {report.page} (Ctrl-C ends everything)")
+        while True:
+            time.sleep(1)
+
+    try:
+        report = main_job.run(Settings(), sessions, live_speed, step, keep if serve else None)
+    finally:
+        stop()
+    _emit(asdict(report)) if as_json else _summary(report)
+    if not report.ok:
+        raise PitwallError(
+            f"the run is not clean: {report.ticks_sent} ticks sent, {report.ticks_out} out, {report.dead_letters} dead "
+            f"letters, parity {report.parity}, {report.predictions} predictions"
+        )
+
+
+def _summary(report: Report) -> None:
+    def ms(value: dict[str, float | None]) -> str:
+        return f"p50 {value['p50']} ms   p99 {value['p99']} ms" if value.get("p50") is not None else "–"
+
+    OUT.print(f"\n[bold]{'✔' if report.ok else '✘'} pitwall demo[/bold]  {report.seconds:.0f} s\n")
+    grid = Table.grid(padding=(0, 3))
+    grid.add_row("Car → Kafka", f"{report.sessions} sessions, {report.ticks_sent:,} ticks")
+    grid.add_row("Flink features", f"{report.ticks_out:,} rows, {report.dead_letters:,} dead letters")
+    grid.add_row("Online store", f"{report.online_rows:,} rows; fresh in {ms(report.freshness_ms)}")
+    grid.add_row("Offline store", f"{report.offline_rows:,} rows")
+    grid.add_row("Parity", f"{report.parity['match']:,} equal, {report.parity['mismatch']} different, {report.parity['missing']} missing")
+    grid.add_row("Predictions", f"{report.predictions:,} on the topic; endpoint {ms(report.prediction_ms)}")
+    OUT.print(grid)
+    table = Table("Model", "Version", "Error (MAE)", "Baseline", "Champion", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for name, model in report.models.items():
+        if "error" in model:
+            table.add_row(name, "–", model["error"], "", "")
+        else:
+            table.add_row(name, str(model["version"]), f"{model['mae']:.3f} {model['unit']}",
+                          f"{model['baseline_mae']:.3f} {model['unit']}", model["champion"])  # fmt: skip
+    OUT.print()
+    OUT.print(table)
+    for answer in report.examples:
+        OUT.print(f"\nlive: {answer['model']} = [bold]{answer['value']:.2f} {answer['unit']}[/bold] at {answer['event_time']}", end="")
+    OUT.print("\n")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+             epilog="Example: ./pitwall test --fast -k wire")  # fmt: skip
+def test(context: typer.Context, fast: Annotated[bool, typer.Option("--fast", help="Only what needs no server.")] = False) -> None:
+    """The test suite; further arguments go to pytest."""
+    settings = Settings()
+    command = [sys.executable, "-m", "pytest", *(["-m", "not integration"] if fast else []), *context.args]
+    raise typer.Exit(subprocess.run(command, cwd=settings.repository).returncode)
+
+
+@app.command(epilog="Example: ./pitwall up kafka cassandra")
+def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default all.")] = None, as_json: AsJson = False) -> None:
+    """Start what is missing of the local stack and let it run."""
+    from pitwall.local import jars
+    from pitwall.local.servers import SERVERS
+    from pitwall.local.stack import CORE, Stack, with_needs
+    from pitwall.store.repo import apply
+
+    settings = Settings()
+    wanted = with_needs(names or list(SERVERS))
+    step, stop = _progress()
+    try:
+        jars.fetch(settings.cache_dir / "m2", lambda done, total: step(f"jars {done}/{total}", done / total))
+        with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
+            stack.start([name for name in wanted if name in CORE])
+            if "flink" in wanted:
+                step("feast apply", None)
+                apply(settings)
+            stack.start(wanted)
+            stack.detach()
+    finally:
+        stop()
+    _status(settings, as_json)
+
+
+@app.command(epilog="Example: ./pitwall down")
+def down(as_json: AsJson = False) -> None:
+    """Stop the local stack. Data stays."""
+    from pitwall.local.stack import down as stop_all
+
+    ended = stop_all(Settings())
+    _emit({"stopped": ended}) if as_json else OUT.print(f"stopped {', '.join(ended)}" if ended else "nothing was running")
+
+
+@app.command(epilog="Example: ./pitwall status --json")
+def status(as_json: AsJson = False) -> None:
+    """State, ports, versions and memory of the local stack."""
+    _status(Settings(), as_json)
+
+
+def _status(settings: Settings, as_json: bool) -> None:
+    from pitwall.local.servers import SERVERS
+    from pitwall.local.stack import running
+
+    found = running(settings)
+    rows = {}
+    for name, server in SERVERS.items():
+        each = found.get(name)
+        state = "down" if each is None else "up" if server.ready(settings) else "starting"
+        rows[name] = {
+            "state": state,
+            "port": server.port(settings),
+            "url": server.url(settings),
+            "version": server.version,
+            "pid": each.pid if each else None,
+            "memory_mb": round(each.memory_mb()) if each else None,
+        }
+    if as_json:
+        _emit(rows)
+        return
+    table = Table("Server", "State", "Address", "Version", "Pid", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for name, row in rows.items():
+        colour = {"up": "green", "down": "dim", "starting": "yellow"}[row["state"]]
+        table.add_row(name, f"[{colour}]{row['state']}[/]", row["url"] or "–", row["version"], str(row["pid"] or "–"), str(row["memory_mb"] or "–"))
+    OUT.print(table)
+
+
+def _need_kafka(settings: Settings) -> None:
+    from pitwall.local.process import port_open
+
+    if not port_open(settings.host, settings.kafka_port):
+        raise PitwallError(f"Kafka at {settings.bootstrap_servers} does not answer; start it: ./pitwall up")
+
+
+@app.command(epilog="Example: ./pitwall replay ../shared/data/laps --speed max")
+def replay(
+    paths: Annotated[list[Path], typer.Argument(help="Lap files or folders.")],
+    speed: Annotated[str, typer.Option(help="Times real time, or max.")] = "1",
+    vehicle: Annotated[str | None, typer.Option(help="VehicleId to send.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Topic to send to.")] = None,
+    rate_hz: Annotated[float | None, typer.Option("--rate-hz", help="Send at most that many ticks a second.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Produce recorded laps to Kafka in the car's wire format."""
+    from pitwall.car.laps import read_all
+
+    if rate_hz is not None and not rate_hz > 0:
+        raise UsageError(f"--rate-hz is {rate_hz}; give a rate above 0")
+    sessions = read_all(paths, vehicle)
+    _send([s.at_rate(rate_hz) for s in sessions] if rate_hz else sessions, _speed(speed), False, topic, as_json)
+
+
+@app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out laps/")
+def simulate(
+    cars: Annotated[int, typer.Option(min=1, max=1000)] = 1,
+    laps: Annotated[int, typer.Option(min=1, max=200)] = 1,
+    hz: Annotated[float, typer.Option(min=1, max=1000)] = 50.0,
+    seed: Annotated[int, typer.Option(min=0, max=500000)] = 0,
+    speed: Annotated[str, typer.Option(help="Times real time, or max.")] = "1",
+    out: Annotated[Path | None, typer.Option(help="Write Parquet into this folder instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive the built-in car, to Kafka or to Parquet."""
+    from pitwall.car.simulator import simulate as drive
+
+    pace = _speed(speed)
+    sessions = [
+        drive(laps=laps, seed=seed + car, hz=hz, vehicle="PERRINN 424" if cars == 1 else f"PERRINN 424 #{car + 1}")
+        for car in range(cars)
+    ]
+    if out is None:
+        _send(sessions, pace, True, None, as_json)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for session in sessions:
+        columns = {"Timestamp": session.times_s, **dict(zip(session.names, session.values.T, strict=True))}
+        path = out / f"{session.session}.parquet"
+        pq.write_table(pa.table(columns), path)
+        written.append(str(path))
+    _emit({"files": written}) if as_json else OUT.print("\n".join(written))
+
+
+def _send(sessions: list[Any], speed: float | None, together: bool, topic: str | None, as_json: bool) -> None:
+    from pitwall.car.replay import produce
+
+    settings = Settings()
+    _need_kafka(settings)
+    step, stop = _progress()
+    total, seen = sum(len(s.times_s) for s in sessions), [0]
+
+    def on_ticks(count: int) -> None:
+        seen[0] += count
+        step(f"{seen[0]:,}/{total:,} ticks", seen[0] / total)
+
+    try:
+        sent = produce(settings, sessions, speed=speed, together=together, topic=topic, on_ticks=on_ticks)
+    finally:
+        stop()
+    answer = {**asdict(sent), "sessions": [s.session for s in sessions], "skipped_rows": sum(s.skipped for s in sessions)}
+    if as_json:
+        _emit(answer)
+    else:
+        OUT.print(f"{sent.ticks:,} ticks of {len(sessions)} sessions in {sent.seconds:.1f} s ({sent.bytes / 1e6:.0f} MB)")
+        if answer["skipped_rows"]:
+            OUT.print(f"{answer['skipped_rows']:,} rows were left out: their time did not rise")
+
+
+@app.command(epilog="Example: ./pitwall train lap_time")
+def train(model: Annotated[str, typer.Argument(help="lap_time, speed_sensor")], as_json: AsJson = False) -> None:
+    """Train on a point-in-time dataset, compare with the baseline, register."""
+    from pitwall.local.stack import child_environment
+    from pitwall.training.tasks import task
+
+    task(model)
+    settings = Settings()
+    _need_server(settings, "mlflow")
+    _need_server(settings, "s3")
+    step, stop = _progress()
+    step(f"training {model}", None)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "pitwall.training.train", model],
+            env=child_environment(settings), capture_output=True, text=True, cwd=settings.repository,
+        )  # fmt: skip
+    finally:
+        stop()
+    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    if result.returncode or not lines:
+        tail = [line for line in result.stderr.splitlines() if line.strip()]
+        raise PitwallError(f"training {model} failed: {tail[-1] if tail else 'no message'}")
+    answer = json.loads(lines[-1])
+    if "error" in answer[model]:
+        raise PitwallError(f"{model} was not trained: {answer[model]['error']}")
+    if as_json:
+        _emit(answer)
+    else:
+        m = answer[model]
+        OUT.print(f"{model} version {m['version']}: MAE {m['mae']:.3f} {m['unit']}, baseline {m['baseline_mae']:.3f} {m['unit']}; champion: {m['champion']}")
+
+
+def _need_server(settings: Settings, name: str) -> None:
+    from pitwall.local.servers import SERVERS
+
+    if not SERVERS[name].ready(settings):
+        raise PitwallError(f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up")
+
+
+@app.command(epilog="Example: ./pitwall models --json")
+def models(as_json: AsJson = False) -> None:
+    """List model versions with their error beside the baseline's."""
+    settings = Settings()
+    _need_server(settings, "mlflow")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow
+
+    client = mlflow.MlflowClient(settings.mlflow_url)
+    rows = []
+    for model in client.search_registered_models():
+        for version in client.search_model_versions(f"name='{model.name}'"):
+            champion = str(model.aliases.get("champion")) == str(version.version)
+            tags = version.tags
+            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
+                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
+                         "kind": tags.get("kind", ""), "champion": champion})  # fmt: skip
+    if as_json:
+        _emit({"models": rows})
+        return
+    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for row in rows:
+        table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
+                      row["kind"], "champion" if row["champion"] else "")  # fmt: skip
+    OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
+
+
+def _foreground(name: str) -> None:
+    from pitwall.local import jars
+    from pitwall.local.process import find
+    from pitwall.local.servers import SERVERS
+    from pitwall.local.stack import Stack
+
+    settings = Settings()
+    if (running := find(settings.run_dir, name)) is not None:
+        raise PitwallError(f"{name} runs already (process {running.pid}, {SERVERS[name].url(settings)}); stop it: ./pitwall down")
+    jars.fetch(settings.cache_dir / "m2")
+    with Stack(settings, lambda server, state: ERR.print(f"{server} {state}")) as stack:
+        stack.start([name])
+        ERR.print(f"{name} serves {SERVERS[name].url(settings) or 'the stream'}; Ctrl-C ends it")
+        while find(settings.run_dir, name) is not None:
+            time.sleep(0.5)
+    raise PitwallError(f"{name} ended by itself; see {settings.log_dir / name}.log")
+
+
+@app.command(epilog="Example: ./pitwall serve")
+def serve() -> None:
+    """The prediction endpoint in the foreground."""
+    _foreground("serving")
+
+
+@app.command(epilog="Example: ./pitwall score")
+def score() -> None:
+    """The stream scorer in the foreground."""
+    _foreground("scorer")
+
+
+@app.command(epilog='Example: ./pitwall predict lap_time --vehicle "PERRINN 424" --session 20260101-000400-simulation')
+def predict(
+    model: Annotated[str, typer.Argument()],
+    vehicle: Annotated[str, typer.Option("--vehicle")],
+    session: Annotated[str, typer.Option("--session")],
+    as_json: AsJson = False,
+) -> None:
+    """Query the endpoint."""
+    import httpx
+
+    settings = Settings()
+    _need_server(settings, "serving")
+    token = settings.secret("token").get_secret_value()
+    answer = httpx.post(
+        f"{settings.serving_url}/predict", timeout=10,
+        json={"model": model, "vehicle": vehicle, "session": session}, headers={"Authorization": f"Bearer {token}"},
+    )  # fmt: skip
+    body = answer.json()
+    if answer.status_code != 200:
+        raise PitwallError(f"the endpoint answered {answer.status_code}: {body.get('detail', body)}")
+    if as_json:
+        _emit(body)
+    else:
+        OUT.print(f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {body['unit']}[/bold] at {body['event_time']}")
+
+
+@app.command(epilog="Example: ./pitwall features")
+def features(as_json: AsJson = False) -> None:
+    """List the features: definition, unit and window."""
+    from pitwall.features import load
+
+    sets = load(Settings().feature_repo)
+    if as_json:
+        _emit({s.name: [{**asdict(f), "description": f.description} for f in s.features] for s in sets})
+        return
+    for each in sets:
+        table = Table("Feature", "Unit", "Definition", title=each.name, title_justify="left", box=None, header_style="dim", padding=(0, 3, 0, 0))
+        for feature in each.features:
+            table.add_row(feature.name, feature.unit or "–", feature.description)
+        OUT.print(table)
+
+
+def main() -> None:
+    """Run a command; one line for a `PitwallError`, no traceback unless `--debug`."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except PitwallError as error:
+        if debug:
+            raise
+        ERR.print(f"pitwall: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, UsageError) and type(error) is UsageError else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        ERR.print(f"pitwall: {type(error).__name__}: {error} (--debug shows where)", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)

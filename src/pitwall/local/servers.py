@@ -24,7 +24,7 @@ class Server:
 
     name: str
     setting: str
-    """The settings field that holds its port."""
+    """The settings field that holds its port; empty for one that serves none."""
     command: Callable[[Settings], list[str]]
     """Writes the configuration files and gives the command line."""
     ready: Callable[[Settings], bool]
@@ -35,13 +35,14 @@ class Server:
     more_ports: tuple[str, ...] = ()
     """Further ports that must be free, as settings fields."""
 
-    def port(self, settings: Settings) -> int:
-        """The port it serves."""
-        port: int = getattr(settings, self.setting)
-        return port
+    def port(self, settings: Settings) -> int | None:
+        """The port it serves, or None."""
+        return getattr(settings, self.setting) if self.setting else None
 
     def url(self, settings: Settings) -> str:
         """Where a person or a client reaches it."""
+        if not self.setting:
+            return ""
         address = f"{settings.host}:{self.port(settings)}"
         return address if self.name in ("kafka", "cassandra") else f"http://{address}"
 
@@ -312,7 +313,9 @@ SERVERS: dict[str, Server] = {
         Server("mlflow", "mlflow_port", _mlflow, lambda s: _http_ok(f"{s.mlflow_url}/health"), version="3.17.2"),
         Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0"),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
-               lambda s: _http_ok(f"{s.serving_url}/readyz"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
+               lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
+        Server("scorer", "", _module("pitwall.serving.scorer"),
+               lambda s: (s.run_dir / "scorer.ready").exists(), ("kafka", "mlflow"), "0.1.0"),
         Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health"),
                ("kafka",), "nicegui 3.18"),
     )

@@ -70,6 +70,7 @@ class Stack:
         self.settings = settings
         self.report = report
         self._supervisors: list[subprocess.Popen[bytes]] = []
+        self._begun: set[str] = set()
 
     def __enter__(self) -> Stack:
         return self
@@ -77,25 +78,40 @@ class Stack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def begin(self, names: Iterable[str]) -> list[str]:
+        """Start the named servers and what they need, where they do not run, without waiting. Gives those started.
+
+        Raises `PortTaken` before anything is started.
+        """
+        settings = self.settings
+        missing = [
+            name
+            for name in with_needs(names)
+            if name not in self._begun and process.find(settings.run_dir, name) is None
+        ]
+        for name in missing:
+            server = SERVERS[name]
+            for field in (server.setting, *server.more_ports) if server.setting else ():
+                setting = f"PITWALL_{field.upper()}"
+                process.check_port_free(settings.host, getattr(settings, field), setting, name)
+        for name in missing:
+            (settings.run_dir / f"{name}.ended").unlink(missing_ok=True)
+        if missing:
+            self._supervise(missing)
+            self._begun |= set(missing)
+        return missing
+
     def start(self, names: Iterable[str], patience_s: float = 120.0) -> None:
-        """Start the named servers and what they need, where they do not run; wait until each answers.
+        """`begin`, then wait until each server answers.
 
         Raises `PortTaken` before anything is started, `StackError` when a server ends or does not answer.
         """
         settings = self.settings
-        wanted = with_needs(names)
-        missing = [name for name in wanted if process.find(settings.run_dir, name) is None]
-        for name in missing:
-            server = SERVERS[name]
-            for field in (server.setting, *server.more_ports):
-                setting = f"PITWALL_{field.upper()}"
-                process.check_port_free(settings.host, getattr(settings, field), setting, name)
-        if missing:
-            self._supervise(missing)
+        begun = self.begin(names)
         started = time.monotonic()
-        waiting = dict.fromkeys(wanted)
+        waiting = dict.fromkeys(with_needs(names))
         for name in waiting:
-            self.report(name, "starting" if name in missing else "running")
+            self.report(name, "starting" if name in begun else "running")
         while waiting:
             for name in list(waiting):
                 server = SERVERS[name]
@@ -126,6 +142,7 @@ class Stack:
         for supervisor in self._supervisors:
             supervisor.wait()
         self._supervisors = []
+        self._begun = set()
 
     def _supervise(self, names: list[str]) -> None:
         self.settings.log_dir.mkdir(parents=True, exist_ok=True)
@@ -142,9 +159,13 @@ class Stack:
                 )
             )
 
+    def _ended(self, name: str) -> bool:
+        """Whether the supervisor has seen this server end."""
+        return (self.settings.run_dir / f"{name}.ended").exists()
+
     def _check_supervisor(self, name: str, started: float) -> None:
         alive = any(supervisor.poll() is None for supervisor in self._supervisors)
-        if alive and time.monotonic() - started < 10:
+        if alive and time.monotonic() - started < 60 and not self._ended(name):
             return
         log = self.settings.log_dir / f"{name}.log"
         raise StackError(f"{name} ended while starting: {last_line(log)}; see {log}")
@@ -168,14 +189,12 @@ def running(settings: Settings) -> dict[str, Running]:
 
 def down(settings: Settings) -> list[str]:
     """End everything that runs, servers of later stages first. Returns the names ended."""
-    ended = []
-    for name in reversed(SERVERS):
-        each = process.find(settings.run_dir, name)
-        if each is not None:
-            process.end([each.pid])
-            ended.append(name)
+    found = running(settings)
+    process.end([each.pid for name, each in found.items() if SERVERS[name].needs])
+    process.end([each.pid for name, each in found.items() if not SERVERS[name].needs])
+    for name in SERVERS:
         (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
-    return ended
+    return list(found)
 
 
 def supervise(settings: Settings, names: list[str]) -> int:
@@ -206,20 +225,22 @@ def supervise(settings: Settings, names: list[str]) -> int:
                     name, server.command(settings), settings.log_dir / f"{name}.log", env, settings.repository
                 )
                 children[name] = child
+                (settings.run_dir / f"{name}.ended").unlink(missing_ok=True)
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
                 waiting.remove(name)
         for name, child in children.items():
             if child.poll() is not None:
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
+                (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
         if children and not waiting and all(child.poll() is not None for child in children.values()):
             return 1
         stop.wait(0.1)
-    for name in reversed(SERVERS):
-        if name in children and children[name].poll() is None:
-            process.end([children[name].pid])
-            children[name].wait()
-        if name in children:
-            (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
+    alive = {name: child for name, child in children.items() if child.poll() is None}
+    process.end([child.pid for name, child in alive.items() if SERVERS[name].needs])
+    process.end([child.pid for name, child in alive.items() if not SERVERS[name].needs])
+    for name, child in children.items():
+        child.wait()
+        (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
     return 0
 
 

@@ -275,7 +275,7 @@ def _join(
             f'ON {match} AND e."{time}" >= f."{stamp}"'
         )
         result = f"SELECT * FROM joined_{number}"
-    table = con.execute(f"SELECT * EXCLUDE (__row) FROM ({result}) ORDER BY __row").to_arrow_table()
+    table: pa.Table = con.sql(f"SELECT * EXCLUDE (__row) FROM ({result}) ORDER BY __row").to_arrow_table()
     return table
 
 
@@ -305,7 +305,7 @@ def _pull(
                 limits.append(f"\"{stamp}\" {operator} '{aware.isoformat()}'::TIMESTAMPTZ")
         listed = "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
         where = f"WHERE {' AND '.join(limits)}" if limits else ""
-        table = con.execute(
+        table: pa.Table = con.sql(
             f"SELECT {_columns(columns)} FROM read_parquet({listed}, union_by_name = true, hive_partitioning = false) "
             f"{where} {tail}"
         ).to_arrow_table()

@@ -121,8 +121,18 @@ def train(settings: Settings, name: str, sessions: list[str] | None = None) -> d
 
 
 def main() -> None:
-    """`python -m pitwall.training.train NAME… [--sessions FILE]`: JSON lines on standard output, one a model."""
+    """`python -m pitwall.training.train NAME… [--sessions FILE] [--wait]`: a JSON line on standard output for each model.
+
+    With `--wait` the libraries are loaded and a line on standard input is awaited before the data is read.
+    """
     arguments = sys.argv[1:]
+    if "--wait" in arguments:
+        import feast
+        import mlflow.sklearn  # noqa: F401
+
+        arguments.remove("--wait")
+        if not sys.stdin.readline():
+            sys.exit(f"feast {feast.__version__} was loaded, but nobody asked for a model")
     sessions = None
     if "--sessions" in arguments:
         at = arguments.index("--sessions")
