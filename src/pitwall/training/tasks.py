@@ -41,7 +41,7 @@ def _pace_ratio() -> Any:
 def _boosting() -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(max_iter=150, learning_rate=0.1, max_leaf_nodes=31, random_state=0)
+    return HistGradientBoostingRegressor(max_iter=100, learning_rate=0.1, max_leaf_nodes=31, random_state=0)
 
 
 RAW_CHANNELS = (

@@ -1,0 +1,249 @@
+"""The chain against real servers: one stack for all tests here, on ports of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pitwall.car import laps
+from pitwall.car.replay import produce
+from pitwall.car.session import Session
+from pitwall.car.simulator import simulate
+from pitwall.local.stack import Stack, child_environment
+from pitwall.settings import Settings
+from pitwall.topics import end_offsets
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def stack(checkout: Settings) -> Iterator[Settings]:
+    from pitwall.local import jars
+    from pitwall.store.repo import apply
+
+    jars.fetch(checkout.cache_dir / "m2")
+    with Stack(checkout) as servers:
+        servers.start(["kafka", "cassandra", "s3"])
+        apply(checkout)
+        servers.start(["flink"])
+        yield checkout
+
+
+def total(settings: Settings, topic: str) -> int:
+    return sum(end_offsets(settings, topic).values())
+
+
+def send(settings: Settings, sessions: list[Session]) -> tuple[int, int, int]:
+    """Send at full speed; ticks sent, features out and dead letters once all are accounted for."""
+    features, dead = total(settings, settings.features_topic), total(settings, settings.dead_letters_topic)
+    sent = produce(settings, sessions, speed=None).ticks
+    limit = time.monotonic() + 240
+    while time.monotonic() < limit:
+        out = total(settings, settings.features_topic) - features
+        bad = total(settings, settings.dead_letters_topic) - dead
+        if out + bad >= sent:
+            return sent, out, bad
+        time.sleep(0.2)
+    raise AssertionError(f"{sent} sent, {out} out, {bad} dead after 240 s")
+
+
+def rows(settings: Settings, session: str) -> list[dict[str, Any]]:
+    """All feature rows of a session on the topic, in order."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    from pitwall.topics import client_config
+
+    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
+    ends = end_offsets(settings, settings.features_topic)
+    consumer.assign([TopicPartition(settings.features_topic, p, 0) for p in ends])
+    left, found = sum(ends.values()), []
+    while left > 0:
+        for message in consumer.consume(1000, timeout=5):
+            left -= 1
+            if message.key() == session.encode():
+                found.append(json.loads(message.value()))
+    consumer.close()
+    return found
+
+
+def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> Any:
+    from pitwall.serving.reader import FeatureReader
+
+    reader = FeatureReader(settings)
+    try:
+        return reader.read(session.vehicle, session.session, columns)
+    finally:
+        reader._session.cluster.shutdown()
+
+
+def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: Settings, laps_dir: Path) -> None:
+    session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+    sent, out, dead = send(stack, [session])
+    assert (out, dead) == (sent, 0) == (len(session.times_s), 0)
+    found = rows(stack, session.session)
+    speed = session.channel("Speed")
+    for i in (0, 1, 49, 50, 260, 3000, len(found) - 1):
+        row, now = found[i], session.times_s[i]
+        assert row["session_time"] == pytest.approx(now, abs=1e-6)
+        assert row["speed"] == speed[i]
+        micros = np.round(session.times_s * 1e6).astype(np.int64)
+        window = speed[(micros <= micros[i]) & (micros > micros[i] - 5_000_000)]
+        assert row["speed_mean_5s"] == pytest.approx(window.mean(), rel=1e-9)
+        assert row["speed_std_5s"] == pytest.approx(window.std(), rel=1e-6, abs=1e-5)
+        assert (row["speed_min_5s"], row["speed_max_5s"]) == (window.min(), window.max())
+
+
+def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(stack: Settings) -> None:
+    session = simulate(laps=1, seed=77)
+    send(stack, [session])
+    columns = ("speed", "speed_mean_5s", "lap_time", "throttle_lap_mean")
+
+    def settled() -> Any:
+        for _ in range(100):
+            row = online(stack, session, columns)
+            if row is not None and abs(row[2][2] - session.times_s[-1]) < 1.5:
+                return row
+            time.sleep(0.1)
+        raise AssertionError(row)
+
+    before = settled()
+    again, out, dead = send(stack, [session])
+    assert (out, dead) == (again, 0)
+    time.sleep(3)
+    after = online(stack, session, columns)
+    assert (after[0], after[2]) == (before[0], before[2])
+    found = rows(stack, session.session)
+    strip = [{k: v for k, v in row.items() if k != "created_timestamp"} for row in found]
+    assert strip[: len(strip) // 2] == strip[len(strip) // 2 :]
+
+
+def test_an_older_row_never_replaces_a_newer_one(stack: Settings) -> None:
+    session = simulate(laps=1, seed=78)
+    send(stack, [session])
+    time.sleep(3)
+    before = online(stack, session, ("session_time",))
+    part = Session(session.vehicle, session.session, session.names, session.units, session.times_s[:200], session.values[:200])
+    send(stack, [part])
+    time.sleep(3)
+    assert online(stack, session, ("session_time",))[2] == before[2]
+
+
+@pytest.mark.parametrize("name", ["all-channels.csv", "with-units-row.csv", "powertrain.csv"])
+def test_an_export_of_another_vehicle_gives_the_features_of_its_channels(stack: Settings, exports_dir: Path, name: str) -> None:
+    session = laps.read(exports_dir / name, vehicle="other")
+    sent, out, dead = send(stack, [session])
+    assert (out, dead) == (sent, 0)
+    last = rows(stack, session.session)[-1]
+    assert last["speed"] is not None
+    assert last["battery_power"] is None
+
+
+def test_bad_messages_go_to_the_dead_letters_with_origin_bytes_and_reason(stack: Settings) -> None:
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    from pitwall.topics import client_config
+
+    good = {"VehicleId": "v", "SessionId": "20260101-000000-x", "Timestamp": 1.0, "ChannelId": "SPEED", "ChannelValue": 1.0}
+    bad = [
+        b"not json", b"[", b"{}", b"[]", b"[1]", b"\xff\xfe[]", b"",
+        json.dumps([{**good, "SessionId": "yesterday"}]).encode(),
+        json.dumps([{**good, "Timestamp": "NaN"}]).encode(),
+        json.dumps([{**good, "ChannelValue": {"a": 1}}]).encode(),
+        json.dumps([{k: v for k, v in good.items() if k != "VehicleId"}]).encode(),
+        json.dumps([good]).encode() + b"]",
+    ]  # fmt: skip
+    start = end_offsets(stack, stack.dead_letters_topic)[0]
+    producer = Producer(client_config(stack))
+    for message in bad:
+        producer.produce(stack.telemetry_topic, message)
+    producer.produce(stack.telemetry_topic, json.dumps([{**good, "SessionId": "20260101-000000-good", "Extra": [1]}]).encode())
+    producer.flush(10)
+    consumer = Consumer({**client_config(stack), "group.id": "test-dead", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(stack.dead_letters_topic, 0, start)])
+    found = []
+    limit = time.monotonic() + 30
+    while len(found) < len(bad) and time.monotonic() < limit:
+        found += consumer.consume(100, timeout=1)
+    consumer.close()
+    assert [m.value() or b"" for m in found] == bad
+    for message in found:
+        headers = dict(message.headers())
+        assert headers["__connect.errors.topic"] == stack.telemetry_topic.encode()
+        assert int(headers["__connect.errors.offset"]) >= 0
+        assert headers["__connect.errors.exception.message"]
+    for _ in range(50):
+        if rows(stack, "20260101-000000-good"):
+            break
+        time.sleep(0.2)
+    assert [row["speed"] for row in rows(stack, "20260101-000000-good")] == [1.0]
+
+
+def test_feast_works_as_its_users_expect(stack: Settings) -> None:
+    feast = Path(sys.executable).parent / "feast"
+    for arguments in (["apply"], ["plan"], ["feature-views", "list"]):
+        result = subprocess.run([feast, *arguments], cwd=stack.feature_repo, capture_output=True, text=True, env=dict(os.environ))
+        assert result.returncode == 0, result.stderr
+    assert "car_state" in result.stdout
+
+
+def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
+    import pandas as pd
+
+    from pitwall.store.repo import feature_store
+
+    session = simulate(laps=1, seed=79)
+    send(stack, [session])
+    time.sleep(6)
+    found = rows(stack, session.session)
+    instants = pd.to_datetime([row["event_timestamp"] for row in found[::500]], utc=True, format="ISO8601")
+    entities = pd.DataFrame({"vehicle": session.vehicle, "session": session.session, "event_timestamp": instants + pd.Timedelta("1ms")})
+    unknown = pd.DataFrame({"vehicle": ["nobody"], "session": ["none"], "event_timestamp": [instants[0]]})
+    store = feature_store(stack)
+    frame = pd.concat([entities, unknown], ignore_index=True)
+    joined = store.get_historical_features(frame, ["car_state:speed", "car_state:speed_mean_5s"]).to_df()
+    assert len(joined) == len(frame)
+    assert joined["speed"].tolist()[:-1] == [row["speed"] for row in found[::500]]
+    assert joined["speed_mean_5s"].tolist()[:-1] == [row["speed_mean_5s"] for row in found[::500]]
+    assert joined["speed"].isna().tolist()[-1]
+    answer = store.get_online_features(
+        ["car_state:speed"], [{"vehicle": session.vehicle, "session": session.session}, {"vehicle": "x", "session": "y"}]
+    ).to_dict()
+    assert answer["speed"] == [found[-1]["speed"], None]
+
+
+def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path) -> None:
+    import socket
+
+    from pitwall.local import process
+
+    env = {**os.environ, "PITWALL_HOME": str(tmp_path / "home")}
+    for name in ("KAFKA", "KAFKA_CONTROLLER", "S3"):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            env[f"PITWALL_{name}_PORT"] = str(probe.getsockname()[1])
+    code = (
+        "from pitwall.settings import Settings; from pitwall.local.stack import Stack; import time\n"
+        "with Stack(Settings()) as s:\n s.start(['kafka', 's3']); print('up', flush=True); time.sleep(600)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None and parent.stdout.readline() == "up\n"
+    running = [process.find(tmp_path / "home" / "run", name) for name in ("kafka", "s3")]
+    assert all(running)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert all(process.wait_gone(each, 20) for each in running if each)
+
+
+def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> None:
+    env = child_environment(checkout)
+    assert env["MLFLOW_DISABLE_TELEMETRY"] == env["BENTOML_DO_NOT_TRACK"] == "true"
