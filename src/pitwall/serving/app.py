@@ -22,7 +22,6 @@ from pitwall.settings import Settings
 from pitwall.topics import client_config
 from pitwall.training.tasks import TASKS
 
-
 bearer = HTTPBearer(auto_error=False)
 
 
