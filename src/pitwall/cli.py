@@ -66,7 +66,7 @@ def _emit(answer: Any) -> None:
 def demo(
     laps: Annotated[list[Path] | None, typer.Option("--laps", help="Lap files or folders instead of simulated laps.")] = None,
     more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
-    speed: Annotated[str, typer.Option(help="Speed of the live lap, times real time, or max.")] = "8",
+    speed: Annotated[str, typer.Option(help="Speed of the live lap, times real time, or max.")] = "10",
     serve: Annotated[bool, typer.Option("--serve", help="Keep everything up with the page open until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -180,7 +180,7 @@ def _status(settings: Settings, as_json: bool) -> None:
     from pitwall.local.stack import running
 
     found = running(settings)
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, server in SERVERS.items():
         each = found.get(name)
         state = "down" if each is None else "up" if server.ready(settings) else "starting"

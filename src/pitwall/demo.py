@@ -141,10 +141,12 @@ def percentiles(samples: list[float]) -> dict[str, float | None]:
 
 
 def default_sessions() -> list[Session]:
-    """Three drivers with two laps each, and a fourth who drives one lap live. The seed fixes every lap."""
+    """Three drivers with two laps each, and a fourth who drives one lap live, from now. The seed fixes every lap."""
     from pitwall.car.simulator import simulate
 
-    return [simulate(laps=2, seed=seed) for seed in (1, 2, 3)] + [simulate(laps=1, seed=4)]
+    return [simulate(laps=2, seed=seed) for seed in (1, 2, 3)] + [
+        simulate(laps=1, seed=4, start=datetime.now(UTC), suffix="live")
+    ]
 
 
 def run(
@@ -167,6 +169,7 @@ def run(
 
     history, live = (sessions[:-1], sessions[-1]) if len(sessions) > 1 else (sessions, sessions[0])
     names = sorted({session.session for session in sessions})
+    recorded = sorted({session.session for session in history})
     step("fetching jars", 0)
     jars.fetch(settings.cache_dir / "m2", lambda n, total: step(f"jars {n}/{total}", n / total))
     with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
@@ -178,11 +181,12 @@ def run(
         step("feast apply", None)
         from pitwall.store.repo import apply
 
-        apply(settings)
-        done("feast apply")
+        applied = _Background(lambda: apply(settings))
         stack.begin(["flink"])
+        applied.result()
+        done("feast apply")
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-            json.dump(names, file)
+            json.dump(recorded, file)
         stack.start(["flink"])
         done("flink job")
         trainer = _trainer(settings, file.name)

@@ -84,7 +84,7 @@ def _speed(road: Circuit, curvature: Array, grip: Array, power: Array, slope: Ar
         brake = min(tyre(i + 1, u), BRAKE_FORCE_N)
         net = brake + drag * u * u + MASS_KG * G * (ROLLING + slope_[i + 1])
         v[i] = min(v[i], (u * u + 2 * step * net / MASS_KG) ** 0.5)
-    return gaussian_filter1d(np.array(v), 4, mode="nearest")
+    return np.asarray(gaussian_filter1d(np.array(v), 4, mode="nearest"), dtype=np.float64)
 
 
 def simulate(
@@ -127,7 +127,7 @@ def simulate(
         f"{start:%Y%m%d-%H%M%S}-{suffix}",
         tuple(channel.name for channel in TABLE),
         tuple(channel.unit for channel in TABLE),
-        np.round(times, 6),
+        np.asarray(np.round(times, 6), dtype=np.float64),
         np.column_stack(columns),
     )
 

@@ -74,7 +74,7 @@ class ParquetRetrievalJob(RetrievalJob):
 
     def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
         """Write the result as one Parquet file where `storage` says."""
-        path = Path(storage.to_data_source().path)  # type: ignore[attr-defined]
+        path = Path(storage.to_data_source().path)
         if path.exists() and not allow_overwrite:
             raise StoreError(f"saved dataset {path} exists; allow_overwrite=True replaces it")
         path.parent.mkdir(parents=True, exist_ok=True)
