@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -55,7 +55,7 @@ class TickEncoder:
         self._template = "[\n" + ",\n".join(objects) + "\n]"
 
     @staticmethod
-    def _fields(fields: dict[str, object]) -> str:
+    def _fields(fields: Mapping[str, object]) -> str:
         lines = (f'    "{key}": {orjson.dumps(value).decode()}' for key, value in fields.items())
         return ",\n".join(lines).replace("%", "%%")
 

@@ -56,6 +56,14 @@ def test_every_command_of_the_readme_exists() -> None:
         assert re.search(rf"\b{command}\b", help_text), command
 
 
+def test_mypy_is_content() -> None:
+    tools = ROOT / ".venv" / "bin"
+    if not (tools / "mypy").exists():
+        pytest.skip("not in a checkout with its .venv")
+    result = subprocess.run([tools / "mypy"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
 def test_ruff_is_content() -> None:
     tools = ROOT / ".venv" / "bin"
     if not (tools / "ruff").exists():

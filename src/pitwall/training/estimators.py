@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 _BINS = 200
 
 
-class PaceRatio(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class PaceRatio(RegressorMixin, BaseEstimator):
     """Final lap time = elapsed + mean remaining × elapsed / mean elapsed, means taken at the same lap distance.
 
     `fit` and `predict` take a frame with `lap_distance` (m) and `lap_time` (s since lap start); the target is the
