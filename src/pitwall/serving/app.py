@@ -90,14 +90,16 @@ def create_app(settings: Settings) -> FastAPI:
     state: dict[str, Any] = {}
 
 
+    lock = threading.Lock()
+
     def parts() -> dict[str, Any]:
-        if not state:
-            champions = Champions(settings, tuple(TASKS))
-            state.update(
-                champions=champions, reader=FeatureReader(settings), producer=Confirmed(settings),
-                following=champions.follow(),
-            )  # fmt: skip
-        return state
+        with lock:
+            if not state:
+                champions = Champions(settings, tuple(TASKS))
+                champions.refresh()
+                state.update(champions=champions, reader=FeatureReader(settings), producer=Confirmed(settings))
+                champions.follow()
+            return state
 
     app = FastAPI(title="pitwall predictions", version="1")
 
