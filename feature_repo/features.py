@@ -3,20 +3,26 @@
 from pitwall.features import (
     FeatureSet,
     diff,
+    gaps,
     lag,
     lap,
     lap_integral,
     lap_mean,
     last,
+    nan_share,
+    out_of_range_share,
     rolling,
+    sectors,
     session_time,
     share_above,
+    ticks,
 )
 
 CAR_STATE = FeatureSet(
     "car_state",
     session_time(),
-    lap("number", "time", "from_start", "last_time", "best_time"),
+    lap("number", "time", "from_start", "last_time", "best_time", "fraction", "delta_to_best"),
+    sectors(),
     last("LapDistance", "PositionX", "PositionY", "PositionZ", "Speed", "AccelerationLong", "AccelerationLat"),
     last("AccelerationVert", "VelocityYaw", "SteeringAngle", "Throttle", "Brake", "BatteryPower", "BatteryNetEnergy"),
     rolling("Speed", ("mean", "min", "max", "std"), (1, 5, 30)),
@@ -35,4 +41,8 @@ CAR_STATE = FeatureSet(
     share_above("Brake", 5, 30),
     lap_mean("Speed", "Throttle", "Brake"),
     lap_integral("BatteryPower"),
+    ticks(1),
+    gaps(0.1, 30),
+    nan_share("Speed", 5),
+    out_of_range_share("AccelerationLong", 5),
 )

@@ -5,13 +5,15 @@ CREATE TEMPORARY TABLE telemetry (
     `session` STRING,
     start_us BIGINT,
     t_us BIGINT,
-    channel_values ARRAY<DOUBLE NOT NULL>,
+    samples BYTES,
+    extras STRING,
     `error` STRING,
     `raw` BYTES,
     `topic` STRING METADATA VIRTUAL,
     `part` INT METADATA FROM 'partition' VIRTUAL,
     `off` BIGINT METADATA FROM 'offset' VIRTUAL,
-    record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
+    record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+    WATERMARK FOR record_time AS record_time
 ) WITH (
     'connector' = 'kafka',
     'properties.bootstrap.servers' = '${bootstrap_servers}',
@@ -20,6 +22,7 @@ CREATE TEMPORARY TABLE telemetry (
     'topic-pattern' = '${telemetry_pattern}',
     'scan.startup.mode' = 'group-offsets',
     'scan.topic-partition-discovery.interval' = '1 s',
+    'scan.watermark.idle-timeout' = '${idle_ms} ms',
     'format' = 'pitwall-car',
     'pitwall-car.plan' = '${plan}'
 );
@@ -43,6 +46,25 @@ CREATE TEMPORARY TABLE online (
     'table' = '${online_table}'
 );
 
+CREATE TEMPORARY TABLE telemetry_history (
+    vehicle STRING,
+    `session` STRING,
+    bucket INT,
+    start_us BIGINT,
+    event_timestamp TIMESTAMP_LTZ(6),
+    times_us ARRAY<BIGINT NOT NULL>,
+    channels MAP<STRING NOT NULL, ARRAY<DOUBLE NOT NULL>>,
+    PRIMARY KEY (vehicle, `session`, bucket, start_us) NOT ENFORCED
+) WITH (
+    'connector' = 'pitwall-cassandra',
+    'host' = '${cassandra_host}',
+    'port' = '${cassandra_port}',
+    'user' = '${cassandra_user}',
+    'password-file' = '${cassandra_password_file}',
+    'keyspace' = '${keyspace}',
+    'table' = 'telemetry'
+);
+
 CREATE TEMPORARY TABLE features_topic (
     vehicle STRING,
     `session` STRING,
@@ -57,8 +79,8 @@ CREATE TEMPORARY TABLE features_topic (
     'topic' = '${features_topic}',
     'key.format' = 'raw',
     'key.fields' = 'session',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
+    'value.format' = 'pitwall-row',
+    'value.pitwall-row.schema' = '${schema}',
     'value.fields-include' = 'ALL'
 );
 
@@ -93,6 +115,8 @@ CREATE TEMPORARY TABLE dead_letters (
 
 INSERT INTO online SELECT * FROM features;
 
+INSERT INTO telemetry_history SELECT * FROM history;
+
 INSERT INTO features_topic SELECT * FROM features;
 
 INSERT INTO offline SELECT *, DATE_FORMAT(event_timestamp, 'yyyy-MM-dd') FROM features;
@@ -105,10 +129,9 @@ SELECT `raw`, MAP[
     '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM bad_messages
 UNION ALL
-SELECT ENCODE(JSON_OBJECT('VehicleId' VALUE vehicle, 'SessionId' VALUE `session`, 'Timestamp' VALUE t_us / 1E6), 'UTF-8'), MAP[
+SELECT `raw`, MAP[
     '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
     '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
     '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
-    '__connect.errors.exception.message', ENCODE(
-        'late tick: the session clock stands at ' || CAST(clock_us / 1E6 AS STRING) || ' s', 'UTF-8')]
+    '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM late_ticks;

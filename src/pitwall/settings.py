@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     telemetry_topic: str = "p424-telemetry-batch"
     telemetry_pattern: str = "p424-telemetry-batch.*"
     features_topic: str = "p424-features"
+    schemas_topic: str = "p424-feature-schemas"
+    """Compacted: which columns a record of the features topic holds."""
     predictions_topic: str = "p424-predictions"
     dead_letters_topic: str = "p424-dead-letters"
 
@@ -55,7 +57,9 @@ class Settings(BaseSettings):
     checkpoint_interval_s: float = 2.0
     parallelism: int = 1
     idle_timeout_s: float = 2.0
-    """A partition silent for this long (wall clock) no longer holds back its session."""
+    """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
+    reorder_s: float = 0.1
+    """How far apart, in session time, two ticks may have changed places on their way."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
+import json
+from collections.abc import Iterable
+
+import numpy as np
+from confluent_kafka import KafkaException, Message
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pitwall.errors import StackError
+from pitwall.features import FeatureSet, load
 from pitwall.settings import Settings
+from pitwall.wire import FeatureRow
 
 
 def _quiet(*_: object) -> None:
@@ -34,6 +40,8 @@ def create_topics(settings: Settings) -> None:
     client = admin(settings)
     existing = client.list_topics(timeout=10).topics
     new = [NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=1) for n in names if n not in existing]
+    if settings.schemas_topic not in existing:
+        new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"}))
     if not new:
         return
     for name, future in client.create_topics(new).items():
@@ -59,3 +67,55 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
         }
     finally:
         consumer.close()
+
+
+def publish_schema(settings: Settings, features: FeatureSet) -> None:
+    """Tell readers of the features topic which columns the records of this view hold."""
+    from confluent_kafka import Producer
+
+    producer = Producer(client_config(settings))
+    value = {"view": features.name, "definitions": features.digest, "features": features.names}
+    producer.produce(settings.schemas_topic, json.dumps(value), features.schema)
+    if producer.flush(15):
+        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}")
+
+
+class FeatureRows:
+    """Reads records of the features topic. Knows the columns of the feature repository, and looks up any others."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._columns = {bytes.fromhex(s.schema)[::-1]: tuple(s.names) for s in load(settings.feature_repo)}
+
+    def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
+        """The rows of these messages, in their order; one whose columns nobody published is left out."""
+        rows = []
+        for message in messages:
+            value, key = message.value(), message.key()
+            if message.error() is not None or value is None or key is None:
+                continue
+            names = self._columns.get(value[:8])
+            if names is None:
+                self._look_up()
+                names = self._columns.setdefault(value[:8], ())
+            if names:
+                end = 24 + 8 * len(names)
+                event_us, created_us = np.frombuffer(value, "<i8", 2, 8).tolist()
+                rows.append(
+                    FeatureRow(value[end:].decode(), key.decode(), event_us, created_us, names, np.frombuffer(value, "<f8", len(names), 24))
+                )
+        return rows
+
+    def _look_up(self) -> None:
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-schemas", "enable.auto.commit": False,
+                             "enable.partition.eof": True})  # fmt: skip
+        try:
+            consumer.assign([TopicPartition(self._settings.schemas_topic, 0, 0)])
+            while (message := consumer.poll(5)) is not None and message.error() is None:
+                key, value = message.key(), message.value()
+                if key is not None and value is not None:
+                    self._columns[bytes.fromhex(key.decode())[::-1]] = tuple(json.loads(value)["features"])
+        finally:
+            consumer.close()

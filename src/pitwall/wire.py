@@ -1,11 +1,15 @@
-"""The car's wire format: one message a tick, an indented JSON array with one object a channel."""
+"""What travels on the topics: the car's messages (one a tick, a JSON array with one object a channel) and feature rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from pitwall.channels import CHANNELS, channel_id
 
@@ -67,3 +71,26 @@ class TickEncoder:
             flat.append(time)
             flat.append(repr(value) if value - value == 0.0 else _number(value))
         return (self._template % tuple(flat)).encode()
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """One tick's features. Times in microseconds since the epoch; `values` in the order of `names`, NaN for null."""
+
+    vehicle: str
+    session: str
+    event_us: int
+    created_us: int
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+
+    def __getitem__(self, name: str) -> float | None:
+        """One feature; None for null."""
+        value = float(self.values[self.names.index(name)])
+        return None if math.isnan(value) else value
+
+    @property
+    def event_time(self) -> str:
+        """Event time in ISO 8601, milliseconds, UTC."""
+        time = datetime.fromtimestamp(self.event_us // 1000 / 1000, UTC)
+        return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

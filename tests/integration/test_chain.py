@@ -70,7 +70,7 @@ def rows(settings: Settings, session: str) -> list[dict[str, Any]]:
         for message in consumer.consume(1000, timeout=5):
             left -= 1
             if message.key() == session.encode():
-                found.append(json.loads(message.value()))
+                found.append(message)
     consumer.close()
     return found
 

@@ -10,7 +10,8 @@ from pitwall.features.definitions import Feature
 
 STATS = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
 LAP = {"number": ("lap_number", ""), "time": ("lap_time", "s"), "from_start": ("lap_from_start", ""),
-       "last_time": ("last_lap_time", "s"), "best_time": ("best_lap_time", "s")}  # fmt: skip
+       "last_time": ("last_lap_time", "s"), "best_time": ("best_lap_time", "s"), "fraction": ("lap_fraction", ""),
+       "delta_to_best": ("delta_to_best", "s")}  # fmt: skip
 
 
 def _channel(name: str) -> Channel:
@@ -79,7 +80,7 @@ def lap_integral(*channels: str) -> list[Feature]:
 
 
 def lap(*parts: str) -> list[Feature]:
-    """State of the lap: `number`, `time`, `from_start`, `last_time`, `best_time`."""
+    """State of the lap: `number`, `time`, `from_start`, `last_time`, `best_time`, `fraction`, `delta_to_best`."""
     unknown = [part for part in parts if part not in LAP]
     if unknown:
         raise UsageError(f"lap() has {unknown[0]!r}; known: {', '.join(LAP)}")
@@ -89,3 +90,35 @@ def lap(*parts: str) -> list[Feature]:
 def session_time() -> Feature:
     """Seconds on the session's own clock."""
     return Feature("session_time", "session_time", "s")
+
+
+def sectors(count: int = 3) -> list[Feature]:
+    """The sector the car is in, the time in it, and last and best time of each; give the view `sectors=count` too."""
+    splits = [
+        Feature(f"{which}_sector_{number}", f"{which}_sector_time", "s", argument=number)
+        for which in ("last", "best")
+        for number in range(1, count + 1)
+    ]
+    return [Feature("sector", "sector", ""), Feature("sector_time", "sector_time", "s"), *splits]
+
+
+def nan_share(channel: str, window_s: float) -> Feature:
+    """Share (0 to 1) of the window's samples that came as NaN, infinite or null."""
+    c = _channel(channel)
+    return Feature(f"{c.snake}_nan_share_{_span(window_s)}", "nan_share", "", c.id, window_s)
+
+
+def out_of_range_share(channel: str, window_s: float) -> Feature:
+    """Share (0 to 1) of the window's samples outside the channel's expected range."""
+    c = _channel(channel)
+    return Feature(f"{c.snake}_out_of_range_share_{_span(window_s)}", "out_of_range_share", "", c.id, window_s)
+
+
+def ticks(window_s: float) -> Feature:
+    """Ticks of the session in the window."""
+    return Feature(f"ticks_{_span(window_s)}", "ticks", "", None, window_s)
+
+
+def gaps(longer_than_s: float, window_s: float) -> Feature:
+    """How often in the window two ticks lay further apart than that."""
+    return Feature(f"gaps_{_span(window_s)}", "gaps", "", None, window_s, longer_than_s)

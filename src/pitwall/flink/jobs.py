@@ -21,13 +21,20 @@ def online_table(project: str, view: str) -> str:
     return f"{project}_{view}"
 
 
+def plan(settings: Settings, features: FeatureSet) -> str:
+    """The operator's plan under these settings."""
+    return features.plan(settings.idle_timeout_s, settings.reorder_s)
+
+
 def render(settings: Settings, features: FeatureSet, project: str = "pitwall") -> tuple[list[str], list[str]]:
     """The statements of `flink_jobs/features.sql` before and after the operator, placeholders filled in."""
     template = (settings.repository / "flink_jobs" / "features.sql").read_text()
     settings.secret("cassandra")
     text = string.Template(template).substitute(
         view=features.name,
-        plan=features.plan(settings.idle_timeout_s).replace("'", "''"),
+        plan=plan(settings, features).replace("'", "''"),
+        schema=features.schema,
+        idle_ms=round(settings.idle_timeout_s * 1000),
         columns=",\n    ".join(f"`{name}` DOUBLE" for name in features.names),
         bootstrap_servers=settings.bootstrap_servers,
         telemetry_pattern=settings.telemetry_pattern,

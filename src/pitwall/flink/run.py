@@ -11,17 +11,17 @@ from typing import Any
 
 from pitwall.features import load
 from pitwall.flink.compile import job_jar, libraries
-from pitwall.flink.jobs import latest_checkpoint, render
+from pitwall.flink.jobs import latest_checkpoint, plan, render
 from pitwall.settings import Settings
+from pitwall.topics import publish_schema
 
 
-def configuration(settings: Settings, digest: str) -> dict[str, str]:
+def configuration(settings: Settings) -> dict[str, str]:
     """Flink's configuration for the local stack.
 
-    A checkpoint of other feature definitions is not restored: its windows do not fit. The job then goes on from the
-    committed Kafka offsets with fresh windows.
+    The newest checkpoint is restored, also one of other feature definitions: what both know goes on, what is new begins.
     """
-    folder = settings.data_dir / "flink" / f"checkpoints-{digest}"
+    folder = settings.data_dir / "flink" / "checkpoints"
     values = {
         "pipeline.name": "features",
         "pipeline.jars": ";".join(f"file://{path}" for path in [job_jar(settings), *libraries(settings)]),
@@ -33,6 +33,7 @@ def configuration(settings: Settings, digest: str) -> dict[str, str]:
         "taskmanager.numberOfTaskSlots": str(settings.parallelism),
         "taskmanager.memory.network.max": "128mb",
         "execution.buffer-timeout.interval": "2 ms",
+        "pipeline.auto-watermark-interval": "10 ms",
         "execution.checkpointing.interval": f"{round(settings.checkpoint_interval_s * 1000)} ms",
         "execution.checkpointing.dir": f"file://{folder}",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
@@ -62,15 +63,16 @@ def submit(settings: Settings) -> Any:
 
     (features,) = load(settings.feature_repo)
     config = Configuration()
-    for key, value in configuration(settings, features.digest).items():
+    for key, value in configuration(settings).items():
         config.set_string(key, value)
     environment = StreamExecutionEnvironment.get_execution_environment(config)
     tables = StreamTableEnvironment.create(environment)
+    publish_schema(settings, features)
     before, after = render(settings, features)
     for statement in before:
         tables.execute_sql(statement)
     get_gateway().jvm.pitwall.Attach.attach(
-        tables._j_tenv, "telemetry", features.plan(settings.idle_timeout_s)
+        tables._j_tenv, "telemetry", plan(settings, features)
     )
     inserts = tables.create_statement_set()
     for statement in after:

@@ -37,6 +37,7 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "org.apache.hadoop:hadoop-client-api:3.4.1",
         "org.apache.hadoop:hadoop-client-runtime:3.4.1",
         "commons-logging:commons-logging:1.2",
+        "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
 }
 """Jars taken alone: the job's libraries and the compiler of its Java."""

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer
 from nicegui import app, ui
 
 from pitwall.settings import Settings
-from pitwall.topics import client_config
+from pitwall.topics import FeatureRows, client_config
 
 TRACES = (("speed", "Speed", "km/h"), ("throttle", "Throttle", "%"), ("brake", "Brake", "%"), ("steering_angle", "Steering", "deg"))
 
@@ -35,20 +35,20 @@ class Feed:
         )  # fmt: skip
         consumer.subscribe([settings.features_topic, settings.predictions_topic])
         slots: dict[str, int] = {}
+        reader = FeatureRows(settings)
         while True:
-            for message in consumer.consume(500, timeout=0.1):
-                if message.error() is not None:
-                    continue
-                value = orjson.loads(message.value())
-                session = value["session"]
+            messages = [m for m in consumer.consume(500, timeout=0.1) if m.error() is None]
+            for message in messages:
                 if message.topic() == settings.predictions_topic:
-                    self.predictions.setdefault(session, {})[value["model"]] = value
-                    continue
-                slot = int((value["session_time"] or 0) * 10)
-                if slots.get(session) != slot:
-                    slots[session] = slot
-                    self.rows.setdefault(session, deque(maxlen=1200)).append(value)
-                    self.heard[session] = time.time()
+                    value = orjson.loads(message.value())
+                    self.predictions.setdefault(value["session"], {})[value["model"]] = value
+            for row in reader.read(m for m in messages if m.topic() == settings.features_topic):
+                slot = int((row["session_time"] or 0) * 10)
+                if slots.get(row.session) != slot:
+                    slots[row.session] = slot
+                    values = [None if v != v else v for v in row.values.tolist()]
+                    self.rows.setdefault(row.session, deque(maxlen=1200)).append(dict(zip(row.names, values, strict=True)))
+                    self.heard[row.session] = time.time()
 
 
 def build(feed: Feed) -> None:

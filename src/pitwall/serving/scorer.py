@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import signal
 import time
-from datetime import datetime
 from types import FrameType
-from typing import Any
 
 import numpy as np
-import orjson
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from pitwall.errors import StackError
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Champion, Champions
 from pitwall.settings import Settings
-from pitwall.topics import client_config
+from pitwall.topics import FeatureRows, client_config
 from pitwall.training.tasks import TASKS
+from pitwall.wire import FeatureRow
 
 
 class Sampler:
@@ -31,22 +29,27 @@ class Sampler:
         self._slot_s = 1 / hz
         self._last: dict[tuple[str, str], int] = {}
 
-    def take(self, row: dict[str, Any]) -> bool:
+    def take(self, row: FeatureRow) -> bool:
         """Whether this row is the first of its slot."""
-        key = (row["vehicle"], row["session"])
-        slot = int(datetime.fromisoformat(row["event_timestamp"]).timestamp() / self._slot_s + 1e-6)
+        key = (row.vehicle, row.session)
+        slot = int(row.event_us / (self._slot_s * 1e6) + 1e-6)
         if self._last.get(key) == slot:
             return False
         self._last[key] = slot
         return True
 
 
-def score(rows: list[dict[str, Any]], champion: Champion) -> list[Prediction]:
+def score(rows: list[FeatureRow], champion: Champion) -> list[Prediction]:
     """Predictions for feature rows; a row without a finite value gives none."""
-    matrix = np.array([[row.get(name) for name in champion.inputs] for row in rows], dtype=np.float64)
+    matrix = np.full((len(rows), len(champion.inputs)), np.nan)
+    at: dict[tuple[str, ...], list[int]] = {}
+    for i, row in enumerate(rows):
+        if row.names not in at:
+            at[row.names] = [row.names.index(name) if name in row.names else -1 for name in champion.inputs]
+        matrix[i] = np.append(row.values, np.nan)[at[row.names]]
     return [
         Prediction(
-            champion.name, champion.version, row["vehicle"], row["session"], row["event_timestamp"], float(value),
+            champion.name, champion.version, row.vehicle, row.session, row.event_time, float(value),
             champion.unit, champion.feature_service, champion.definitions, "stream",
         )
         for row, value in zip(rows, champion.predict(matrix), strict=True)
@@ -84,14 +87,15 @@ def run(settings: Settings) -> None:
             failures.append(error)
 
     sampler = Sampler(settings.score_hz)
+    reader = FeatureRows(settings)
     ready = settings.run_dir / "scorer.ready"
     consumer.subscribe([settings.features_topic], on_assign=lambda *_: ready.write_text(str(time.time())))
     try:
         while not stop:
-            messages = [m for m in consumer.consume(500, timeout=0.02) if m.error() is None]
+            messages = consumer.consume(500, timeout=0.02)
             if not messages:
                 continue
-            rows = [row for row in (orjson.loads(m.value()) for m in messages) if sampler.take(row)]
+            rows = [row for row in reader.read(messages) if sampler.take(row)]
             if rows:
                 for champion in champions.loaded.values():
                     for prediction in score(rows, champion):

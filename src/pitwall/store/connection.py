@@ -50,7 +50,7 @@ def connect(settings: Settings, *, password: str | None = None, keyspace: str | 
 
 
 def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
-    """Give the superuser the stack's own password (once) and create the keyspace."""
+    """Give the superuser the stack's own password (once), create the keyspace and the telemetry history's table."""
     import logging
 
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
@@ -73,6 +73,11 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
         session.execute(
             f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} WITH replication = {settings.replication} "
             "AND durable_writes = true"
+        )
+        session.execute(
+            f"CREATE TABLE IF NOT EXISTS {settings.keyspace}.telemetry (vehicle text, session text, bucket int, start_us bigint, "
+            "event_timestamp timestamp, times_us frozen<list<bigint>>, channels map<text, frozen<list<double>>>, "
+            "PRIMARY KEY ((vehicle, session, bucket), start_us)) WITH CLUSTERING ORDER BY (start_us DESC)"
         )
     finally:
         session.cluster.shutdown()

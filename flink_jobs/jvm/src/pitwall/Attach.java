@@ -12,20 +12,25 @@ import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.IntType;
 import org.apache.flink.table.types.logical.LocalZonedTimestampType;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.VarBinaryType;
 import org.apache.flink.table.types.logical.VarCharType;
+import org.apache.flink.util.OutputTag;
 
 /** Hangs the feature operator behind the table of parsed messages. The source is read once. */
 public final class Attach {
+    private static final int ERROR = 6;
+
     private Attach() {}
 
-    /** From view {@code source} to the views {@code features}, {@code late_ticks} and {@code bad_messages}. */
+    /** From view {@code source} to the views {@code features}, {@code bad_messages}, {@code late_ticks} and {@code history}. */
     public static void attach(StreamTableEnvironment tables, String source, String planJson) {
         Plan plan = new Plan(planJson);
         LogicalType text = VarCharType.STRING_TYPE;
@@ -36,9 +41,9 @@ public final class Attach {
         InternalTypeInfo<RowData> badType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {text, new VarBinaryType(VarBinaryType.MAX_LENGTH), text, new IntType(), new BigIntType()},
                 new String[] {"error", "raw", "topic", "part", "off"}));
-        DataStream<RowData> bad = messages.filter(row -> !row.isNullAt(5))
+        DataStream<RowData> bad = messages.filter(row -> !row.isNullAt(ERROR))
                 .map(row -> (RowData) GenericRowData.of(
-                        row.getString(5), row.getBinary(6), row.getString(7), row.getInt(8), row.getLong(9)))
+                        row.getString(ERROR), row.getBinary(ERROR + 1), row.getString(8), row.getInt(9), row.getLong(10)))
                 .returns(badType)
                 .uid("bad-messages");
 
@@ -53,20 +58,23 @@ public final class Attach {
         }
         InternalTypeInfo<RowData> outType = InternalTypeInfo.of(
                 RowType.of(types.toArray(new LogicalType[0]), names.toArray(new String[0])));
-        SingleOutputStreamOperator<RowData> features = messages.filter(row -> row.isNullAt(5))
+        SingleOutputStreamOperator<RowData> features = messages.filter(row -> row.isNullAt(ERROR))
                 .keyBy(row -> (RowData) GenericRowData.of(row.getString(0), row.getString(1)), keyType)
                 .process(new FeatureOperator(plan), outType)
                 .uid("features")
                 .name("features");
-        InternalTypeInfo<RowData> lateType = InternalTypeInfo.of(RowType.of(
-                new LogicalType[] {text, text, new BigIntType(), new BigIntType(), text, new IntType(), new BigIntType()},
-                new String[] {"vehicle", "session", "t_us", "clock_us", "topic", "part", "off"}));
-        DataStream<RowData> late = features.getSideOutput(
-                new org.apache.flink.util.OutputTag<RowData>("late", lateType) {});
+        InternalTypeInfo<RowData> historyType = InternalTypeInfo.of(RowType.of(
+                new LogicalType[] {
+                    text, text, new IntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
+                    new ArrayType(new BigIntType(false)),
+                    new MapType(VarCharType.STRING_TYPE.copy(false), new ArrayType(new DoubleType(false)))
+                },
+                new String[] {"vehicle", "session", "bucket", "start_us", "event_timestamp", "times_us", "channels"}));
 
         view(tables, "features", features, names, types);
         view(tables, "bad_messages", bad, badType);
-        view(tables, "late_ticks", late, lateType);
+        view(tables, "late_ticks", features.getSideOutput(new OutputTag<>("late", badType)), badType);
+        view(tables, "history", features.getSideOutput(new OutputTag<>("history", historyType)), historyType);
     }
 
     private static void view(StreamTableEnvironment tables, String name, DataStream<RowData> stream, InternalTypeInfo<RowData> type) {

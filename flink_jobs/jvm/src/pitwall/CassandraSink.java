@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -25,14 +27,22 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.table.data.ArrayData;
+import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
+import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeRoot;
+import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /**
  * Writes the newest row of each key. While Cassandra is the slower side, rows of a key not yet sent give way to newer
- * ones; a failed write is tried again until it holds or a newer one took its place. A checkpoint waits for all.
+ * ones; a failed write is tried again until it holds or a newer one took its place. Rows of a catch-up wait a moment for
+ * newer ones before they are sent. A checkpoint waits for all, and so does who brings more keys than are held.
  */
 public final class CassandraSink implements Sink<RowData> {
     /** Where to write. */
@@ -40,7 +50,13 @@ public final class CassandraSink implements Sink<RowData> {
             implements Serializable {}
 
     private static final int IN_FLIGHT = 256;
+    private static final int MAX_PENDING = 4096;
     private static final long RETRY_MS = 500;
+    private static final long LIVE_MS = 1000;
+    private static final long COALESCE_MS = 50;
+
+    /** A row to write, its key and its write timestamp. */
+    private record Entry(List<Object> key, RowData row, long stamp, long notBeforeMs) {}
 
     private final Target target;
     private final RowType type;
@@ -61,7 +77,15 @@ public final class CassandraSink implements Sink<RowData> {
         private final CqlSession session;
         private final PreparedStatement insert;
         private final int time = type.getFieldIndex("event_timestamp");
-        private final Map<List<Object>, Object[]> pending = new LinkedHashMap<>();
+        private final Map<List<Object>, Entry> pending = new LinkedHashMap<>();
+        private final Map<List<Object>, Long> sentMs = new LinkedHashMap<>(64, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<List<Object>, Long> eldest) {
+                return size() > MAX_PENDING;
+            }
+        };
+        private final int created = type.getFieldIndex("created_timestamp");
+        private final RowDataSerializer serializer = new RowDataSerializer(type);
         private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(r -> {
             Thread thread = new Thread(r, "cassandra-sink-retries");
             thread.setDaemon(true);
@@ -70,6 +94,7 @@ public final class CassandraSink implements Sink<RowData> {
         private final Counter written;
         private final Counter failed;
         private final Set<List<Object>> inFlight = new HashSet<>();
+        private boolean flushing;
 
         Writer(WriterInitContext context) throws IOException {
             session = CqlSession.builder()
@@ -89,71 +114,78 @@ public final class CassandraSink implements Sink<RowData> {
             String marks = type.getFieldNames().stream().map(n -> "?").collect(Collectors.joining(", "));
             insert = session.prepare("INSERT INTO " + target.keyspace + ".\"" + target.table + "\" (" + columns + ") VALUES ("
                     + marks + ") USING TIMESTAMP ?");
-            written = context.metricGroup().addGroup("pitwall").counter("online_rows");
-            failed = context.metricGroup().addGroup("pitwall").counter("online_failures");
+            written = context.metricGroup().addGroup("pitwall").counter("written_rows");
+            failed = context.metricGroup().addGroup("pitwall").counter("failed_writes");
+            retries.scheduleWithFixedDelay(this::tick, COALESCE_MS, COALESCE_MS, TimeUnit.MILLISECONDS);
         }
 
         @Override
-        public void write(RowData row, Context context) {
-            Object[] values = new Object[type.getFieldCount() + 1];
-            for (int i = 0; i < type.getFieldCount(); i++) {
-                values[i] = value(row, i, type.getTypeAt(i));
-            }
-            TimestampData at = row.getTimestamp(time, 6);
-            values[values.length - 1] = at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000;
-            synchronized (pending) {
-                offer(values);
-                send();
-            }
-        }
-
-        private List<Object> key(Object[] values) {
+        public void write(RowData row, Context context) throws InterruptedException {
             Object[] parts = new Object[key.length];
             for (int i = 0; i < key.length; i++) {
-                parts[i] = values[key[i]];
+                parts[i] = value(row, key[i], type.getTypeAt(key[i]));
             }
-            return List.of(parts);
+            List<Object> name = List.of(parts);
+            TimestampData at = row.getTimestamp(time, 6);
+            long now = System.currentTimeMillis();
+            boolean live = created < 0 || now - row.getTimestamp(created, 3).getMillisecond() < LIVE_MS;
+            synchronized (pending) {
+                while (pending.size() >= MAX_PENDING && !pending.containsKey(name)) {
+                    pending.wait(100);
+                }
+                long notBefore = live ? 0 : sentMs.getOrDefault(name, 0L) + COALESCE_MS;
+                offer(new Entry(
+                        name, serializer.copy(row), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000, notBefore));
+                send(now);
+            }
         }
 
-        private long stamp(Object[] values) {
-            return (Long) values[values.length - 1];
+        private void tick() {
+            synchronized (pending) {
+                send(System.currentTimeMillis());
+            }
         }
 
-        private void offer(Object[] values) {
-            pending.merge(key(values), values, (old, now) -> stamp(now) >= stamp(old) ? now : old);
+        private void offer(Entry entry) {
+            pending.merge(entry.key, entry, (old, now) -> now.stamp >= old.stamp ? now : old);
         }
 
         /** At most one write of a key is under way, so that a store that falls behind gets the newest row next. */
-        private void send() {
-            Iterator<Map.Entry<List<Object>, Object[]>> next = pending.entrySet().iterator();
+        private void send(long now) {
+            Iterator<Entry> next = pending.values().iterator();
             while (inFlight.size() < IN_FLIGHT && next.hasNext()) {
-                Map.Entry<List<Object>, Object[]> entry = next.next();
-                if (!inFlight.add(entry.getKey())) {
+                Entry entry = next.next();
+                if ((entry.notBeforeMs > now && !flushing) || !inFlight.add(entry.key)) {
                     continue;
                 }
-                Object[] values = entry.getValue();
                 next.remove();
-                session.executeAsync(insert.bind(values)).whenComplete((result, error) -> done(values, error));
+                sentMs.put(entry.key, now);
+                Object[] values = new Object[type.getFieldCount() + 1];
+                for (int i = 0; i < type.getFieldCount(); i++) {
+                    values[i] = value(entry.row, i, type.getTypeAt(i));
+                }
+                values[values.length - 1] = entry.stamp;
+                session.executeAsync(insert.bind(values)).whenComplete((result, error) -> done(entry, error));
             }
         }
 
-        private void done(Object[] values, Throwable error) {
+        private void done(Entry entry, Throwable error) {
             if (error != null) {
                 failed.inc();
-                retries.schedule(() -> settle(values, true), RETRY_MS, TimeUnit.MILLISECONDS);
+                retries.schedule(() -> settle(entry, true), RETRY_MS, TimeUnit.MILLISECONDS);
             } else {
                 written.inc();
-                settle(values, false);
+                settle(entry, false);
             }
         }
 
-        private void settle(Object[] values, boolean again) {
+        private void settle(Entry entry, boolean again) {
             synchronized (pending) {
-                inFlight.remove(key(values));
+                inFlight.remove(entry.key);
                 if (again) {
-                    offer(values);
+                    offer(entry);
                 }
-                send();
+                send(System.currentTimeMillis());
                 pending.notifyAll();
             }
         }
@@ -170,19 +202,40 @@ public final class CassandraSink implements Sink<RowData> {
                 case INTEGER -> row.getInt(i);
                 case BOOLEAN -> row.getBoolean(i);
                 case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> {
-                    TimestampData at = row.getTimestamp(i, 6);
+                    TimestampData at = row.getTimestamp(i, LogicalTypeChecks.getPrecision(column));
                     yield Instant.ofEpochMilli(at.getMillisecond());
+                }
+                case ARRAY -> list(row.getArray(i), ((ArrayType) column).getElementType());
+                case MAP -> {
+                    MapData map = row.getMap(i);
+                    ArrayData keys = map.keyArray();
+                    ArrayData values = map.valueArray();
+                    LogicalType of = ((ArrayType) ((MapType) column).getValueType()).getElementType();
+                    Map<String, Object> out = new HashMap<>();
+                    for (int k = 0; k < map.size(); k++) {
+                        out.put(keys.getString(k).toString(), list(values.getArray(k), of));
+                    }
+                    yield out;
                 }
                 default -> throw new IllegalArgumentException("column type " + column + " is not supported");
             };
         }
 
+        private static List<?> list(ArrayData array, LogicalType of) {
+            return of.getTypeRoot() == LogicalTypeRoot.DOUBLE
+                    ? Arrays.stream(array.toDoubleArray()).boxed().toList()
+                    : Arrays.stream(array.toLongArray()).boxed().toList();
+        }
+
         @Override
         public void flush(boolean endOfInput) throws InterruptedException {
             synchronized (pending) {
+                flushing = true;
+                send(System.currentTimeMillis());
                 while (!inFlight.isEmpty() || !pending.isEmpty()) {
                     pending.wait(100);
                 }
+                flushing = false;
             }
         }
 

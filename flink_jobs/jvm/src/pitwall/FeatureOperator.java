@@ -1,36 +1,48 @@
 package pitwall;
 
-import java.util.Iterator;
+import java.io.IOException;
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.table.data.GenericArrayData;
+import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.data.binary.BinaryRowData;
+import org.apache.flink.table.data.writer.BinaryRowWriter;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Features of one session on the session's own clock.
+ * Features of one session on the session's own clock: one row a tick, in order ({@link SessionClock}).
  *
- * <p>Ticks wait until every live partition that carries the session has come as far; then they leave in order, one row
- * a tick. A partition silent for the plan's idle time (wall clock) no longer holds the session back. A tick at or
- * before the last one out is late: it leaves by {@link #LATE}. When a partition's own clock falls back by more than
- * {@link #RESTART_US} the session began anew (a replay): what waits is let out and the state starts afresh.
+ * <p>A late tick leaves by {@link #LATE} and is kept in the history; a duplicate is counted. A session silent for
+ * {@link #RELEASE_MS} is forgotten.
  */
 public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowData> {
     public static final OutputTag<RowData> LATE = new OutputTag<>("late") {};
-    static final long RESTART_US = 5_000_000;
-    private static final long RELEASE_MS = 600_000;
+    public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
+    static final long RELEASE_MS = 600_000;
+    private static final long HISTORY_MS = 2000;
+    private static final long BLOCKED_MS = 250;
+    private static final long BUCKET_US = 60_000_000;
 
     private final Plan plan;
     private transient ValueState<SessionState> state;
     private transient Counter ticks;
     private transient Counter late;
+    private transient Counter duplicates;
+    private transient Counter restarts;
+    private transient Outputs outputs;
 
     public FeatureOperator(Plan plan) {
         this.plan = plan;
@@ -39,123 +51,174 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     @Override
     public void open(OpenContext context) {
         state = getRuntimeContext().getState(new ValueStateDescriptor<>("session", new SessionStateSerializer(plan)));
-        ticks = getRuntimeContext().getMetricGroup().addGroup("pitwall").counter("ticks");
-        late = getRuntimeContext().getMetricGroup().addGroup("pitwall").counter("late");
+        MetricGroup metrics = getRuntimeContext().getMetricGroup().addGroup("pitwall");
+        ticks = metrics.counter("ticks");
+        late = metrics.counter("late");
+        duplicates = metrics.counter("duplicates");
+        restarts = metrics.counter("restarts");
+        outputs = new Outputs();
     }
 
-    /** Input: vehicle, session, start_us, t_us, values, error, raw, topic, part, off, record_time. */
+    /** Input: vehicle, session, start_us, t_us, samples, extras, error, raw, topic, part, off, record_time. */
     @Override
     public void processElement(RowData row, Context context, Collector<RowData> out) throws Exception {
         long now = context.timerService().currentProcessingTime();
-        long timeUs = row.getLong(3);
-        String partition = row.getString(7) + "/" + row.getInt(8);
-        SessionState s = state.value();
-        if (s == null) {
-            s = new SessionState(plan);
-            s.startUs = row.getLong(2);
-        }
-        SessionState.Clock clock = s.clocks.get(partition);
-        if (clock != null && timeUs < clock.timeUs - RESTART_US) {
-            release(s, Long.MAX_VALUE, context.getCurrentKey(), out);
-            long timer = s.timerMs;
-            s = new SessionState(plan);
-            s.startUs = row.getLong(2);
-            s.timerMs = timer;
-            clock = null;
-        }
-        if (clock == null) {
-            clock = new SessionState.Clock();
-            clock.timeUs = timeUs;
-            s.clocks.put(partition, clock);
-        }
-        clock.timeUs = Math.max(clock.timeUs, timeUs);
-        clock.heardMs = now;
-        if (timeUs <= s.emittedUs) {
-            late.inc();
-            context.output(LATE, GenericRowData.of(
-                    row.getString(0), row.getString(1), timeUs, s.emittedUs, row.getString(7), row.getInt(8), row.getLong(9)));
-        } else {
-            wait(s, timeUs, row);
-        }
-        release(s, slowest(s, now), context.getCurrentKey(), out);
-        if (s.timerMs == 0) {
-            s.timerMs = now + plan.idleMs;
-            context.timerService().registerProcessingTimeTimer(s.timerMs);
-        }
-        state.update(s);
+        SessionState s = current(row.getLong(2));
+        s.heardMs = now;
+        Tick tick = new Tick();
+        tick.timeUs = row.getLong(3);
+        tick.samples(row.getBinary(4));
+        tick.extras = row.isNullAt(5) ? null : row.getString(5).toString();
+        tick.topic = row.getString(8).toString();
+        tick.partition = row.getInt(9);
+        tick.offset = row.getLong(10);
+        tick.recordMs = row.getTimestamp(11, 3).getMillisecond();
+        outputs.set(s, context, out, now);
+        s.clock.offer(tick, now, context.timerService().currentWatermark(), outputs);
+        schedule(s, context, now);
     }
 
-    private static void wait(SessionState s, long timeUs, RowData row) {
-        double[] values = row.getArray(4).toDoubleArray();
-        long recordMs = row.getTimestamp(10, 3).getMillisecond();
-        SessionState.Tick tick = s.waiting.get(timeUs);
-        if (tick == null) {
-            tick = new SessionState.Tick();
-            tick.values = values;
-            s.waiting.put(timeUs, tick);
-        } else {
-            for (int c = 0; c < values.length; c++) {
-                if (Double.isNaN(tick.values[c])) {
-                    tick.values[c] = values[c];
-                }
-            }
-        }
-        tick.recordMs = Math.max(tick.recordMs, recordMs);
-    }
-
-    private long slowest(SessionState s, long now) {
-        long slowest = Long.MAX_VALUE;
-        for (SessionState.Clock clock : s.clocks.values()) {
-            if (now - clock.heardMs < plan.idleMs) {
-                slowest = Math.min(slowest, clock.timeUs);
-            }
-        }
-        return slowest;
-    }
-
-    private void release(SessionState s, long untilUs, RowData key, Collector<RowData> out) {
-        Iterator<Map.Entry<Long, SessionState.Tick>> waiting = s.waiting.entrySet().iterator();
-        while (waiting.hasNext()) {
-            Map.Entry<Long, SessionState.Tick> entry = waiting.next();
-            long timeUs = entry.getKey();
-            if (timeUs > untilUs) {
-                return;
-            }
-            Double[] features = s.next(timeUs, entry.getValue().values);
-            GenericRowData row = new GenericRowData(4 + features.length);
-            row.setField(0, key.getString(0));
-            row.setField(1, key.getString(1));
-            long eventUs = s.startUs + timeUs;
-            row.setField(2, TimestampData.fromEpochMillis(Math.floorDiv(eventUs, 1000L), (int) Math.floorMod(eventUs, 1000L) * 1000));
-            row.setField(3, TimestampData.fromEpochMillis(entry.getValue().recordMs));
-            for (int i = 0; i < features.length; i++) {
-                row.setField(4 + i, features[i]);
-            }
-            out.collect(row);
-            ticks.inc();
-            waiting.remove();
-        }
-    }
-
-    /** Lets out what a silent partition held back; forgets a session silent for long. */
     @Override
     public void onTimer(long timestamp, OnTimerContext context, Collector<RowData> out) throws Exception {
-        SessionState s = state.value();
-        if (s == null) {
+        if (state.value() == null) {
             return;
         }
+        SessionState s = current(0);
         long now = context.timerService().currentProcessingTime();
-        release(s, slowest(s, now), context.getCurrentKey(), out);
-        long heard = 0;
-        for (SessionState.Clock clock : s.clocks.values()) {
-            heard = Math.max(heard, clock.heardMs);
+        boolean wall = context.timeDomain() == org.apache.flink.streaming.api.TimeDomain.PROCESSING_TIME;
+        if (wall && s.timerMs <= timestamp) {
+            s.timerMs = Long.MAX_VALUE;
+        } else if (!wall && s.watermarkTimerMs <= timestamp) {
+            s.watermarkTimerMs = Long.MAX_VALUE;
         }
-        if (now - heard > RELEASE_MS) {
+        outputs.set(s, context, out, now);
+        long blocked = wall && now - timestamp > BLOCKED_MS ? now - timestamp : 0;
+        s.clock.advance(now, context.timerService().currentWatermark(), blocked, outputs);
+        boolean ended = context.timerService().currentWatermark() == Long.MAX_VALUE;
+        if (ended || (!s.history.isEmpty() && s.history.openedMs + HISTORY_MS <= now && s.heardMs + HISTORY_MS / 2 <= now)) {
+            s.history.flush(outputs);
+        }
+        if (s.heardMs + RELEASE_MS <= now) {
             state.clear();
             return;
         }
-        s.timerMs = now + (now - heard > plan.idleMs ? RELEASE_MS : plan.idleMs);
-        context.timerService().registerProcessingTimeTimer(s.timerMs);
-        state.update(s);
+        schedule(s, context, now);
+    }
+
+    private SessionState current(long startUs) throws IOException {
+        try {
+            SessionState s = state.value();
+            if (s == null) {
+                s = new SessionState(plan, startUs);
+                state.update(s);
+            } else if (s.plan != plan) {
+                DataOutputSerializer bytes = new DataOutputSerializer(1 << 16);
+                s.write(bytes);
+                s = SessionState.read(plan, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length()));
+                state.update(s);
+            }
+            return s;
+        } catch (IOException e) {
+            throw new IOException("the state of a session cannot be read", e);
+        }
+    }
+
+    /** One timer on each clock at most lies ahead; a stale one finds nothing to do. */
+    private void schedule(SessionState s, Context context, long now) {
+        long due = Math.min(s.clock.dueMs(), s.history.isEmpty() ? s.heardMs + RELEASE_MS : Math.max(now, s.heardMs) + HISTORY_MS);
+        if (due < s.timerMs) {
+            s.timerMs = due;
+            context.timerService().registerProcessingTimeTimer(due);
+        }
+        long watermark = s.clock.dueWatermark();
+        if (watermark < s.watermarkTimerMs && watermark > context.timerService().currentWatermark()) {
+            s.watermarkTimerMs = watermark;
+            context.timerService().registerEventTimeTimer(watermark);
+        }
+    }
+
+    /** Where the ticks of the session at hand go. */
+    private final class Outputs implements SessionClock.Out, SessionHistory.Out {
+        private final double[] values = new double[plan.channels.size()];
+        private final boolean[] sent = new boolean[values.length];
+        private final double[] features = new double[plan.features.size()];
+        private final BinaryRowData row = new BinaryRowData(4 + features.length);
+        private final BinaryRowWriter writer = new BinaryRowWriter(row, 128);
+        private SessionState s;
+        private Context context;
+        private Collector<RowData> out;
+        private long now;
+
+        void set(SessionState s, Context context, Collector<RowData> out, long now) {
+            this.s = s;
+            this.context = context;
+            this.out = out;
+            this.now = now;
+        }
+
+        @Override
+        public void tick(Tick tick) {
+            SessionState.spread(tick, values, sent);
+            s.features.next(tick.timeUs, values, sent, features);
+            RowData key = context.getCurrentKey();
+            writer.reset();
+            writer.writeString(0, key.getString(0));
+            writer.writeString(1, key.getString(1));
+            writer.writeTimestamp(2, timestamp(s.startUs + tick.timeUs), 6);
+            writer.writeTimestamp(3, TimestampData.fromEpochMillis(tick.recordMs), 3);
+            for (int i = 0; i < features.length; i++) {
+                if (Double.isNaN(features[i])) {
+                    writer.setNullAt(4 + i);
+                } else {
+                    writer.writeDouble(4 + i, features[i]);
+                }
+            }
+            writer.complete();
+            out.collect(row);
+            ticks.inc();
+            s.history.add(tick, values, sent, now, this);
+        }
+
+        @Override
+        public void late(Tick tick) {
+            late.inc();
+            SessionState.spread(tick, values, sent);
+            SessionHistory alone = new SessionHistory(plan);
+            alone.add(tick, values, sent, now, this);
+            alone.flush((times, channels) -> {
+                chunk(times, channels);
+                RowData key = context.getCurrentKey();
+                context.output(LATE, GenericRowData.of(
+                        StringData.fromString("late tick: the session clock stands at " + s.clock.emittedUs / 1e6 + " s"),
+                        WireText.of(key.getString(0).toString(), key.getString(1).toString(), tick.timeUs, channels),
+                        StringData.fromString(tick.topic), tick.partition, tick.offset));
+            });
+        }
+
+        @Override
+        public void duplicate(Tick tick) {
+            duplicates.inc();
+        }
+
+        @Override
+        public void restart() {
+            restarts.inc();
+            s.features = new SessionFeatures(plan);
+            s.history.flush(this);
+        }
+
+        @Override
+        public void chunk(long[] timesUs, Map<String, double[]> channels) {
+            RowData key = context.getCurrentKey();
+            Map<StringData, GenericArrayData> columns = new HashMap<>();
+            channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), new GenericArrayData(values)));
+            context.output(HISTORY, GenericRowData.of(
+                    key.getString(0), key.getString(1), (int) Math.floorDiv(timesUs[0], BUCKET_US), timesUs[0],
+                    timestamp(s.startUs + timesUs[0]), new GenericArrayData(timesUs), new GenericMapData(columns)));
+        }
+    }
+
+    private static TimestampData timestamp(long us) {
+        return TimestampData.fromEpochMillis(Math.floorDiv(us, 1000L), (int) Math.floorMod(us, 1000L) * 1000);
     }
 }

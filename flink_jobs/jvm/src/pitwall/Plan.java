@@ -8,19 +8,36 @@ import java.util.Map;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 
-/** What to read and what to compute, as rendered from the feature definitions by pitwall.flink.plan. */
+/** What to read and what to compute, as rendered from the feature definitions by pitwall.features. */
 public final class Plan implements Serializable {
-    /** A channel: its id on the wire, ids that stand in for it, and the factor from each known unit to the canonical one. */
-    public record Channel(String id, List<String> aliases, Map<String, Double> factors) implements Serializable {}
+    /**
+     * A channel: its id on the wire, ids that stand in for it, the factor from each known unit to the canonical one, and
+     * its expected range in that unit.
+     */
+    public record Channel(String id, List<String> aliases, Map<String, Double> factors, double low, double high)
+            implements Serializable {}
 
-    /** A feature: kind, index of its channel, window in microseconds and threshold. */
-    public record Feature(String name, String kind, int channel, long windowUs, double threshold) implements Serializable {}
+    /** A feature: kind, index of its channel (-1 for none), window in microseconds, and the kind's argument. */
+    public record Feature(String name, String kind, int channel, long windowUs, double argument) implements Serializable {}
 
     public final String json;
     public final List<Channel> channels = new ArrayList<>();
     public final List<Feature> features = new ArrayList<>();
+
+    /** Index of the channel that gives the distance since lap start, in metres. */
     public final int distance;
+
+    /** Sectors a lap is divided into, of equal length. */
+    public final int sectors;
+
+    /** How far apart in session time two ticks may change places, microseconds. */
+    public final long reorderUs;
+
+    /** How long, wall clock, a silent topic or partition may hold back what came through others, milliseconds. */
     public final long idleMs;
+
+    /** The first eight bytes of the definitions' digest: names the columns in each record of the features topic. */
+    public final long schema;
 
     public Plan(String json) {
         this.json = json;
@@ -33,7 +50,8 @@ public final class Plan implements Serializable {
                 List<String> aliases = new ArrayList<>();
                 channel.get("aliases").forEach(alias -> aliases.add(alias.asText()));
                 index.put(channel.get("id").asText(), channels.size());
-                channels.add(new Channel(channel.get("id").asText(), aliases, factors));
+                channels.add(new Channel(
+                        channel.get("id").asText(), aliases, factors, channel.get("low").asDouble(), channel.get("high").asDouble()));
             }
             for (JsonNode feature : root.get("features")) {
                 JsonNode channel = feature.get("channel");
@@ -42,10 +60,13 @@ public final class Plan implements Serializable {
                         feature.get("kind").asText(),
                         channel.isNull() ? -1 : index.get(channel.asText()),
                         feature.get("window_us").asLong(),
-                        feature.get("threshold").asDouble()));
+                        feature.get("argument").asDouble()));
             }
             distance = index.get(root.get("distance").asText());
+            sectors = root.get("sectors").asInt();
+            reorderUs = root.get("reorder_us").asLong();
             idleMs = root.get("idle_ms").asLong();
+            schema = Long.parseUnsignedLong(root.get("schema").asText(), 16);
         } catch (java.io.IOException e) {
             throw new IllegalArgumentException("plan is not JSON: " + json, e);
         }

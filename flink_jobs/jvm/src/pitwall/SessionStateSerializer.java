@@ -29,7 +29,7 @@ public final class SessionStateSerializer extends TypeSerializer<SessionState> {
 
     @Override
     public SessionState createInstance() {
-        return new SessionState(plan);
+        return new SessionState(plan, 0);
     }
 
     @Override
@@ -37,7 +37,7 @@ public final class SessionStateSerializer extends TypeSerializer<SessionState> {
         try {
             DataOutputSerializer out = new DataOutputSerializer(1 << 16);
             from.write(out);
-            return SessionState.read(plan, new DataInputDeserializer(out.getSharedBuffer(), 0, out.length()));
+            return SessionState.read(from.plan, new DataInputDeserializer(out.getSharedBuffer(), 0, out.length()));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
@@ -125,9 +125,7 @@ public final class SessionStateSerializer extends TypeSerializer<SessionState> {
         @Override
         public TypeSerializerSchemaCompatibility<SessionState> resolveSchemaCompatibility(
                 TypeSerializerSnapshot<SessionState> old) {
-            return ((Snapshot) old).plan.json.equals(plan.json)
-                    ? TypeSerializerSchemaCompatibility.compatibleAsIs()
-                    : TypeSerializerSchemaCompatibility.incompatible();
+            return TypeSerializerSchemaCompatibility.compatibleAsIs();
         }
     }
 }

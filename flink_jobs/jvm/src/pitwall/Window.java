@@ -1,146 +1,120 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.Arrays;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
-/** The finite samples of one channel, oldest first: a ring that grows. Indices are absolute and never reused. */
-final class Samples {
-    long[] times = new long[64];
-    double[] values = new double[64];
-    long first;
-    long end;
-
-    long time(long i) {
-        return times[(int) (i & (times.length - 1))];
-    }
-
-    double value(long i) {
-        return values[(int) (i & (values.length - 1))];
-    }
-
-    void add(long time, double value) {
-        if (end - first == times.length) {
-            long[] newTimes = new long[times.length * 2];
-            double[] newValues = new double[times.length * 2];
-            for (long i = first; i < end; i++) {
-                newTimes[(int) (i & (newTimes.length - 1))] = time(i);
-                newValues[(int) (i & (newTimes.length - 1))] = value(i);
-            }
-            times = newTimes;
-            values = newValues;
-        }
-        int at = (int) (end & (times.length - 1));
-        times[at] = time;
-        values[at] = value;
-        end++;
-    }
-
-    /** Forget samples no window needs: all but one of those at or before {@code time}. */
-    void forget(long time) {
-        while (end - first > 1 && time(first + 1) <= time) {
-            first++;
-        }
-    }
-
-    /** Index of the newest sample at or before {@code time}, or -1. */
-    long at(long time) {
-        long low = first;
-        long high = end - 1;
-        long found = -1;
-        while (low <= high) {
-            long middle = (low + high) >>> 1;
-            if (time(middle) <= time) {
-                found = middle;
-                low = middle + 1;
-            } else {
-                high = middle - 1;
-            }
-        }
-        return found;
-    }
-
-    void write(DataOutputView out) throws IOException {
-        out.writeLong(first);
-        out.writeLong(end);
-        for (long i = first; i < end; i++) {
-            out.writeLong(time(i));
-            out.writeDouble(value(i));
-        }
-    }
-
-    void read(DataInputView in) throws IOException {
-        first = end = in.readLong();
-        long last = in.readLong();
-        while (end < last) {
-            add(in.readLong(), in.readDouble());
-        }
-    }
-}
-
 /**
- * Running sums and extremes of one channel over (t - width, t]. Sums are of differences from a pivot, added in tick
- * order and taken afresh every {@link #REFRESH} evictions, so the same session gives the same bits.
+ * Running sums, extremes and shares of one series over (t - width, t]. Sums are of differences from a pivot, added in
+ * tick order and taken afresh every {@link #REFRESH} evictions, so the same session gives the same bits.
  */
 final class Window {
     private static final int REFRESH = 1024;
 
-    final Samples samples;
+    final Series series;
     final long widthUs;
-    long head;
-    double pivot;
-    double sum;
-    double squares;
-    int evictions;
+    private final boolean slope;
+    private final boolean extremes;
+    private final double[] above;
+    private final double[] below;
+    private final long[] aboveCount;
+    private final long[] belowCount;
+    private long head;
     private long seen;
+    private int evictions;
+    private long pivotUs;
+    private double pivot;
+    private double sum;
+    private double squares;
+    private double times;
+    private double timeSquares;
+    private double products;
     private final Extreme min = new Extreme(1);
     private final Extreme max = new Extreme(-1);
 
-    Window(Samples samples, long widthUs) {
-        this.samples = samples;
+    /** {@code above} and {@code below}: thresholds that shares are counted for. */
+    Window(Series series, long widthUs, boolean extremes, boolean slope, double[] above, double[] below) {
+        this.series = series;
         this.widthUs = widthUs;
+        this.extremes = extremes;
+        this.slope = slope;
+        this.above = above;
+        this.below = below;
+        aboveCount = new long[above.length];
+        belowCount = new long[below.length];
     }
 
-    /** Take in new samples and let go of those at or before {@code now - width}. Before {@code samples.forget}. */
+    /** Take in new samples and let go of those at or before {@code now - width}. Before {@code series.forget}. */
     void advance(long now) {
-        while (seen < samples.end) {
-            double value = samples.value(seen);
+        while (seen < series.end) {
             if (head == seen) {
-                pivot = value;
-                sum = squares = 0;
-                evictions = 0;
+                restart(seen);
             }
-            double d = value - pivot;
-            sum += d;
-            squares += d * d;
-            min.push(samples, seen);
-            max.push(samples, seen);
+            add(seen);
+            count(series.value(seen), 1);
+            if (extremes) {
+                min.push(series, seen);
+                max.push(series, seen);
+            }
             seen++;
         }
-        while (head < seen && samples.time(head) <= now - widthUs) {
-            double d = samples.value(head) - pivot;
+        long until = now - widthUs;
+        while (head < seen && series.time(head) <= until) {
+            double d = series.value(head) - pivot;
             sum -= d;
             squares -= d * d;
+            if (slope) {
+                double t = (series.time(head) - pivotUs) * 1e-6;
+                times -= t;
+                timeSquares -= t * t;
+                products -= t * d;
+            }
+            count(series.value(head), -1);
             head++;
             evictions++;
         }
-        if (evictions >= REFRESH) {
-            refresh();
+        if (evictions >= REFRESH && head < seen) {
+            restart(head);
+            for (long i = head; i < seen; i++) {
+                add(i);
+            }
         }
-        min.trim(head);
-        max.trim(head);
+        if (extremes) {
+            min.trim(head);
+            max.trim(head);
+        }
     }
 
-    private void refresh() {
+    private void restart(long i) {
         evictions = 0;
-        sum = squares = 0;
-        if (head < seen) {
-            pivot = samples.value(head);
+        pivot = series.value(i);
+        pivotUs = series.time(i);
+        sum = squares = times = timeSquares = products = 0;
+    }
+
+    private void add(long i) {
+        double d = series.value(i) - pivot;
+        sum += d;
+        squares += d * d;
+        if (slope) {
+            double t = (series.time(i) - pivotUs) * 1e-6;
+            times += t;
+            timeSquares += t * t;
+            products += t * d;
         }
-        for (long i = head; i < seen; i++) {
-            double d = samples.value(i) - pivot;
-            sum += d;
-            squares += d * d;
+    }
+
+    private void count(double value, int by) {
+        for (int i = 0; i < above.length; i++) {
+            if (value > above[i]) {
+                aboveCount[i] += by;
+            }
+        }
+        for (int i = 0; i < below.length; i++) {
+            if (value < below[i]) {
+                belowCount[i] += by;
+            }
         }
     }
 
@@ -159,11 +133,11 @@ final class Window {
     }
 
     double min() {
-        return samples.value(min.first());
+        return series.value(min.first());
     }
 
     double max() {
-        return samples.value(max.first());
+        return series.value(max.first());
     }
 
     /** Least-squares slope a second; NaN with fewer than two samples. */
@@ -172,54 +146,62 @@ final class Window {
         if (n < 2) {
             return Double.NaN;
         }
-        long origin = samples.time(head);
-        double meanTime = 0;
-        for (long i = head; i < seen; i++) {
-            meanTime += (samples.time(i) - origin) * 1e-6;
-        }
-        meanTime /= n;
-        double mean = sum / n;
-        double covariance = 0;
-        double variance = 0;
-        for (long i = head; i < seen; i++) {
-            double dt = (samples.time(i) - origin) * 1e-6 - meanTime;
-            covariance += dt * (samples.value(i) - pivot - mean);
-            variance += dt * dt;
-        }
-        return covariance / variance;
+        double spread = timeSquares - times * times / n;
+        return spread > 0 ? (products - times * sum / n) / spread : Double.NaN;
     }
 
-    double share(double threshold, boolean above) {
-        long hits = 0;
-        for (long i = head; i < seen; i++) {
-            double value = samples.value(i);
-            if (above ? value > threshold : value < threshold) {
-                hits++;
-            }
-        }
-        return (double) hits / count();
+    long countAbove(double threshold) {
+        return aboveCount[Arrays.binarySearch(above, threshold)];
+    }
+
+    long countBelow(double threshold) {
+        return belowCount[Arrays.binarySearch(below, threshold)];
     }
 
     void write(DataOutputView out) throws IOException {
         out.writeLong(head);
         out.writeLong(seen);
-        out.writeDouble(pivot);
-        out.writeDouble(sum);
-        out.writeDouble(squares);
         out.writeInt(evictions);
+        out.writeLong(pivotUs);
+        for (double value : new double[] {pivot, sum, squares, times, timeSquares, products}) {
+            out.writeDouble(value);
+        }
     }
 
-    void read(DataInputView in) throws IOException {
+    /** Into a window of the same series and width; what was not kept before is counted from the samples. */
+    void read(DataInputView in, boolean hadSlope) throws IOException {
         head = in.readLong();
         seen = in.readLong();
+        evictions = in.readInt();
+        pivotUs = in.readLong();
         pivot = in.readDouble();
         sum = in.readDouble();
         squares = in.readDouble();
-        evictions = in.readInt();
-        for (long i = head; i < seen; i++) {
-            min.push(samples, i);
-            max.push(samples, i);
+        times = in.readDouble();
+        timeSquares = in.readDouble();
+        products = in.readDouble();
+        if (slope && !hadSlope && head < seen) {
+            restart(head);
+            for (long i = head; i < seen; i++) {
+                add(i);
+            }
         }
+        for (long i = head; i < seen; i++) {
+            count(series.value(i), 1);
+            if (extremes) {
+                min.push(series, i);
+                max.push(series, i);
+            }
+        }
+    }
+
+    /** For a window the state did not have: begin with the samples that are there. */
+    void begin() {
+        head = seen = series.first;
+    }
+
+    boolean hasSlope() {
+        return slope;
     }
 
     /** A monotone queue of sample indices: its first is the window's extreme. */
@@ -233,9 +215,9 @@ final class Window {
             this.sign = sign;
         }
 
-        void push(Samples samples, long i) {
-            double value = sign * samples.value(i);
-            while (size > 0 && sign * samples.value(queue[(first + size - 1) & (queue.length - 1)]) >= value) {
+        void push(Series series, long i) {
+            double value = sign * series.value(i);
+            while (size > 0 && sign * series.value(queue[(first + size - 1) & (queue.length - 1)]) >= value) {
                 size--;
             }
             if (size == queue.length) {

@@ -1,0 +1,331 @@
+package pitwall;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/**
+ * Puts the ticks of one session in order. A tick leaves as soon as nothing can come before it:
+ *
+ * <ul>
+ *   <li>it follows the last one by the session's own spacing, and every topic of the session has given its part (where a
+ *       topic brings a tick in several messages: and a later tick is here); or
+ *   <li>all partitions have been read beyond its Kafka time (the watermark), and ticks {@link Plan#reorderUs} later are
+ *       here; or
+ *   <li>its patience is over: the reorder bound for a live tick, {@link Plan#idleMs} in a catch-up.
+ * </ul>
+ *
+ * <p>So a session costs no wait while it runs in step, whatever other sessions and partitions do. A tick at or before
+ * the last one out is a duplicate when that very tick left with the same channels, else it is late. A session whose
+ * first tick comes again after more than {@link #RESTART_US}, and goes on from there, begins anew.
+ */
+final class SessionClock {
+    /** Where ticks go. */
+    interface Out {
+        void tick(Tick tick) throws IOException;
+
+        void late(Tick tick) throws IOException;
+
+        void duplicate(Tick tick);
+
+        void restart() throws IOException;
+    }
+
+    static final long RESTART_US = 1_000_000;
+    private static final int RESTART_TICKS = 5;
+    private static final long RESTART_MS = 1000;
+    private static final int RECENT = 1024;
+    private static final int SPACINGS = 16;
+    private static final long LIVE_MS = 2000;
+    private static final int MAX_TOPICS = 31;
+
+    private final Plan plan;
+    private long firstUs = Long.MAX_VALUE;
+    long emittedUs = Long.MIN_VALUE;
+    private long newestUs = Long.MIN_VALUE;
+    private long spacingUs;
+    private final long[] spacings = new long[SPACINGS];
+    private int spaced;
+    private final long[] recent = new long[RECENT];
+    private final long[] recentChannels = new long[RECENT];
+    private long emitted;
+    private String[] topics = new String[0];
+    private long[] topicHeardMs = new long[0];
+
+    /** Topics that bring one tick in several messages, a bit each. */
+    private int splitTopics;
+
+    private final TreeMap<Long, Tick> waiting = new TreeMap<>();
+    private final TreeMap<Long, Tick> again = new TreeMap<>();
+    private long againMs;
+
+    SessionClock(Plan plan) {
+        this.plan = plan;
+    }
+
+    /** Take in what one message gave of a tick, at wall clock {@code now} with all partitions read up to {@code watermark}. */
+    void offer(Tick tick, long now, long watermark, Out out) throws IOException {
+        tick.heardMs = now;
+        tick.topics = 1 << topic(tick.topic, now);
+        long timeUs = tick.timeUs;
+        if (emittedUs == Long.MIN_VALUE) {
+            firstUs = Math.min(firstUs, timeUs);
+        } else if (timeUs <= emittedUs) {
+            boolean first = timeUs <= firstUs && emittedUs - timeUs > RESTART_US;
+            if (again.isEmpty() ? first : timeUs >= again.firstKey() && timeUs <= again.lastKey() + RESTART_US) {
+                if (again.isEmpty()) {
+                    againMs = now;
+                }
+                Tick known = again.putIfAbsent(timeUs, tick);
+                if (known != null) {
+                    merge(known, tick, out);
+                }
+                if (again.size() >= RESTART_TICKS) {
+                    restart(now, watermark, out);
+                }
+            } else {
+                settle(tick, out);
+            }
+            return;
+        } else if (!again.isEmpty()) {
+            refute(out);
+        }
+        newestUs = Math.max(newestUs, timeUs);
+        if (waiting.isEmpty() && follows(timeUs) && complete(tick, now)) {
+            emit(tick, out);
+            return;
+        }
+        Tick known = waiting.putIfAbsent(timeUs, tick);
+        if (known != null) {
+            merge(known, tick, out);
+        }
+        drain(now, watermark, out);
+    }
+
+    /** Let out what need not wait any longer. {@code blockedMs}: how long the caller was held up, which is no silence. */
+    void advance(long now, long watermark, long blockedMs, Out out) throws IOException {
+        if (blockedMs > 0) {
+            waiting.values().forEach(tick -> tick.heardMs += blockedMs);
+            againMs += blockedMs;
+        }
+        drain(now, watermark, out);
+        while (!waiting.isEmpty() && deadline(waiting.firstEntry().getValue()) <= now) {
+            emit(waiting.pollFirstEntry().getValue(), out);
+            drain(now, watermark, out);
+        }
+        if (!again.isEmpty() && againMs + RESTART_MS <= now) {
+            restart(now, watermark, out);
+        }
+    }
+
+    /** When `advance` is due by the wall clock, or Long.MAX_VALUE. */
+    long dueMs() {
+        long due = waiting.isEmpty() ? Long.MAX_VALUE : deadline(waiting.firstEntry().getValue());
+        return again.isEmpty() ? due : Math.min(due, againMs + RESTART_MS);
+    }
+
+    /** Which watermark would let out the first tick in waiting, or Long.MAX_VALUE. */
+    long dueWatermark() {
+        return waiting.isEmpty() ? Long.MAX_VALUE : waiting.firstEntry().getValue().recordMs + 1;
+    }
+
+    private long deadline(Tick tick) {
+        boolean live = tick.heardMs - tick.recordMs <= LIVE_MS;
+        return tick.heardMs + (live ? Math.max(1, plan.reorderUs / 1000) : plan.idleMs);
+    }
+
+    private void drain(long now, long watermark, Out out) throws IOException {
+        while (!waiting.isEmpty()) {
+            Tick head = waiting.firstEntry().getValue();
+            boolean passed = watermark == Long.MAX_VALUE
+                    || (watermark > head.recordMs && newestUs - head.timeUs >= plan.reorderUs);
+            if (!passed && !(follows(head.timeUs) && complete(head, now))) {
+                return;
+            }
+            waiting.pollFirstEntry();
+            emit(head, out);
+        }
+    }
+
+    private boolean follows(long timeUs) {
+        return spacingUs > 0 && timeUs - emittedUs <= spacingUs + spacingUs / 2;
+    }
+
+    private boolean complete(Tick tick, long now) {
+        if ((tick.topics & splitTopics) != 0 && newestUs <= tick.timeUs) {
+            return false;
+        }
+        if (topics.length == 1) {
+            return true;
+        }
+        for (int i = 0; i < topics.length; i++) {
+            if ((tick.topics & 1 << i) == 0 && now - topicHeardMs[i] < plan.idleMs) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private int topic(String name, long now) {
+        for (int i = 0; i < topics.length; i++) {
+            if (topics[i].equals(name)) {
+                topicHeardMs[i] = now;
+                return i;
+            }
+        }
+        if (topics.length == MAX_TOPICS) {
+            return MAX_TOPICS;
+        }
+        topics = Arrays.copyOf(topics, topics.length + 1);
+        topicHeardMs = Arrays.copyOf(topicHeardMs, topics.length);
+        topics[topics.length - 1] = name;
+        topicHeardMs[topics.length - 1] = now;
+        return topics.length - 1;
+    }
+
+    private void merge(Tick known, Tick more, Out out) {
+        if ((more.channels & ~known.channels) == 0) {
+            out.duplicate(more);
+            return;
+        }
+        splitTopics |= known.topics & more.topics;
+        known.add(more, plan.channels.size());
+    }
+
+    private void emit(Tick tick, Out out) throws IOException {
+        if (emittedUs != Long.MIN_VALUE) {
+            space(tick.timeUs - emittedUs);
+        }
+        emittedUs = tick.timeUs;
+        int at = (int) (emitted++ & (RECENT - 1));
+        recent[at] = tick.timeUs;
+        recentChannels[at] = tick.channels;
+        out.tick(tick);
+    }
+
+    /** The spacing is the smallest of the last few. */
+    private void space(long us) {
+        long gone = spacings[spaced & (SPACINGS - 1)];
+        spacings[spaced++ & (SPACINGS - 1)] = us;
+        if (spacingUs == 0 || us <= spacingUs) {
+            spacingUs = us;
+        } else if (gone == spacingUs) {
+            spacingUs = us;
+            for (long spacing : spacings) {
+                if (spacing > 0) {
+                    spacingUs = Math.min(spacingUs, spacing);
+                }
+            }
+        }
+    }
+
+    private void settle(Tick tick, Out out) throws IOException {
+        long from = Math.max(0, emitted - RECENT);
+        long low = from;
+        long high = emitted;
+        while (low < high) {
+            long middle = (low + high) >>> 1;
+            if (recent[(int) (middle & (RECENT - 1))] < tick.timeUs) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        int at = (int) (low & (RECENT - 1));
+        if (low < emitted && recent[at] == tick.timeUs) {
+            if ((tick.channels & ~recentChannels[at]) == 0) {
+                out.duplicate(tick);
+                return;
+            }
+            splitTopics |= tick.topics;
+        } else if (low > from && low < emitted) {
+            space(Math.max(1, tick.timeUs - recent[(int) ((low - 1) & (RECENT - 1))]));
+        }
+        out.late(tick);
+    }
+
+    private void refute(Out out) throws IOException {
+        for (Tick tick : again.values()) {
+            settle(tick, out);
+        }
+        again.clear();
+    }
+
+    private void restart(long now, long watermark, Out out) throws IOException {
+        while (!waiting.isEmpty()) {
+            emit(waiting.pollFirstEntry().getValue(), out);
+        }
+        out.restart();
+        emittedUs = newestUs = Long.MIN_VALUE;
+        firstUs = again.firstKey();
+        emitted = 0;
+        spacingUs = spaced = 0;
+        Arrays.fill(spacings, 0);
+        Iterator<Map.Entry<Long, Tick>> ticks = again.entrySet().iterator();
+        while (ticks.hasNext()) {
+            Tick tick = ticks.next().getValue();
+            ticks.remove();
+            waiting.put(tick.timeUs, tick);
+            newestUs = Math.max(newestUs, tick.timeUs);
+        }
+        drain(now, watermark, out);
+    }
+
+    void write(DataOutputView out) throws IOException {
+        for (long value : new long[] {firstUs, emittedUs, newestUs, spacingUs, spaced, emitted, againMs, splitTopics}) {
+            out.writeLong(value);
+        }
+        for (long spacing : spacings) {
+            out.writeLong(spacing);
+        }
+        for (long i = Math.max(0, emitted - RECENT); i < emitted; i++) {
+            out.writeLong(recent[(int) (i & (RECENT - 1))]);
+            out.writeLong(recentChannels[(int) (i & (RECENT - 1))]);
+        }
+        out.writeInt(topics.length);
+        for (int i = 0; i < topics.length; i++) {
+            Text.write(out, topics[i]);
+            out.writeLong(topicHeardMs[i]);
+        }
+        for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
+            out.writeInt(ticks.size());
+            for (Tick tick : ticks.values()) {
+                tick.write(out);
+            }
+        }
+    }
+
+    void read(DataInputView in) throws IOException {
+        firstUs = in.readLong();
+        emittedUs = in.readLong();
+        newestUs = in.readLong();
+        spacingUs = in.readLong();
+        spaced = (int) in.readLong();
+        emitted = in.readLong();
+        againMs = in.readLong();
+        splitTopics = (int) in.readLong();
+        for (int i = 0; i < SPACINGS; i++) {
+            spacings[i] = in.readLong();
+        }
+        for (long i = Math.max(0, emitted - RECENT); i < emitted; i++) {
+            recent[(int) (i & (RECENT - 1))] = in.readLong();
+            recentChannels[(int) (i & (RECENT - 1))] = in.readLong();
+        }
+        topics = new String[in.readInt()];
+        topicHeardMs = new long[topics.length];
+        for (int i = 0; i < topics.length; i++) {
+            topics[i] = Text.read(in);
+            topicHeardMs[i] = in.readLong();
+        }
+        for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
+            for (int i = in.readInt(); i > 0; i--) {
+                Tick tick = Tick.read(in);
+                ticks.put(tick.timeUs, tick);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package pitwall;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/** Every channel of a session as it came, gathered into chunks of one second of session time. */
+final class SessionHistory {
+    /** Takes a full chunk: times in microseconds since session start, and by channel a value a time, NaN where none. */
+    interface Out {
+        void chunk(long[] timesUs, Map<String, double[]> channels);
+    }
+
+    private static final long CHUNK_US = 1_000_000;
+    private static final int MAX_TICKS = 1024;
+
+    private final Plan plan;
+    private final Map<String, double[]> columns = new LinkedHashMap<>();
+    private double[][] known;
+    private long[] times = new long[64];
+    private int ticks;
+    long openedMs;
+
+    SessionHistory(Plan plan) {
+        this.plan = plan;
+        known = new double[plan.channels.size()][];
+    }
+
+    /** A tick in order. {@code values} and {@code sent} are the plan's channels. */
+    void add(Tick tick, double[] values, boolean[] sent, long now, Out out) {
+        if (ticks > 0 && (Math.floorDiv(times[0], CHUNK_US) != Math.floorDiv(tick.timeUs, CHUNK_US) || ticks == MAX_TICKS)) {
+            flush(out);
+        }
+        if (ticks == 0) {
+            openedMs = now;
+        }
+        if (ticks == times.length) {
+            times = Arrays.copyOf(times, ticks * 2);
+        }
+        times[ticks++] = tick.timeUs;
+        for (int c = 0; c < values.length; c++) {
+            if (sent[c]) {
+                double[] column = known[c];
+                if (column == null || column.length < ticks) {
+                    column = known[c] = column(plan.channels.get(c).id());
+                }
+                column[ticks - 1] = values[c];
+            }
+        }
+        if (tick.extras != null) {
+            String[] names = tick.extras.split("\n");
+            for (int at = 0; at < tick.samples.length; at += Samples.SIZE) {
+                int code = Samples.code(tick.samples, at) - values.length;
+                if (code >= 0 && code < names.length) {
+                    column(names[code])[ticks - 1] = Samples.value(tick.samples, at);
+                }
+            }
+        }
+    }
+
+    private double[] column(String channel) {
+        double[] column = columns.get(channel);
+        if (column == null || column.length < ticks) {
+            int before = column == null ? 0 : column.length;
+            column = column == null ? new double[times.length] : Arrays.copyOf(column, times.length);
+            Arrays.fill(column, before, column.length, Double.NaN);
+            columns.put(channel, column);
+        }
+        return column;
+    }
+
+    /** Gives what was gathered and begins afresh. */
+    void flush(Out out) {
+        if (ticks == 0) {
+            return;
+        }
+        Map<String, double[]> channels = new LinkedHashMap<>();
+        columns.forEach((channel, column) -> {
+            double[] whole = Arrays.copyOf(column, ticks);
+            if (column.length < ticks) {
+                Arrays.fill(whole, column.length, ticks, Double.NaN);
+            }
+            channels.put(channel, whole);
+        });
+        out.chunk(Arrays.copyOf(times, ticks), channels);
+        ticks = 0;
+        columns.clear();
+        Arrays.fill(known, null);
+    }
+
+    boolean isEmpty() {
+        return ticks == 0;
+    }
+
+    void write(DataOutputView out) throws IOException {
+        out.writeLong(openedMs);
+        out.writeInt(ticks);
+        for (int i = 0; i < ticks; i++) {
+            out.writeLong(times[i]);
+        }
+        out.writeInt(columns.size());
+        for (Map.Entry<String, double[]> entry : columns.entrySet()) {
+            Text.write(out, entry.getKey());
+            for (int i = 0; i < ticks; i++) {
+                out.writeDouble(i < entry.getValue().length ? entry.getValue()[i] : Double.NaN);
+            }
+        }
+    }
+
+    void read(DataInputView in) throws IOException {
+        openedMs = in.readLong();
+        ticks = in.readInt();
+        times = new long[Math.max(64, ticks)];
+        for (int i = 0; i < ticks; i++) {
+            times[i] = in.readLong();
+        }
+        for (int i = in.readInt(); i > 0; i--) {
+            double[] column = new double[times.length];
+            Arrays.fill(column, Double.NaN);
+            columns.put(Text.read(in), column);
+            for (int k = 0; k < ticks; k++) {
+                column[k] = in.readDouble();
+            }
+        }
+        for (int c = 0; c < known.length; c++) {
+            known[c] = columns.get(plan.channels.get(c).id());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package pitwall;
+
+import java.io.IOException;
+import java.util.Arrays;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+/** What came of one tick so far, from one message or from several topics. */
+final class Tick {
+    long timeUs;
+
+    /** Newest Kafka timestamp of its messages, milliseconds since the epoch. */
+    long recordMs;
+
+    /** When it came, wall clock of the operator. */
+    long heardMs;
+
+    /** The topics it came through, a bit each. */
+    int topics;
+
+    /** The channels it carries, a bit each, folded into 64. */
+    long channels;
+
+    byte[] samples;
+    String extras;
+    String topic;
+    int partition;
+    long offset;
+
+    void samples(byte[] bytes) {
+        samples = bytes;
+        channels = 0;
+        for (int at = 0; at < bytes.length; at += Samples.SIZE) {
+            channels |= 1L << (Samples.code(bytes, at) & ~Samples.ALIAS);
+        }
+    }
+
+    /** Another message's part of the same tick. {@code known}: channels in the plan, beyond which extras are counted. */
+    void add(Tick more, int known) {
+        int shift = extras == null ? 0 : (int) extras.chars().filter(c -> c == '\n').count() + 1;
+        byte[] joined = Arrays.copyOf(samples, samples.length + more.samples.length);
+        Samples.copy(more.samples, joined, samples.length, known, shift);
+        samples = joined;
+        channels |= more.channels;
+        topics |= more.topics;
+        recordMs = Math.max(recordMs, more.recordMs);
+        extras = extras == null ? more.extras : more.extras == null ? extras : extras + "\n" + more.extras;
+    }
+
+    void write(DataOutputView out) throws IOException {
+        out.writeLong(timeUs);
+        out.writeLong(recordMs);
+        out.writeLong(heardMs);
+        out.writeInt(topics);
+        out.writeInt(samples.length);
+        out.write(samples);
+        Text.write(out, extras);
+        Text.write(out, topic);
+        out.writeInt(partition);
+        out.writeLong(offset);
+    }
+
+    static Tick read(DataInputView in) throws IOException {
+        Tick tick = new Tick();
+        tick.timeUs = in.readLong();
+        tick.recordMs = in.readLong();
+        tick.heardMs = in.readLong();
+        tick.topics = in.readInt();
+        byte[] samples = new byte[in.readInt()];
+        in.readFully(samples);
+        tick.samples(samples);
+        tick.extras = Text.read(in);
+        tick.topic = Text.read(in);
+        tick.partition = in.readInt();
+        tick.offset = in.readLong();
+        return tick;
+    }
+}
