@@ -12,6 +12,8 @@ import pytest
 
 from pitwall.settings import Settings
 
+pytest_plugins = ["dryrun"]
+
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("PITWALL_SHARED", ROOT.parent / "shared"))
 

@@ -20,6 +20,7 @@ from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
+from pitwall.wire import FeatureRow
 from pitwall.topics import end_offsets
 
 pytestmark = pytest.mark.integration
@@ -56,11 +57,11 @@ def send(settings: Settings, sessions: list[Session]) -> tuple[int, int, int]:
     raise AssertionError(f"{sent} sent, {out} out, {bad} dead after 240 s")
 
 
-def rows(settings: Settings, session: str) -> list[dict[str, Any]]:
+def rows(settings: Settings, session: str) -> list[FeatureRow]:
     """All feature rows of a session on the topic, in order."""
     from confluent_kafka import Consumer, TopicPartition
 
-    from pitwall.topics import client_config
+    from pitwall.topics import FeatureRows, client_config
 
     consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
     ends = end_offsets(settings, settings.features_topic)
@@ -72,7 +73,7 @@ def rows(settings: Settings, session: str) -> list[dict[str, Any]]:
             if message.key() == session.encode():
                 found.append(message)
     consumer.close()
-    return found
+    return FeatureRows(settings).read(found)
 
 
 def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> Any:
@@ -122,7 +123,7 @@ def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(stac
     after = online(stack, session, columns)
     assert (after[0], after[2]) == (before[0], before[2])
     found = rows(stack, session.session)
-    strip = [{k: v for k, v in row.items() if k != "created_timestamp"} for row in found]
+    strip = [(row.event_us, row.values.tobytes()) for row in found]
     assert strip[: len(strip) // 2] == strip[len(strip) // 2 :]
 
 
@@ -204,7 +205,7 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
     send(stack, [session])
     time.sleep(6)
     found = rows(stack, session.session)
-    instants = pd.to_datetime([row["event_timestamp"] for row in found[::500]], utc=True, format="ISO8601")
+    instants = pd.to_datetime([row.event_us for row in found[::500]], utc=True, unit="us")
     entities = pd.DataFrame({"vehicle": session.vehicle, "session": session.session, "event_timestamp": instants + pd.Timedelta("1ms")})
     unknown = pd.DataFrame({"vehicle": ["nobody"], "session": ["none"], "event_timestamp": [instants[0]]})
     store = feature_store(stack)

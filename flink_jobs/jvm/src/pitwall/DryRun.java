@@ -1,0 +1,137 @@
+package pitwall;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+
+/**
+ * Reader, session clock and features over messages from standard input, without Flink: what the tests compare with the
+ * reference. Argument: the plan's file. Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall
+ * clock, watermark, message), A (wall clock, watermark), C (write and read all state, as a restart would).
+ */
+public final class DryRun {
+    private final Plan plan;
+    private final CarReader reader;
+    private final Map<String, SessionState> sessions = new HashMap<>();
+    private final DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
+
+    private DryRun(Plan plan) {
+        this.plan = plan;
+        reader = new CarReader(plan);
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        DryRun run = new DryRun(new Plan(Files.readString(Path.of(arguments[0]))));
+        DataInputStream in = new DataInputStream(new BufferedInputStream(System.in, 1 << 20));
+        try {
+            while (true) {
+                run.frame(in, in.readByte());
+            }
+        } catch (EOFException end) {
+            run.out.flush();
+        }
+    }
+
+    private void frame(DataInputStream in, byte kind) throws IOException {
+        if (kind == 'M') {
+            String topic = in.readUTF();
+            int partition = in.readInt();
+            long offset = in.readLong();
+            long recordMs = in.readLong();
+            long now = in.readLong();
+            long watermark = in.readLong();
+            byte[] message = in.readNBytes(in.readInt());
+            try {
+                for (CarReader.Tick read : reader.read(message)) {
+                    Tick tick = new Tick();
+                    tick.timeUs = read.timeUs;
+                    tick.samples(read.samples.take());
+                    tick.extras = read.extras;
+                    tick.topic = topic;
+                    tick.partition = partition;
+                    tick.offset = offset;
+                    tick.recordMs = recordMs;
+                    String key = read.vehicle + "/" + read.session;
+                    SessionState s = sessions.computeIfAbsent(key, k -> new SessionState(plan, read.startUs));
+                    s.clock.offer(tick, now, watermark, new Outputs(key, s));
+                }
+            } catch (IllegalArgumentException | IOException e) {
+                text('B', String.valueOf(e.getMessage()), offset);
+            }
+        } else if (kind == 'A') {
+            long now = in.readLong();
+            long watermark = in.readLong();
+            for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
+                entry.getValue().clock.advance(now, watermark, 0, new Outputs(entry.getKey(), entry.getValue()));
+            }
+        } else {
+            for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
+                DataOutputSerializer bytes = new DataOutputSerializer(1 << 12);
+                entry.getValue().write(bytes);
+                entry.setValue(SessionState.read(plan, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length())));
+            }
+        }
+    }
+
+    private void text(char kind, String text, long number) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.writeByte(kind);
+        out.writeInt(bytes.length);
+        out.write(bytes);
+        out.writeLong(number);
+    }
+
+    private final class Outputs implements SessionClock.Out {
+        private final String key;
+        private final SessionState s;
+
+        Outputs(String key, SessionState s) {
+            this.key = key;
+            this.s = s;
+        }
+
+        @Override
+        public void tick(Tick tick) throws IOException {
+            double[] values = new double[plan.channels.size()];
+            boolean[] sent = new boolean[values.length];
+            double[] features = new double[plan.features.size()];
+            SessionState.spread(tick, values, sent);
+            s.features.next(tick.timeUs, values, sent, features);
+            text('T', key, tick.timeUs);
+            for (double feature : features) {
+                out.writeDouble(feature);
+            }
+        }
+
+        @Override
+        public void late(Tick tick) throws IOException {
+            text('L', key, tick.timeUs);
+        }
+
+        @Override
+        public void duplicate(Tick tick) {
+            try {
+                text('D', key, tick.timeUs);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void restart() throws IOException {
+            s.features = new SessionFeatures(plan);
+            text('R', key, 0);
+        }
+    }
+}
