@@ -20,8 +20,8 @@ from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
-from pitwall.wire import FeatureRow
 from pitwall.topics import end_offsets
+from pitwall.wire import FeatureRow
 
 pytestmark = pytest.mark.integration
 
