@@ -93,3 +93,11 @@ def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int,
     assert says in result.stderr
     assert "Traceback" not in result.stderr
     assert time.monotonic() - started < 60
+
+
+def test_a_cluster_id_never_looks_like_an_option() -> None:
+    from pitwall.local.servers import cluster_id
+
+    for first in range(256):
+        made = cluster_id(bytes([first] * 16))
+        assert len(made) == 22 and not made.startswith("-")

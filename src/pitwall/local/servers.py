@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from pitwall.errors import StackError
 from pitwall.local import jars
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
@@ -107,12 +108,18 @@ def _kafka(settings: Settings) -> list[str]:
     if not (data / "meta.properties").exists():
         import subprocess
 
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        subprocess.run(
-            [*main, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(conf), "--ignore-formatted"],
-            check=True, capture_output=True,
+        formatted = subprocess.run(
+            [*main, "kafka.tools.StorageTool", "format", "-t", cluster_id(uuid.uuid4().bytes), "-c", str(conf), "--ignore-formatted"],
+            capture_output=True, text=True,
         )  # fmt: skip
+        if formatted.returncode:
+            raise StackError(f"Kafka's storage in {data} could not be formatted: {(formatted.stderr or formatted.stdout).strip()[-300:]}")
     return [*main, "kafka.Kafka", str(conf)]
+
+
+def cluster_id(random: bytes) -> str:
+    """Sixteen bytes as Kafka writes a cluster's id. A leading dash would be taken for an option."""
+    return "a" + base64.urlsafe_b64encode(random).decode().rstrip("=")[1:]
 
 
 def _log4j(settings: Settings) -> Path:

@@ -223,13 +223,17 @@ def supervise(settings: Settings, names: list[str]) -> int:
         for name in list(waiting):
             server: Server = SERVERS[name]
             if all(need not in names or (need in children and _settled(settings, need)) for need in server.needs):
-                child = process.spawn(
-                    name, server.command(settings), settings.log_dir / f"{name}.log", env, settings.repository
-                )
+                waiting.remove(name)
+                log = settings.log_dir / f"{name}.log"
+                try:
+                    child = process.spawn(name, server.command(settings), log, env, settings.repository)
+                except (PitwallError, OSError) as error:
+                    log.write_text(f"Error: {error}\n")
+                    (settings.run_dir / f"{name}.ended").write_text("1")
+                    continue
                 children[name] = child
                 (settings.run_dir / f"{name}.ended").unlink(missing_ok=True)
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
-                waiting.remove(name)
         for name, child in children.items():
             if child.poll() is not None:
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
