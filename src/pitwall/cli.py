@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pitwall.errors import PitwallError, UsageError
@@ -423,6 +424,67 @@ def features(as_json: AsJson = False) -> None:
         for feature in each.features:
             table.add_row(feature.name, feature.unit or "–", feature.description)
         OUT.print(table)
+
+
+letters = typer.Typer(no_args_is_help=True, help="What could not be read: list, show and send again.")
+app.add_typer(letters, name="dead-letters")
+
+
+@letters.command("list", epilog="Example: ./pitwall dead-letters list --reason truncated")
+def list_letters(
+    reason: Annotated[str, typer.Option(help="Only where the reason holds this text.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, oldest first."""
+    from pitwall import dead_letters
+
+    settings = Settings()
+    _need_kafka(settings)
+    found = [letter for letter in dead_letters.read(settings) if reason in letter.reason]
+    if as_json:
+        rows = [{**asdict(letter), "value": None, "bytes": len(letter.value)} for letter in found[-limit:]]
+        _emit({"total": len(found), "letters": [{k: v for k, v in row.items() if k != "value"} for row in rows]})
+        return
+    table = Table("Id", "From", "Bytes", "Reason", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for letter in found[-limit:]:
+        table.add_row(letter.id, f"{letter.topic}/{letter.partition} @ {letter.offset}", f"{len(letter.value):,}", escape(letter.reason))
+    OUT.print(table)
+    OUT.print(f"{len(found):,} dead letters" + (f", the newest {limit} shown" if len(found) > limit else ""))
+
+
+@letters.command("show", epilog="Example: ./pitwall dead-letters show 0-17")
+def show_letter(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """Show one: where it came from, why, and its bytes."""
+    from pitwall import dead_letters
+
+    settings = Settings()
+    _need_kafka(settings)
+    letter = dead_letters.find(settings, name)
+    text = letter.value.decode(errors="backslashreplace")
+    if as_json:
+        _emit({**asdict(letter), "value": text})
+        return
+    ERR.print(f"{letter.topic}/{letter.partition} @ {letter.offset}: {letter.reason}", markup=False, highlight=False)
+    print(text)
+
+
+@letters.command("replay", epilog="Example: ./pitwall dead-letters replay 0-17")
+def replay_letters(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which; with --all every one.")] = None,
+    everything: Annotated[bool, typer.Option("--all")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters again to the topics they came from. What is still bad comes back as a new one."""
+    from pitwall import dead_letters
+
+    if bool(names) == everything:
+        raise UsageError("name dead letters to send again, or give --all")
+    settings = Settings()
+    _need_kafka(settings)
+    chosen = list(dead_letters.read(settings)) if everything else [dead_letters.find(settings, name) for name in names or []]
+    sent = dead_letters.send_again(settings, chosen)
+    _emit({"sent": sent}) if as_json else OUT.print(f"{sent:,} dead letters sent again")
 
 
 def main() -> None:

@@ -1,0 +1,78 @@
+"""What could not be read: list it, show it, send it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pitwall.errors import StackError, UsageError
+from pitwall.settings import Settings
+from pitwall.topics import client_config, end_offsets
+
+PREFIX = "__connect.errors."
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One record of the dead-letter topic: its own place, where it came from, why, and the bytes."""
+
+    id: str
+    """`partition-offset` on the dead-letter topic."""
+    time_ms: int
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    value: bytes
+
+
+def read(settings: Settings) -> Iterator[DeadLetter]:
+    """All dead letters, partition by partition. Raises `StackError` when Kafka stops answering."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    ends = end_offsets(settings, settings.dead_letters_topic)
+    consumer = Consumer({**client_config(settings), "group.id": "pitwall-dead-letters", "enable.auto.commit": False,
+                         "auto.offset.reset": "earliest", "enable.partition.eof": True})  # fmt: skip
+    try:
+        for partition, end in sorted(ends.items()):
+            consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
+            at = 0
+            while at < end:
+                message = consumer.poll(10)
+                if message is None:
+                    raise StackError(f"Kafka at {settings.bootstrap_servers} gave no dead letter in 10 s; see `./pitwall status`")
+                error = message.error()
+                if error is not None:
+                    if error.name() == "_PARTITION_EOF":
+                        break
+                    raise StackError(f"Kafka at {settings.bootstrap_servers}: {error.str()}")
+                at = (message.offset() or 0) + 1
+                headers = {k.removeprefix(PREFIX): v.decode(errors="replace") for k, v in message.headers() or [] if isinstance(v, bytes)}
+                yield DeadLetter(
+                    f"{partition}-{message.offset()}", message.timestamp()[1], headers.get("topic", ""),
+                    int(headers.get("partition", -1)), int(headers.get("offset", -1)),
+                    headers.get("exception.message", ""), message.value() or b"",
+                )  # fmt: skip
+    finally:
+        consumer.close()
+
+
+def find(settings: Settings, name: str) -> DeadLetter:
+    """The dead letter `partition-offset`. Raises `UsageError` when there is none."""
+    for letter in read(settings):
+        if letter.id == name:
+            return letter
+    raise UsageError(f"no dead letter {name!r}; see `./pitwall dead-letters list`")
+
+
+def send_again(settings: Settings, letters: list[DeadLetter]) -> int:
+    """Produce the letters' bytes to the topics they came from; gives how many were acknowledged."""
+    from confluent_kafka import Producer
+
+    producer = Producer({**client_config(settings), "enable.idempotence": True, "message.max.bytes": 67_000_000})
+    for letter in letters:
+        producer.produce(letter.topic or settings.telemetry_topic, letter.value)
+    left = producer.flush(60)
+    if left:
+        raise StackError(f"{left} of {len(letters)} dead letters were not acknowledged in 60 s; see `./pitwall status`")
+    return len(letters)
