@@ -139,7 +139,7 @@ def test(context: typer.Context, fast: Annotated[bool, typer.Option("--fast", he
 @app.command(epilog="Example: ./pitwall up kafka cassandra")
 def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default all.")] = None, as_json: AsJson = False) -> None:
     """Start what is missing of the local stack and let it run."""
-    from pitwall.local import jars
+    from pitwall.local import jars, process
     from pitwall.local.servers import SERVERS
     from pitwall.local.stack import CORE, Stack, with_needs
     from pitwall.store.repo import apply
@@ -151,7 +151,7 @@ def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default 
         jars.fetch(settings.cache_dir / "m2", lambda done, total: step(f"jars {done}/{total}", done / total))
         with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
             stack.start([name for name in wanted if name in CORE])
-            if "flink" in wanted:
+            if "flink" in wanted and process.find(settings.run_dir, "flink") is None:
                 step("feast apply", None)
                 apply(settings)
             stack.start(wanted)
