@@ -57,7 +57,7 @@ def build(feed: Feed) -> None:
     ui.query("body").style("background:#101418;color:#e6e6e6")
     with ui.row().classes("w-full items-center gap-8"):
         ui.label("pitwall").classes("text-2xl font-bold")
-        pick = ui.select([], label="Session").classes("w-96")
+        pick = ui.select([], label="Session").classes("w-96").props("stack-label")
         lap = ui.label("–").classes("text-xl")
         predicted = ui.label("waiting for a car").classes("text-xl")
     axis = {"type": "value", "name": "s", "min": "dataMin", "max": "dataMax", "splitLine": {"show": False}}
@@ -97,7 +97,7 @@ def build(feed: Feed) -> None:
         if not rows:
             return
         for key, chart in charts.items():
-            chart.options["series"][0]["data"] = [[row["session_time"], row[key]] for row in rows]
+            chart.options["series"][0]["data"] = [[round(row["session_time"], 2), row[key]] for row in rows]
             chart.update()
         placed = [row for row in rows if row["position_x"] is not None]
         track.options["series"][0]["data"] = [[r["position_x"], r["position_z"], r["speed"]] for r in placed]
