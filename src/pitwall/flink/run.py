@@ -54,11 +54,17 @@ def configuration(settings: Settings) -> dict[str, str]:
     return values
 
 
+def attach(tables: Any, plan: str) -> None:
+    """Hang the feature operator behind the table `telemetry` of this PyFlink table environment."""
+    from pyflink.java_gateway import get_gateway
+
+    get_gateway().jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", plan)
+
+
 def submit(settings: Settings) -> Any:
     """Submit the job; gives PyFlink's `TableResult`."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
-    from pyflink.java_gateway import get_gateway
     from pyflink.table import StreamTableEnvironment
 
     (features,) = load(settings.feature_repo)
@@ -71,9 +77,7 @@ def submit(settings: Settings) -> Any:
     before, after = render(settings, features)
     for statement in before:
         tables.execute_sql(statement)
-    get_gateway().jvm.pitwall.Attach.attach(
-        tables._j_tenv, "telemetry", plan(settings, features)
-    )
+    attach(tables, plan(settings, features))
     inserts = tables.create_statement_set()
     for statement in after:
         if statement.startswith("INSERT"):

@@ -59,7 +59,7 @@ public final class Attach {
         InternalTypeInfo<RowData> outType = InternalTypeInfo.of(
                 RowType.of(types.toArray(new LogicalType[0]), names.toArray(new String[0])));
         SingleOutputStreamOperator<RowData> features = messages.filter(row -> row.isNullAt(ERROR))
-                .keyBy(row -> (RowData) GenericRowData.of(row.getString(0), row.getString(1)), keyType)
+                .keyBy(new SessionKey(), keyType)
                 .process(new FeatureOperator(plan), outType)
                 .uid("features")
                 .name("features");

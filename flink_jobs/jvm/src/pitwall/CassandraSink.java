@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -152,6 +153,7 @@ public final class CassandraSink implements Sink<RowData> {
 
         /** At most one write of a key is under way, so that a store that falls behind gets the newest row next. */
         private void send(long now) {
+            List<Entry> due = new ArrayList<>();
             Iterator<Entry> next = pending.values().iterator();
             while (inFlight.size() < IN_FLIGHT && next.hasNext()) {
                 Entry entry = next.next();
@@ -160,6 +162,10 @@ public final class CassandraSink implements Sink<RowData> {
                 }
                 next.remove();
                 sentMs.put(entry.key, now);
+                due.add(entry);
+            }
+            // A write may be answered before executeAsync returns, and its answer calls this again.
+            for (Entry entry : due) {
                 Object[] values = new Object[type.getFieldCount() + 1];
                 for (int i = 0; i < type.getFieldCount(); i++) {
                     values[i] = value(entry.row, i, type.getTypeAt(i));

@@ -1,0 +1,132 @@
+"""One bounded Flink job over a whole topic, watched from outside. `python -m pitwall.bench.job STAGE`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pitwall.errors import JobError, PitwallError
+from pitwall.features import load
+from pitwall.flink.jobs import get, jobs, plan, render
+from pitwall.flink.run import attach, configuration
+from pitwall.local import process
+from pitwall.local.stack import child_environment
+from pitwall.settings import Settings
+
+WARM_UP = 0.25
+"""Share of the messages read before the clock starts: the virtual machine compiles the hot code meanwhile."""
+
+WATCHED = {"metrics.fetcher.update-interval": "50 ms", "web.refresh-interval": "100 ms"}
+
+BYTES = """CREATE TEMPORARY TABLE telemetry (`value` BYTES) WITH (
+    'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = '{topic}',
+    'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'format' = 'raw')"""
+
+
+@dataclass
+class Rate:
+    """Messages a second after the warm-up, of so many messages in so many seconds."""
+
+    messages_s: float
+    messages: int
+    seconds: float
+
+
+def measure(settings: Settings, stage: str, messages: int) -> Rate:
+    """Run `stage` (bytes, parse, features or ingest) over the telemetry topic in a Flink of its own."""
+    log = settings.log_dir / f"bench-{stage}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        job = subprocess.Popen(
+            [sys.executable, "-m", "pitwall.bench.job", stage],
+            stdout=file, stderr=file, env=child_environment(settings), cwd=settings.repository,
+            preexec_fn=process.die_with_parent,
+        )  # fmt: skip
+        try:
+            return _watch(settings, job, messages)
+        except PitwallError as error:
+            raise JobError(f"bench stage {stage}: {error}: {log.read_text(errors='replace')[-1500:]}") from error
+        finally:
+            process.end([job.pid])
+            job.wait()
+
+
+def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> Rate:
+    """Follow how far the source has come. It is held back by the slowest sink, so its pace is that of the whole."""
+    seen: list[tuple[float, int]] = []
+    while job.poll() is None:
+        time.sleep(0.05)
+        try:
+            seen.append((time.monotonic(), _read(settings)))
+        except (JobError, LookupError, ValueError, StopIteration):
+            continue
+    paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
+    if job.returncode or len(paced) < 2 or paced[-1][1] == paced[0][1]:
+        raise JobError(f"the job ended with {job.returncode} and {len(paced)} readings of its pace")
+    (start, first), (end, last) = paced[0], paced[-1]
+    return Rate((last - first) / (end - start), last - first, end - start)
+
+
+def _read(settings: Settings) -> int:
+    """Messages the source has read so far."""
+    (job,) = [each["jid"] for each in jobs(settings)]
+    vertices = get(settings, f"/jobs/{job}")["vertices"]
+    source = next(v["id"] for v in vertices if v["name"].startswith("Source"))
+    path = f"/jobs/{job}/vertices/{source}/subtasks/metrics"
+    name = next(m["id"] for m in get(settings, path) if m["id"].startswith("Source") and m["id"].endswith(".numRecordsIn"))
+    return int(get(settings, f"{path}?get={name}&agg=sum")[0]["sum"])
+
+
+def submit(settings: Settings, stage: str) -> Any:
+    """Submit the stage's job; gives PyFlink's `TableResult`."""
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.table import StreamTableEnvironment
+
+    config = Configuration()
+    for key, value in {**configuration(settings), **WATCHED}.items():
+        config.set_string(key, value)
+    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(config))
+    (features,) = load(settings.feature_repo)
+    before, after = render(settings, features)
+    if stage == "bytes":
+        tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
+    for statement in before if stage != "bytes" else ():
+        tables.execute_sql(statement.replace("'group-offsets'", "'earliest-offset', 'scan.bounded.mode' = 'latest-offset'"))
+    if stage in ("features", "ingest"):
+        attach(tables, plan(settings, features))
+    inserts = tables.create_statement_set()
+    if stage == "ingest":
+        for statement in after:
+            if statement.startswith("INSERT"):
+                inserts.add_insert_sql(statement)
+            else:
+                tables.execute_sql(statement)
+    else:
+        columns, table = {
+            "bytes": ("`value`", "telemetry"),
+            "parse": ("vehicle, `session`, start_us, t_us, samples, extras", "telemetry"),
+            "features": ("*", "features"),
+        }[stage]
+        inserts.add_insert(_blackhole(), tables.sql_query(f"SELECT {columns} FROM {table}"))
+    return inserts.execute()
+
+
+def _blackhole() -> Any:
+    from pyflink.table import TableDescriptor
+
+    return TableDescriptor.for_connector("blackhole").build()
+
+
+def main() -> None:
+    """Submit and wait for the end."""
+    os.environ.setdefault("_python_worker_execution_mode", "process")
+    submit(Settings(), sys.argv[1]).wait()
+
+
+if __name__ == "__main__":
+    main()
