@@ -23,6 +23,7 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 public final class DryRun {
     private final Plan plan;
     private final CarReader reader;
+    private final Progress progress = new Progress();
     private final Map<String, SessionState> sessions = new HashMap<>();
     private final DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
 
@@ -49,8 +50,8 @@ public final class DryRun {
             int partition = in.readInt();
             long offset = in.readLong();
             long recordMs = in.readLong();
-            long now = in.readLong();
-            long watermark = in.readLong();
+            progress.now = progress.inputMs = in.readLong();
+            progress.watermark = in.readLong();
             byte[] message = in.readNBytes(in.readInt());
             try {
                 for (CarReader.Tick read : reader.read(message)) {
@@ -64,16 +65,16 @@ public final class DryRun {
                     tick.recordMs = recordMs;
                     String key = read.vehicle + "/" + read.session;
                     SessionState s = sessions.computeIfAbsent(key, k -> new SessionState(plan, read.startUs));
-                    s.clock.offer(tick, now, watermark, new Outputs(key, s));
+                    s.clock.offer(tick, progress, new Outputs(key, s));
                 }
             } catch (IllegalArgumentException | IOException e) {
                 text('B', String.valueOf(e.getMessage()), offset);
             }
         } else if (kind == 'A') {
-            long now = in.readLong();
-            long watermark = in.readLong();
+            progress.now = in.readLong();
+            progress.watermark = in.readLong();
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
-                entry.getValue().clock.advance(now, watermark, 0, new Outputs(entry.getKey(), entry.getValue()));
+                entry.getValue().clock.advance(progress, new Outputs(entry.getKey(), entry.getValue()));
             }
         } else {
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {

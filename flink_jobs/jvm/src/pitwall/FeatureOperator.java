@@ -33,7 +33,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
     static final long RELEASE_MS = 600_000;
     private static final long HISTORY_MS = 2000;
-    private static final long BLOCKED_MS = 250;
+    private static final long HELD_UP_MS = 50;
     private static final long BUCKET_US = 60_000_000;
 
     private final Plan plan;
@@ -43,6 +43,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     private transient Counter duplicates;
     private transient Counter restarts;
     private transient Outputs outputs;
+    private transient Progress progress;
 
     public FeatureOperator(Plan plan) {
         this.plan = plan;
@@ -57,6 +58,8 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         duplicates = metrics.counter("duplicates");
         restarts = metrics.counter("restarts");
         outputs = new Outputs();
+        progress = new Progress();
+        progress.heldUpMs = System.currentTimeMillis();
     }
 
     /** Input: vehicle, session, start_us, t_us, samples, extras, error, raw, topic, part, off, record_time. */
@@ -73,8 +76,10 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         tick.partition = row.getInt(9);
         tick.offset = row.getLong(10);
         tick.recordMs = row.getTimestamp(11, 3).getMillisecond();
+        progress.now = progress.inputMs = now;
+        progress.watermark = context.timerService().currentWatermark();
         outputs.set(s, context, out, now);
-        s.clock.offer(tick, now, context.timerService().currentWatermark(), outputs);
+        s.clock.offer(tick, progress, outputs);
         schedule(s, context, now);
     }
 
@@ -91,10 +96,14 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         } else if (!wall && s.watermarkTimerMs <= timestamp) {
             s.watermarkTimerMs = Long.MAX_VALUE;
         }
+        progress.now = now;
+        progress.watermark = context.timerService().currentWatermark();
+        if (wall && now - timestamp > HELD_UP_MS) {
+            progress.heldUpMs = now;
+        }
         outputs.set(s, context, out, now);
-        long blocked = wall && now - timestamp > BLOCKED_MS ? now - timestamp : 0;
-        s.clock.advance(now, context.timerService().currentWatermark(), blocked, outputs);
-        boolean ended = context.timerService().currentWatermark() == Long.MAX_VALUE;
+        s.clock.advance(progress, outputs);
+        boolean ended = progress.watermark == Long.MAX_VALUE;
         if (ended || (!s.history.isEmpty() && s.history.openedMs + HISTORY_MS <= now && s.heardMs + HISTORY_MS / 2 <= now)) {
             s.history.flush(outputs);
         }
@@ -125,7 +134,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
 
     /** One timer on each clock at most lies ahead; a stale one finds nothing to do. */
     private void schedule(SessionState s, Context context, long now) {
-        long due = Math.min(s.clock.dueMs(), s.history.isEmpty() ? s.heardMs + RELEASE_MS : Math.max(now, s.heardMs) + HISTORY_MS);
+        long due = Math.min(s.clock.dueMs(progress), s.history.isEmpty() ? s.heardMs + RELEASE_MS : Math.max(now, s.heardMs) + HISTORY_MS);
         if (due < s.timerMs) {
             s.timerMs = due;
             context.timerService().registerProcessingTimeTimer(due);

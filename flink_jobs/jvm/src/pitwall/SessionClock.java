@@ -15,8 +15,9 @@ import org.apache.flink.core.memory.DataOutputView;
  *   <li>it follows the last one by the session's own spacing, and every topic of the session has given its part (where a
  *       topic brings a tick in several messages: and a later tick is here); or
  *   <li>all partitions have been read beyond its Kafka time (the watermark), and ticks {@link Plan#reorderUs} later are
- *       here; or
- *   <li>its patience is over: the reorder bound for a live tick, {@link Plan#idleMs} in a catch-up.
+ *       here, or they have been read {@link Plan#idleMs} beyond it; or
+ *   <li>its patience is over: the reorder bound and its own delay for a live tick; for one of a catch-up, {@link
+ *       Plan#idleMs} in which no message came at all.
  * </ul>
  *
  * <p>So a session costs no wait while it runs in step, whatever other sessions and partitions do. A tick at or before
@@ -40,7 +41,7 @@ final class SessionClock {
     private static final long RESTART_MS = 1000;
     private static final int RECENT = 1024;
     private static final int SPACINGS = 16;
-    private static final long LIVE_MS = 2000;
+    private static final long LIVE_MS = 500;
     private static final int MAX_TOPICS = 31;
 
     private final Plan plan;
@@ -54,7 +55,7 @@ final class SessionClock {
     private final long[] recentChannels = new long[RECENT];
     private long emitted;
     private String[] topics = new String[0];
-    private long[] topicHeardMs = new long[0];
+    private long[] topicRecordMs = new long[0];
 
     /** Topics that bring one tick in several messages, a bit each. */
     private int splitTopics;
@@ -67,10 +68,10 @@ final class SessionClock {
         this.plan = plan;
     }
 
-    /** Take in what one message gave of a tick, at wall clock {@code now} with all partitions read up to {@code watermark}. */
-    void offer(Tick tick, long now, long watermark, Out out) throws IOException {
-        tick.heardMs = now;
-        tick.topics = 1 << topic(tick.topic, now);
+    /** Take in what one message gave of a tick. */
+    void offer(Tick tick, Progress progress, Out out) throws IOException {
+        tick.heardMs = progress.now;
+        tick.topics = 1 << topic(tick.topic, tick.recordMs);
         long timeUs = tick.timeUs;
         if (emittedUs == Long.MIN_VALUE) {
             firstUs = Math.min(firstUs, timeUs);
@@ -78,14 +79,14 @@ final class SessionClock {
             boolean first = timeUs <= firstUs && emittedUs - timeUs > RESTART_US;
             if (again.isEmpty() ? first : timeUs >= again.firstKey() && timeUs <= again.lastKey() + RESTART_US) {
                 if (again.isEmpty()) {
-                    againMs = now;
+                    againMs = progress.now;
                 }
                 Tick known = again.putIfAbsent(timeUs, tick);
                 if (known != null) {
                     merge(known, tick, out);
                 }
                 if (again.size() >= RESTART_TICKS) {
-                    restart(now, watermark, out);
+                    restart(progress, out);
                 }
             } else {
                 settle(tick, out);
@@ -95,7 +96,7 @@ final class SessionClock {
             refute(out);
         }
         newestUs = Math.max(newestUs, timeUs);
-        if (waiting.isEmpty() && follows(timeUs) && complete(tick, now)) {
+        if (waiting.isEmpty() && follows(timeUs) && complete(tick, progress)) {
             emit(tick, out);
             return;
         }
@@ -103,47 +104,51 @@ final class SessionClock {
         if (known != null) {
             merge(known, tick, out);
         }
-        drain(now, watermark, out);
+        drain(progress, out);
     }
 
-    /** Let out what need not wait any longer. {@code blockedMs}: how long the caller was held up, which is no silence. */
-    void advance(long now, long watermark, long blockedMs, Out out) throws IOException {
-        if (blockedMs > 0) {
-            waiting.values().forEach(tick -> tick.heardMs += blockedMs);
-            againMs += blockedMs;
-        }
-        drain(now, watermark, out);
-        while (!waiting.isEmpty() && deadline(waiting.firstEntry().getValue()) <= now) {
+    /** Let out what need not wait any longer. */
+    void advance(Progress progress, Out out) throws IOException {
+        drain(progress, out);
+        while (!waiting.isEmpty() && deadline(waiting.firstEntry().getValue(), progress) <= progress.now) {
             emit(waiting.pollFirstEntry().getValue(), out);
-            drain(now, watermark, out);
+            drain(progress, out);
         }
-        if (!again.isEmpty() && againMs + RESTART_MS <= now) {
-            restart(now, watermark, out);
+        if (!again.isEmpty() && againDueMs(progress) <= progress.now) {
+            restart(progress, out);
         }
     }
 
     /** When `advance` is due by the wall clock, or Long.MAX_VALUE. */
-    long dueMs() {
-        long due = waiting.isEmpty() ? Long.MAX_VALUE : deadline(waiting.firstEntry().getValue());
-        return again.isEmpty() ? due : Math.min(due, againMs + RESTART_MS);
+    long dueMs(Progress progress) {
+        long due = waiting.isEmpty() ? Long.MAX_VALUE : deadline(waiting.firstEntry().getValue(), progress);
+        return again.isEmpty() ? due : Math.min(due, againDueMs(progress));
     }
 
     /** Which watermark would let out the first tick in waiting, or Long.MAX_VALUE. */
     long dueWatermark() {
-        return waiting.isEmpty() ? Long.MAX_VALUE : waiting.firstEntry().getValue().recordMs + 1;
+        if (waiting.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        Tick head = waiting.firstEntry().getValue();
+        return head.recordMs + 1 + (newestUs - head.timeUs >= plan.reorderUs ? 0 : plan.idleMs);
     }
 
-    private long deadline(Tick tick) {
-        boolean live = tick.heardMs - tick.recordMs <= LIVE_MS;
-        return tick.heardMs + (live ? Math.max(1, plan.reorderUs / 1000) : plan.idleMs);
+    private long deadline(Tick tick, Progress progress) {
+        long delay = Math.max(0, tick.heardMs - tick.recordMs);
+        return delay <= LIVE_MS
+                ? Math.max(tick.heardMs, progress.heldUpMs) + Math.max(1, plan.reorderUs / 1000) + delay
+                : Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
     }
 
-    private void drain(long now, long watermark, Out out) throws IOException {
+    private long againDueMs(Progress progress) {
+        return Math.max(againMs, progress.heldUpMs) + RESTART_MS;
+    }
+
+    private void drain(Progress progress, Out out) throws IOException {
         while (!waiting.isEmpty()) {
             Tick head = waiting.firstEntry().getValue();
-            boolean passed = watermark == Long.MAX_VALUE
-                    || (watermark > head.recordMs && newestUs - head.timeUs >= plan.reorderUs);
-            if (!passed && !(follows(head.timeUs) && complete(head, now))) {
+            if (progress.watermark < dueWatermark() && !(follows(head.timeUs) && complete(head, progress))) {
                 return;
             }
             waiting.pollFirstEntry();
@@ -155,7 +160,7 @@ final class SessionClock {
         return spacingUs > 0 && timeUs - emittedUs <= spacingUs + spacingUs / 2;
     }
 
-    private boolean complete(Tick tick, long now) {
+    private boolean complete(Tick tick, Progress progress) {
         if ((tick.topics & splitTopics) != 0 && newestUs <= tick.timeUs) {
             return false;
         }
@@ -163,17 +168,23 @@ final class SessionClock {
             return true;
         }
         for (int i = 0; i < topics.length; i++) {
-            if ((tick.topics & 1 << i) == 0 && now - topicHeardMs[i] < plan.idleMs) {
+            if ((tick.topics & 1 << i) == 0 && !silent(i, progress)) {
                 return false;
             }
         }
         return true;
     }
 
-    private int topic(String name, long now) {
+    /** Whether a topic of the session has given nothing for {@link Plan#idleMs}, of what has been read. */
+    private boolean silent(int topic, Progress progress) {
+        return progress.watermark >= topicRecordMs[topic] + plan.idleMs
+                || progress.now >= Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
+    }
+
+    private int topic(String name, long recordMs) {
         for (int i = 0; i < topics.length; i++) {
             if (topics[i].equals(name)) {
-                topicHeardMs[i] = now;
+                topicRecordMs[i] = Math.max(topicRecordMs[i], recordMs);
                 return i;
             }
         }
@@ -181,9 +192,9 @@ final class SessionClock {
             return MAX_TOPICS;
         }
         topics = Arrays.copyOf(topics, topics.length + 1);
-        topicHeardMs = Arrays.copyOf(topicHeardMs, topics.length);
+        topicRecordMs = Arrays.copyOf(topicRecordMs, topics.length);
         topics[topics.length - 1] = name;
-        topicHeardMs[topics.length - 1] = now;
+        topicRecordMs[topics.length - 1] = recordMs;
         return topics.length - 1;
     }
 
@@ -255,7 +266,7 @@ final class SessionClock {
         again.clear();
     }
 
-    private void restart(long now, long watermark, Out out) throws IOException {
+    private void restart(Progress progress, Out out) throws IOException {
         while (!waiting.isEmpty()) {
             emit(waiting.pollFirstEntry().getValue(), out);
         }
@@ -272,7 +283,7 @@ final class SessionClock {
             waiting.put(tick.timeUs, tick);
             newestUs = Math.max(newestUs, tick.timeUs);
         }
-        drain(now, watermark, out);
+        drain(progress, out);
     }
 
     void write(DataOutputView out) throws IOException {
@@ -289,7 +300,7 @@ final class SessionClock {
         out.writeInt(topics.length);
         for (int i = 0; i < topics.length; i++) {
             Text.write(out, topics[i]);
-            out.writeLong(topicHeardMs[i]);
+            out.writeLong(topicRecordMs[i]);
         }
         for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
             out.writeInt(ticks.size());
@@ -316,10 +327,10 @@ final class SessionClock {
             recentChannels[(int) (i & (RECENT - 1))] = in.readLong();
         }
         topics = new String[in.readInt()];
-        topicHeardMs = new long[topics.length];
+        topicRecordMs = new long[topics.length];
         for (int i = 0; i < topics.length; i++) {
             topics[i] = Text.read(in);
-            topicHeardMs[i] = in.readLong();
+            topicRecordMs[i] = in.readLong();
         }
         for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
             for (int i = in.readInt(); i > 0; i--) {
