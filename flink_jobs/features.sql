@@ -72,16 +72,13 @@ CREATE TEMPORARY TABLE features_topic (
     created_timestamp TIMESTAMP_LTZ(3),
     ${columns}
 ) WITH (
-    'connector' = 'kafka',
+    'connector' = 'pitwall-features',
     'properties.bootstrap.servers' = '${bootstrap_servers}',
     'properties.linger.ms' = '2',
+    'properties.batch.size' = '262144',
     'properties.compression.type' = 'lz4',
     'topic' = '${features_topic}',
-    'key.format' = 'raw',
-    'key.fields' = 'session',
-    'value.format' = 'pitwall-row',
-    'value.pitwall-row.schema' = '${schema}',
-    'value.fields-include' = 'ALL'
+    'schema' = '${schema}'
 );
 
 CREATE TEMPORARY TABLE offline (
@@ -89,16 +86,10 @@ CREATE TEMPORARY TABLE offline (
     `session` STRING,
     event_timestamp TIMESTAMP_LTZ(6),
     created_timestamp TIMESTAMP_LTZ(3),
-    ${columns},
-    event_date STRING
-) PARTITIONED BY (event_date) WITH (
-    'connector' = 'filesystem',
-    'path' = '${offline_path}',
-    'format' = 'parquet',
-    'parquet.write.int64.timestamp' = 'true',
-    'parquet.timestamp.time.unit' = 'micros',
-    'parquet.utc-timezone' = 'true',
-    'parquet.compression' = 'SNAPPY'
+    ${columns}
+) WITH (
+    'connector' = 'pitwall-offline',
+    'path' = '${offline_path}'
 );
 
 CREATE TEMPORARY TABLE dead_letters (
@@ -119,7 +110,7 @@ INSERT INTO telemetry_history SELECT * FROM history;
 
 INSERT INTO features_topic SELECT * FROM features;
 
-INSERT INTO offline SELECT *, DATE_FORMAT(event_timestamp, 'yyyy-MM-dd') FROM features;
+INSERT INTO offline SELECT * FROM features;
 
 INSERT INTO dead_letters
 SELECT `raw`, MAP[

@@ -3,16 +3,16 @@ package pitwall;
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
+import com.datastax.oss.driver.api.core.cql.BoundStatementBuilder;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -28,17 +28,10 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.metrics.Counter;
-import org.apache.flink.table.data.ArrayData;
-import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
-import org.apache.flink.table.types.logical.ArrayType;
-import org.apache.flink.table.types.logical.LogicalType;
-import org.apache.flink.table.types.logical.LogicalTypeRoot;
-import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.RowType;
-import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /**
  * Writes the newest row of each key. While Cassandra is the slower side, rows of a key not yet sent give way to newer
@@ -54,10 +47,11 @@ public final class CassandraSink implements Sink<RowData> {
     private static final int MAX_PENDING = 4096;
     private static final long RETRY_MS = 500;
     private static final long LIVE_MS = 1000;
-    private static final long COALESCE_MS = 50;
+    private static final long COALESCE_MS = 250;
+    private static final long TICK_MS = 50;
 
     /** A row to write, its key and its write timestamp. */
-    private record Entry(List<Object> key, RowData row, long stamp, long notBeforeMs) {}
+    private record Entry(List<ByteBuffer> key, RowData row, long stamp, long notBeforeMs) {}
 
     private final Target target;
     private final RowType type;
@@ -78,10 +72,10 @@ public final class CassandraSink implements Sink<RowData> {
         private final CqlSession session;
         private final PreparedStatement insert;
         private final int time = type.getFieldIndex("event_timestamp");
-        private final Map<List<Object>, Entry> pending = new LinkedHashMap<>();
-        private final Map<List<Object>, Long> sentMs = new LinkedHashMap<>(64, 0.75f, true) {
+        private final Map<List<ByteBuffer>, Entry> pending = new LinkedHashMap<>();
+        private final Map<List<ByteBuffer>, Long> sentMs = new LinkedHashMap<>(64, 0.75f, true) {
             @Override
-            protected boolean removeEldestEntry(Map.Entry<List<Object>, Long> eldest) {
+            protected boolean removeEldestEntry(Map.Entry<List<ByteBuffer>, Long> eldest) {
                 return size() > MAX_PENDING;
             }
         };
@@ -94,7 +88,7 @@ public final class CassandraSink implements Sink<RowData> {
         });
         private final Counter written;
         private final Counter failed;
-        private final Set<List<Object>> inFlight = new HashSet<>();
+        private final Set<List<ByteBuffer>> inFlight = new HashSet<>();
         private boolean flushing;
 
         Writer(WriterInitContext context) throws IOException {
@@ -117,16 +111,16 @@ public final class CassandraSink implements Sink<RowData> {
                     + marks + ") USING TIMESTAMP ?");
             written = context.metricGroup().addGroup("pitwall").counter("written_rows");
             failed = context.metricGroup().addGroup("pitwall").counter("failed_writes");
-            retries.scheduleWithFixedDelay(this::tick, COALESCE_MS, COALESCE_MS, TimeUnit.MILLISECONDS);
+            retries.scheduleWithFixedDelay(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
         }
 
         @Override
         public void write(RowData row, Context context) throws InterruptedException {
-            Object[] parts = new Object[key.length];
+            ByteBuffer[] parts = new ByteBuffer[key.length];
             for (int i = 0; i < key.length; i++) {
-                parts[i] = value(row, key[i], type.getTypeAt(key[i]));
+                parts[i] = Cql.bytes(row, key[i], type.getTypeAt(key[i]));
             }
-            List<Object> name = List.of(parts);
+            List<ByteBuffer> name = List.of(parts);
             TimestampData at = row.getTimestamp(time, 6);
             long now = System.currentTimeMillis();
             boolean live = created < 0 || now - row.getTimestamp(created, 3).getMillisecond() < LIVE_MS;
@@ -137,7 +131,9 @@ public final class CassandraSink implements Sink<RowData> {
                 long notBefore = live ? 0 : sentMs.getOrDefault(name, 0L) + COALESCE_MS;
                 offer(new Entry(
                         name, serializer.copy(row), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000, notBefore));
-                send(now);
+                if (notBefore <= now) {
+                    send(now);
+                }
             }
         }
 
@@ -166,12 +162,12 @@ public final class CassandraSink implements Sink<RowData> {
             }
             // A write may be answered before executeAsync returns, and its answer calls this again.
             for (Entry entry : due) {
-                Object[] values = new Object[type.getFieldCount() + 1];
+                BoundStatementBuilder values = insert.boundStatementBuilder();
                 for (int i = 0; i < type.getFieldCount(); i++) {
-                    values[i] = value(entry.row, i, type.getTypeAt(i));
+                    values.setBytesUnsafe(i, Cql.bytes(entry.row, i, type.getTypeAt(i)));
                 }
-                values[values.length - 1] = entry.stamp;
-                session.executeAsync(insert.bind(values)).whenComplete((result, error) -> done(entry, error));
+                values.setBytesUnsafe(type.getFieldCount(), ByteBuffer.allocate(8).putLong(0, entry.stamp));
+                session.executeAsync(values.build()).whenComplete((result, error) -> done(entry, error));
             }
         }
 
@@ -194,43 +190,6 @@ public final class CassandraSink implements Sink<RowData> {
                 send(System.currentTimeMillis());
                 pending.notifyAll();
             }
-        }
-
-        private Object value(RowData row, int i, LogicalType column) {
-            if (row.isNullAt(i)) {
-                return null;
-            }
-            return switch (column.getTypeRoot()) {
-                case VARCHAR, CHAR -> row.getString(i).toString();
-                case DOUBLE -> row.getDouble(i);
-                case FLOAT -> row.getFloat(i);
-                case BIGINT -> row.getLong(i);
-                case INTEGER -> row.getInt(i);
-                case BOOLEAN -> row.getBoolean(i);
-                case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> {
-                    TimestampData at = row.getTimestamp(i, LogicalTypeChecks.getPrecision(column));
-                    yield Instant.ofEpochMilli(at.getMillisecond());
-                }
-                case ARRAY -> list(row.getArray(i), ((ArrayType) column).getElementType());
-                case MAP -> {
-                    MapData map = row.getMap(i);
-                    ArrayData keys = map.keyArray();
-                    ArrayData values = map.valueArray();
-                    LogicalType of = ((ArrayType) ((MapType) column).getValueType()).getElementType();
-                    Map<String, Object> out = new HashMap<>();
-                    for (int k = 0; k < map.size(); k++) {
-                        out.put(keys.getString(k).toString(), list(values.getArray(k), of));
-                    }
-                    yield out;
-                }
-                default -> throw new IllegalArgumentException("column type " + column + " is not supported");
-            };
-        }
-
-        private static List<?> list(ArrayData array, LogicalType of) {
-            return of.getTypeRoot() == LogicalTypeRoot.DOUBLE
-                    ? Arrays.stream(array.toDoubleArray()).boxed().toList()
-                    : Arrays.stream(array.toLongArray()).boxed().toList();
         }
 
         @Override

@@ -1,7 +1,7 @@
 package pitwall;
 
 import java.io.IOException;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
@@ -219,7 +219,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         @Override
         public void chunk(long[] timesUs, Map<String, double[]> channels) {
             RowData key = context.getCurrentKey();
-            Map<StringData, GenericArrayData> columns = new HashMap<>();
+            Map<StringData, GenericArrayData> columns = new LinkedHashMap<>();
             channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), new GenericArrayData(values)));
             context.output(HISTORY, GenericRowData.of(
                     key.getString(0), key.getString(1), (int) Math.floorDiv(timesUs[0], BUCKET_US), timesUs[0],

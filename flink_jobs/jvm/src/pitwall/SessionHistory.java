@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -77,7 +78,7 @@ final class SessionHistory {
         if (ticks == 0) {
             return;
         }
-        Map<String, double[]> channels = new LinkedHashMap<>();
+        Map<String, double[]> channels = new TreeMap<>();
         columns.forEach((channel, column) -> {
             double[] whole = Arrays.copyOf(column, ticks);
             if (column.length < ticks) {
