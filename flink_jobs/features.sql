@@ -52,8 +52,8 @@ CREATE TEMPORARY TABLE telemetry_history (
     bucket INT,
     start_us BIGINT,
     event_timestamp TIMESTAMP_LTZ(6),
-    times_us ARRAY<BIGINT NOT NULL>,
-    channels MAP<STRING NOT NULL, ARRAY<DOUBLE NOT NULL>>,
+    times_us BYTES,
+    channels MAP<STRING NOT NULL, BYTES NOT NULL>,
     PRIMARY KEY (vehicle, `session`, bucket, start_us) NOT ENFORCED
 ) WITH (
     'connector' = 'pitwall-cassandra',
@@ -74,7 +74,7 @@ CREATE TEMPORARY TABLE features_topic (
 ) WITH (
     'connector' = 'pitwall-features',
     'properties.bootstrap.servers' = '${bootstrap_servers}',
-    'properties.linger.ms' = '2',
+    'properties.linger.ms' = '5',
     'properties.batch.size' = '262144',
     'properties.compression.type' = 'lz4',
     'topic' = '${features_topic}',

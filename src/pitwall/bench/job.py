@@ -17,10 +17,10 @@ from pitwall.local import process
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
-WARM_UP = 0.25
+WARM_UP = 0.4
 """Share of the messages read before the clock starts: the virtual machine compiles the hot code meanwhile."""
 
-WATCHED = {"metrics.fetcher.update-interval": "50 ms", "web.refresh-interval": "100 ms"}
+WATCHED = {"metrics.fetcher.update-interval": "1 s", "web.refresh-interval": "1 s"}
 
 BYTES = """CREATE TEMPORARY TABLE telemetry (`value` BYTES) WITH (
     'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = '{topic}',
@@ -59,11 +59,13 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
     """Follow how far the source has come. It is held back by the slowest sink, so its pace is that of the whole."""
     seen: list[tuple[float, int]] = []
     while job.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.5)
         try:
             seen.append((time.monotonic(), _read(settings)))
         except (JobError, LookupError, ValueError, StopIteration):
             continue
+    if os.environ.get("DEBUG_RATE"):
+        print([(round(a - seen[0][0], 1), r) for a, r in seen[:: max(1, len(seen) // 30)]])
     paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
     if job.returncode or len(paced) < 2 or paced[-1][1] == paced[0][1]:
         raise JobError(f"the job ended with {job.returncode} and {len(paced)} readings of its pace")

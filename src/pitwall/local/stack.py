@@ -57,7 +57,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "JAVA_HOME": str(JAVA_HOME),
             "PYTHONUNBUFFERED": "1",
             "FLINK_LOG_DIR": str(settings.log_dir),
-            "JVM_ARGS": "-Xms512m -Xmx1536m -XX:TieredStopAtLevel=4",
+            "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings),
         }

@@ -76,7 +76,7 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
         )
         session.execute(
             f"CREATE TABLE IF NOT EXISTS {settings.keyspace}.telemetry (vehicle text, session text, bucket int, start_us bigint, "
-            "event_timestamp timestamp, times_us frozen<list<bigint>>, channels frozen<map<text, frozen<list<double>>>>, "
+            "event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
             "PRIMARY KEY ((vehicle, session, bucket), start_us)) WITH CLUSTERING ORDER BY (start_us DESC)"
         )
     finally:

@@ -12,7 +12,6 @@ import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.DataType;
-import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.BigIntType;
 import org.apache.flink.table.types.logical.DoubleType;
 import org.apache.flink.table.types.logical.IntType;
@@ -66,8 +65,8 @@ public final class Attach {
         InternalTypeInfo<RowData> historyType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {
                     text, text, new IntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
-                    new ArrayType(new BigIntType(false)),
-                    new MapType(VarCharType.STRING_TYPE.copy(false), new ArrayType(new DoubleType(false)))
+                    new VarBinaryType(VarBinaryType.MAX_LENGTH),
+                    new MapType(VarCharType.STRING_TYPE.copy(false), new VarBinaryType(false, VarBinaryType.MAX_LENGTH))
                 },
                 new String[] {"vehicle", "session", "bucket", "start_us", "event_timestamp", "times_us", "channels"}));
 

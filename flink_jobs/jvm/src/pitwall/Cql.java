@@ -4,23 +4,21 @@ import java.nio.ByteBuffer;
 import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.RowData;
-import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.LogicalType;
-import org.apache.flink.table.types.logical.LogicalTypeRoot;
-import org.apache.flink.table.types.logical.MapType;
 import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /** Values of Flink rows in the bytes of CQL's native protocol, without a box for each number. */
 final class Cql {
     private Cql() {}
 
-    /** One field, null where it is. Raises IllegalArgumentException for a type that is not written. */
+    /** One field, null where it is; a map is of text to bytes. Raises IllegalArgumentException for a type that is not written. */
     static ByteBuffer bytes(RowData row, int i, LogicalType type) {
         if (row.isNullAt(i)) {
             return null;
         }
         return switch (type.getTypeRoot()) {
             case VARCHAR, CHAR -> ByteBuffer.wrap(row.getString(i).toBytes());
+            case VARBINARY, BINARY -> ByteBuffer.wrap(row.getBinary(i));
             case DOUBLE -> ByteBuffer.allocate(8).putDouble(0, row.getDouble(i));
             case FLOAT -> ByteBuffer.allocate(4).putFloat(0, row.getFloat(i));
             case BIGINT -> ByteBuffer.allocate(8).putLong(0, row.getLong(i));
@@ -28,42 +26,25 @@ final class Cql {
             case BOOLEAN -> ByteBuffer.allocate(1).put(0, (byte) (row.getBoolean(i) ? 1 : 0));
             case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
                 ByteBuffer.allocate(8).putLong(0, row.getTimestamp(i, LogicalTypeChecks.getPrecision(type)).getMillisecond());
-            case ARRAY -> {
-                ArrayData list = row.getArray(i);
-                yield list(ByteBuffer.allocate(size(list)), list, ((ArrayType) type).getElementType()).flip();
-            }
-            case MAP -> map(row.getMap(i), (MapType) type);
+            case MAP -> map(row.getMap(i));
             default -> throw new IllegalArgumentException("column type " + type + " is not written to Cassandra");
         };
     }
 
-    private static ByteBuffer map(MapData map, MapType type) {
+    private static ByteBuffer map(MapData map) {
         ArrayData keys = map.keyArray();
-        ArrayData lists = map.valueArray();
+        ArrayData values = map.valueArray();
+        byte[][] parts = new byte[2 * map.size()][];
         int size = 4;
         for (int k = 0; k < map.size(); k++) {
-            size += 8 + keys.getString(k).toBytes().length + size(lists.getArray(k));
+            parts[2 * k] = keys.getString(k).toBytes();
+            parts[2 * k + 1] = values.getBinary(k);
+            size += 8 + parts[2 * k].length + parts[2 * k + 1].length;
         }
         ByteBuffer out = ByteBuffer.allocate(size).putInt(map.size());
-        for (int k = 0; k < map.size(); k++) {
-            byte[] key = keys.getString(k).toBytes();
-            ArrayData list = lists.getArray(k);
-            out.putInt(key.length).put(key).putInt(size(list));
-            list(out, list, ((ArrayType) type.getValueType()).getElementType());
+        for (byte[] part : parts) {
+            out.putInt(part.length).put(part);
         }
         return out.flip();
-    }
-
-    private static int size(ArrayData list) {
-        return 4 + 12 * list.size();
-    }
-
-    private static ByteBuffer list(ByteBuffer out, ArrayData list, LogicalType of) {
-        boolean doubles = of.getTypeRoot() == LogicalTypeRoot.DOUBLE;
-        out.putInt(list.size());
-        for (int i = 0; i < list.size(); i++) {
-            out.putInt(8).putLong(doubles ? Double.doubleToRawLongBits(list.getDouble(i)) : list.getLong(i));
-        }
-        return out;
     }
 }

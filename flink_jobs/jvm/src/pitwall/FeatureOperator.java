@@ -11,7 +11,6 @@ import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
-import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -219,11 +218,11 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         @Override
         public void chunk(long[] timesUs, Map<String, double[]> channels) {
             RowData key = context.getCurrentKey();
-            Map<StringData, GenericArrayData> columns = new LinkedHashMap<>();
-            channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), new GenericArrayData(values)));
+            Map<StringData, byte[]> columns = new LinkedHashMap<>();
+            channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), Bytes.of(values)));
             context.output(HISTORY, GenericRowData.of(
                     key.getString(0), key.getString(1), (int) Math.floorDiv(timesUs[0], BUCKET_US), timesUs[0],
-                    timestamp(s.startUs + timesUs[0]), new GenericArrayData(timesUs), new GenericMapData(columns)));
+                    timestamp(s.startUs + timesUs[0]), Bytes.of(timesUs), new GenericMapData(columns)));
         }
     }
 
