@@ -54,6 +54,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     os.environ["PITWALL_HOME"] = str(folder / ".pitwall")
     for name in PORTS:
         os.environ[f"PITWALL_{name.upper()}_PORT"] = str(free_port())
+    os.environ["PITWALL_CHECKPOINT_INTERVAL_S"] = "2"
     yield Settings()
     os.environ.clear()
     os.environ.update(before)

@@ -338,10 +338,11 @@ def _wait_offline(
     settings: Settings, sessions: list[str], report: Report, step: Callable[[str, float | None], None]
 ) -> None:
     """Wait for the checkpoint that makes the last rows visible in the offline store."""
-    from pitwall.flink.jobs import get, jobs
+    from pitwall.flink.jobs import checkpoint, get, jobs
 
     (job,) = [job["jid"] for job in jobs(settings) if job["name"] == "features" and job["state"] == "RUNNING"]
     asked = time.time() * 1000
+    checkpoint(settings, job)
     limit = time.monotonic() + 120
     while time.monotonic() < limit:
         latest = (get(settings, f"/jobs/{job}/checkpoints")["latest"] or {}).get("completed")

@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     cassandra_user: str = "cassandra"
 
-    checkpoint_interval_s: float = 2.0
+    checkpoint_interval_s: float = 10.0
+    """How often the job secures its state; new rows of the offline store appear with it."""
     parallelism: int = 1
     idle_timeout_s: float = 2.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""

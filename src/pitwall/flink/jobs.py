@@ -72,6 +72,16 @@ def get(settings: Settings, path: str) -> Any:
         raise JobError(f"Flink at {settings.host}:{settings.flink_port} does not answer: {error}") from error
 
 
+def checkpoint(settings: Settings, job: str) -> None:
+    """Ask for a checkpoint of this job id now. Raises `JobError` when Flink does not take it."""
+    url = f"http://{settings.host}:{settings.flink_port}/jobs/{job}/checkpoints"
+    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except OSError as error:
+        raise JobError(f"Flink at {settings.host}:{settings.flink_port} takes no checkpoint: {error}") from error
+
+
 def jobs(settings: Settings) -> list[dict[str, Any]]:
     """All jobs Flink knows: id, name, state, start time (ms since the epoch)."""
     found: list[dict[str, Any]] = get(settings, "/jobs/overview")["jobs"]

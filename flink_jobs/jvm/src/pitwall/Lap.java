@@ -179,21 +179,21 @@ final class Lap {
         out.writeLong(number);
         out.writeBoolean(fromStart);
         out.writeInt(sector);
-        doubles(out, new double[] {
+        Bytes.write(out, new double[] {
             startS, lastTime, bestTime, length, sectorStartS, farthest, distance, distanceS, distanceBefore, distanceBeforeS
         });
-        doubles(out, lastSectors);
-        doubles(out, bestSectors);
-        doubles(out, splits);
-        doubles(out, Arrays.copyOf(trace, traced));
-        doubles(out, best);
+        Bytes.write(out, lastSectors);
+        Bytes.write(out, bestSectors);
+        Bytes.write(out, splits);
+        Bytes.write(out, Arrays.copyOf(trace, traced));
+        Bytes.write(out, best);
     }
 
     void read(DataInputView in) throws IOException {
         number = in.readLong();
         fromStart = in.readBoolean();
         sector = in.readInt();
-        double[] v = doubles(in);
+        double[] v = Bytes.doubles(in);
         startS = v[0];
         lastTime = v[1];
         bestTime = v[2];
@@ -204,11 +204,11 @@ final class Lap {
         distanceS = v[7];
         distanceBefore = v[8];
         distanceBeforeS = v[9];
-        double[][] bySector = {doubles(in), doubles(in), doubles(in)};
-        trace = doubles(in);
+        double[][] bySector = {Bytes.doubles(in), Bytes.doubles(in), Bytes.doubles(in)};
+        trace = Bytes.doubles(in);
         traced = trace.length;
         trace = Arrays.copyOf(trace, Math.max(64, traced));
-        best = doubles(in);
+        best = Bytes.doubles(in);
         if (bySector[0].length == sectors) {
             System.arraycopy(bySector[0], 0, lastSectors, 0, sectors);
             System.arraycopy(bySector[1], 0, bestSectors, 0, sectors);
@@ -216,20 +216,5 @@ final class Lap {
         } else {
             sector = 0;
         }
-    }
-
-    private static void doubles(DataOutputView out, double[] values) throws IOException {
-        out.writeInt(values.length);
-        for (double value : values) {
-            out.writeDouble(value);
-        }
-    }
-
-    private static double[] doubles(DataInputView in) throws IOException {
-        double[] values = new double[in.readInt()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = in.readDouble();
-        }
-        return values;
     }
 }

@@ -40,11 +40,22 @@ import org.apache.parquet.schema.Types;
  * fraction of what a writer that takes value by value needs. A page a column and row group, plain encoding, snappy.
  */
 final class ParquetRows implements BulkWriter<RowData> {
-    /** Makes the writer of one file. */
-    record Factory(RowType type) implements BulkWriter.Factory<RowData> {
+    /** Makes the writers of one task, which share their compressor: it costs more to make than a small file to write. */
+    static final class Factory implements BulkWriter.Factory<RowData> {
+        private final RowType type;
+        private transient BytesInputCompressor snappy;
+
+        Factory(RowType type) {
+            this.type = type;
+        }
+
         @Override
         public BulkWriter<RowData> create(FSDataOutputStream out) throws IOException {
-            return new ParquetRows(type, out);
+            if (snappy == null) {
+                CodecFactory codecs = new CodecFactory(new Configuration(false), ParquetWriter.DEFAULT_PAGE_SIZE);
+                snappy = codecs.getCompressor(CompressionCodecName.SNAPPY);
+            }
+            return new ParquetRows(type, out, snappy);
         }
     }
 
@@ -53,11 +64,11 @@ final class ParquetRows implements BulkWriter<RowData> {
 
     private final List<Column> columns = new ArrayList<>();
     private final ParquetFileWriter file;
-    private final CodecFactory codecs = new CodecFactory(new Configuration(false), ParquetWriter.DEFAULT_PAGE_SIZE);
-    private final BytesInputCompressor snappy = codecs.getCompressor(CompressionCodecName.SNAPPY);
+    private final BytesInputCompressor snappy;
     private int rows;
 
-    ParquetRows(RowType type, FSDataOutputStream out) throws IOException {
+    private ParquetRows(RowType type, FSDataOutputStream out, BytesInputCompressor snappy) throws IOException {
+        this.snappy = snappy;
         List<org.apache.parquet.schema.Type> fields = new ArrayList<>();
         for (RowType.RowField field : type.getFields()) {
             fields.add(primitive(field.getName(), field.getType()));
@@ -124,7 +135,6 @@ final class ParquetRows implements BulkWriter<RowData> {
     public void finish() throws IOException {
         group();
         file.end(new java.util.HashMap<>());
-        codecs.release();
     }
 
     /** The values of one column since the last row group. */

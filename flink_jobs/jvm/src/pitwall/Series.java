@@ -1,6 +1,7 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.Arrays;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -83,18 +84,29 @@ final class Series {
 
     void write(DataOutputView out) throws IOException {
         out.writeLong(first);
-        out.writeLong(end);
-        for (long i = first; i < end; i++) {
-            out.writeLong(time(i));
-            out.writeDouble(value(i));
-        }
+        out.writeInt(times.length);
+        out.writeInt((int) (end - first));
+        int start = (int) first & (times.length - 1);
+        int whole = Math.min((int) (end - first), times.length - start);
+        Bytes.write(out, Arrays.copyOfRange(times, start, start + whole));
+        Bytes.write(out, Arrays.copyOf(times, (int) (end - first) - whole));
+        Bytes.write(out, Arrays.copyOfRange(values, start, start + whole));
+        Bytes.write(out, Arrays.copyOf(values, (int) (end - first) - whole));
     }
 
     void read(DataInputView in) throws IOException {
-        first = end = in.readLong();
-        long last = in.readLong();
-        while (end < last) {
-            add(in.readLong(), in.readDouble());
+        first = in.readLong();
+        times = new long[in.readInt()];
+        values = new double[times.length];
+        end = first + in.readInt();
+        int start = (int) first & (times.length - 1);
+        for (int at : new int[] {start, 0}) {
+            long[] part = Bytes.longs(in);
+            System.arraycopy(part, 0, times, at, part.length);
+        }
+        for (int at : new int[] {start, 0}) {
+            double[] part = Bytes.doubles(in);
+            System.arraycopy(part, 0, values, at, part.length);
         }
     }
 }

@@ -290,13 +290,10 @@ final class SessionClock {
         for (long value : new long[] {firstUs, emittedUs, newestUs, spacingUs, spaced, emitted, againMs, splitTopics}) {
             out.writeLong(value);
         }
-        for (long spacing : spacings) {
-            out.writeLong(spacing);
-        }
-        for (long i = Math.max(0, emitted - RECENT); i < emitted; i++) {
-            out.writeLong(recent[(int) (i & (RECENT - 1))]);
-            out.writeLong(recentChannels[(int) (i & (RECENT - 1))]);
-        }
+        Bytes.write(out, spacings);
+        int kept = (int) Math.min(emitted, RECENT);
+        Bytes.write(out, Arrays.copyOf(recent, kept));
+        Bytes.write(out, Arrays.copyOf(recentChannels, kept));
         out.writeInt(topics.length);
         for (int i = 0; i < topics.length; i++) {
             Text.write(out, topics[i]);
@@ -319,12 +316,9 @@ final class SessionClock {
         emitted = in.readLong();
         againMs = in.readLong();
         splitTopics = (int) in.readLong();
-        for (int i = 0; i < SPACINGS; i++) {
-            spacings[i] = in.readLong();
-        }
-        for (long i = Math.max(0, emitted - RECENT); i < emitted; i++) {
-            recent[(int) (i & (RECENT - 1))] = in.readLong();
-            recentChannels[(int) (i & (RECENT - 1))] = in.readLong();
+        for (long[] kept : new long[][] {spacings, recent, recentChannels}) {
+            long[] was = Bytes.longs(in);
+            System.arraycopy(was, 0, kept, 0, was.length);
         }
         topics = new String[in.readInt()];
         topicRecordMs = new long[topics.length];

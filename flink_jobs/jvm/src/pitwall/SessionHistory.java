@@ -98,33 +98,26 @@ final class SessionHistory {
 
     void write(DataOutputView out) throws IOException {
         out.writeLong(openedMs);
-        out.writeInt(ticks);
-        for (int i = 0; i < ticks; i++) {
-            out.writeLong(times[i]);
-        }
+        Bytes.write(out, Arrays.copyOf(times, ticks));
         out.writeInt(columns.size());
         for (Map.Entry<String, double[]> entry : columns.entrySet()) {
             Text.write(out, entry.getKey());
-            for (int i = 0; i < ticks; i++) {
-                out.writeDouble(i < entry.getValue().length ? entry.getValue()[i] : Double.NaN);
-            }
+            double[] column = Arrays.copyOf(entry.getValue(), ticks);
+            Arrays.fill(column, Math.min(ticks, entry.getValue().length), ticks, Double.NaN);
+            Bytes.write(out, column);
         }
     }
 
     void read(DataInputView in) throws IOException {
         openedMs = in.readLong();
-        ticks = in.readInt();
-        times = new long[Math.max(64, ticks)];
-        for (int i = 0; i < ticks; i++) {
-            times[i] = in.readLong();
-        }
+        times = Bytes.longs(in);
+        ticks = times.length;
+        times = Arrays.copyOf(times, Math.max(64, ticks));
         for (int i = in.readInt(); i > 0; i--) {
-            double[] column = new double[times.length];
-            Arrays.fill(column, Double.NaN);
-            columns.put(Text.read(in), column);
-            for (int k = 0; k < ticks; k++) {
-                column[k] = in.readDouble();
-            }
+            String channel = Text.read(in);
+            double[] column = Arrays.copyOf(Bytes.doubles(in), times.length);
+            Arrays.fill(column, ticks, column.length, Double.NaN);
+            columns.put(channel, column);
         }
         for (int c = 0; c < known.length; c++) {
             known[c] = columns.get(plan.channels.get(c).id());

@@ -55,7 +55,9 @@ public final class SessionStateSerializer extends TypeSerializer<SessionState> {
 
     @Override
     public void serialize(SessionState state, DataOutputView target) throws IOException {
-        state.write(target);
+        DataOutputSerializer out = new DataOutputSerializer(1 << 17);
+        state.write(out);
+        target.write(out.getSharedBuffer(), 0, out.length());
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.apache.flink.core.memory.DataOutputView;
  */
 final class Window {
     private static final int REFRESH = 1024;
+    private static final long[] NONE = {};
 
     final Series series;
     final long widthUs;
@@ -166,6 +167,12 @@ final class Window {
         for (double value : new double[] {pivot, sum, squares, times, timeSquares, products}) {
             out.writeDouble(value);
         }
+        for (double[] thresholds : new double[][] {above, below}) {
+            Bytes.write(out, thresholds);
+        }
+        for (long[] counts : new long[][] {aboveCount, belowCount, extremes ? min.indices() : NONE, extremes ? max.indices() : NONE}) {
+            Bytes.write(out, counts);
+        }
     }
 
     /** Into a window of the same series and width; what was not kept before is counted from the samples. */
@@ -186,9 +193,25 @@ final class Window {
                 add(i);
             }
         }
-        for (long i = head; i < seen; i++) {
-            count(series.value(i), 1);
-            if (extremes) {
+        boolean sameThresholds = Arrays.equals(above, Bytes.doubles(in)) & Arrays.equals(below, Bytes.doubles(in));
+        long[] hadAbove = Bytes.longs(in);
+        long[] hadBelow = Bytes.longs(in);
+        long[] lowest = Bytes.longs(in);
+        long[] highest = Bytes.longs(in);
+        if (sameThresholds) {
+            System.arraycopy(hadAbove, 0, aboveCount, 0, above.length);
+            System.arraycopy(hadBelow, 0, belowCount, 0, below.length);
+        }
+        boolean hadExtremes = lowest.length > 0;
+        if (extremes && hadExtremes) {
+            min.set(lowest);
+            max.set(highest);
+        }
+        for (long i = head; i < seen && !(sameThresholds && (hadExtremes || !extremes)); i++) {
+            if (!sameThresholds) {
+                count(series.value(i), 1);
+            }
+            if (extremes && !hadExtremes) {
                 min.push(series, i);
                 max.push(series, i);
             }
@@ -241,6 +264,20 @@ final class Window {
 
         long first() {
             return queue[first];
+        }
+
+        long[] indices() {
+            long[] all = new long[size];
+            for (int k = 0; k < size; k++) {
+                all[k] = queue[(first + k) & (queue.length - 1)];
+            }
+            return all;
+        }
+
+        void set(long[] all) {
+            queue = Arrays.copyOf(all, Math.max(16, Integer.highestOneBit(Math.max(1, all.length - 1)) << 1));
+            first = 0;
+            size = all.length;
         }
     }
 }
