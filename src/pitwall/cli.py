@@ -327,6 +327,41 @@ def _need_server(settings: Settings, name: str) -> None:
         raise PitwallError(f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up")
 
 
+@app.command(epilog="Example: ./pitwall bench parse ingest --quick")
+def bench(
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness; or all.")],
+    cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
+    channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Benchmarks on servers of their own; each figure beside its peer's in the same run."""
+    from pitwall.bench import Load
+    from pitwall.bench.all import BENCHMARKS
+
+    chosen = list(BENCHMARKS) if names == ["all"] else names
+    for name in chosen:
+        if name not in BENCHMARKS:
+            raise UsageError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, all")
+    results = []
+    step, stop = _progress()
+    try:
+        for name in chosen:
+            results.append(BENCHMARKS[name](Load(cars, channels, quick), step))
+    finally:
+        stop()
+    if as_json:
+        _emit([asdict(result) for result in results] if len(results) > 1 else asdict(results[0]))
+        return
+    table = Table("Benchmark", "Value", "Unit", "Peer", "Ratio", "Conditions", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for result in results:
+        peer = "–" if result.peer_value is None else f"{result.peer_value:,.0f}"
+        ratio = "–" if result.ratio is None else f"{result.ratio:.2f}"
+        conditions = ", ".join(f"{key} {value}" for key, value in result.conditions.items())
+        table.add_row(result.name, f"{result.value:,.6g}" if result.value < 1000 else f"{result.value:,.0f}", result.unit, peer, ratio, conditions)
+    OUT.print(table)
+
+
 @app.command(epilog="Example: ./pitwall models --json")
 def models(as_json: AsJson = False) -> None:
     """List model versions with their error beside the baseline's."""

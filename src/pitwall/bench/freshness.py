@@ -116,7 +116,7 @@ def _event_ms(session: str, time_s: float) -> int:
     from datetime import UTC, datetime
 
     start = datetime.strptime(session[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-    return round(start.timestamp() * 1000) + int(round(time_s * 1e6)) // 1000
+    return round(start.timestamp() * 1000) + round(time_s * 1e6) // 1000
 
 
 def main() -> None:

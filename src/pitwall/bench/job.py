@@ -64,8 +64,6 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
             seen.append((time.monotonic(), _read(settings)))
         except (JobError, LookupError, ValueError, StopIteration):
             continue
-    if os.environ.get("DEBUG_RATE"):
-        print([(round(a - seen[0][0], 1), r) for a, r in seen[:: max(1, len(seen) // 30)]])
     paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
     if job.returncode or len(paced) < 2 or paced[-1][1] == paced[0][1]:
         raise JobError(f"the job ended with {job.returncode} and {len(paced)} readings of its pace")

@@ -1,5 +1,6 @@
 package pitwall;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -59,7 +60,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
     }
 
-    private static final int GROUP_ROWS = 4096;
+    private static final int GROUP_ROWS = 2048;
     private static final int FEW_ROWS = 256;
 
     private final List<Column> columns = new ArrayList<>();
@@ -158,12 +159,16 @@ final class ParquetRows implements BulkWriter<RowData> {
         /** Which rows have a value: definition levels with their length before them. */
         BytesInput present(int rows) throws IOException {
             BytesInput levels;
-            try (RunLengthBitPackingHybridEncoder encoder =
-                    new RunLengthBitPackingHybridEncoder(1, 64, 1 << 16, HeapByteBufferAllocator.getInstance())) {
-                for (int i = 0; i < rows; i++) {
-                    encoder.writeInt(nulls > 0 && isNull(i) ? 0 : 1);
+            if (nulls == 0 || nulls == rows) {
+                levels = BytesInput.concat(BytesInput.fromUnsignedVarInt(rows << 1), BytesInput.from(new byte[] {(byte) (nulls == 0 ? 1 : 0)}));
+            } else {
+                try (RunLengthBitPackingHybridEncoder encoder =
+                        new RunLengthBitPackingHybridEncoder(1, 64, 1 << 16, HeapByteBufferAllocator.getInstance())) {
+                    for (int i = 0; i < rows; i++) {
+                        encoder.writeInt(isNull(i) ? 0 : 1);
+                    }
+                    levels = BytesInput.copy(encoder.toBytes());
                 }
-                levels = BytesInput.copy(encoder.toBytes());
             }
             nulls = 0;
             return BytesInput.concat(BytesInput.fromInt((int) levels.size()), levels);
@@ -298,34 +303,39 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
     }
 
-    /** Flink's stream as Parquet's target. Flink closes it. */
+    /** Flink's stream as Parquet's target, buffered: the footer is written byte by byte. Flink closes it. */
     private record Target(FSDataOutputStream out) implements OutputFile {
         @Override
         public PositionOutputStream create(long blockSize) {
+            BufferedOutputStream buffer = new BufferedOutputStream(out, 1 << 16);
             return new PositionOutputStream() {
+                private long position;
+
                 @Override
-                public long getPos() throws IOException {
-                    return out.getPos();
+                public long getPos() {
+                    return position;
                 }
 
                 @Override
                 public void write(int b) throws IOException {
-                    out.write(b);
+                    buffer.write(b);
+                    position++;
                 }
 
                 @Override
                 public void write(byte[] bytes, int from, int length) throws IOException {
-                    out.write(bytes, from, length);
+                    buffer.write(bytes, from, length);
+                    position += length;
                 }
 
                 @Override
                 public void flush() throws IOException {
-                    out.flush();
+                    buffer.flush();
                 }
 
                 @Override
                 public void close() throws IOException {
-                    out.flush();
+                    buffer.flush();
                 }
             };
         }

@@ -1,0 +1,16 @@
+"""Every benchmark by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pitwall.bench import Load, Result, Step
+from pitwall.bench.freshness import freshness
+from pitwall.bench.ingest import features, ingest, parse
+
+BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
+    "parse": parse,
+    "features": features,
+    "ingest": ingest,
+    "freshness": freshness,
+}
