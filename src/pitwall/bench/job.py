@@ -11,6 +11,7 @@ from typing import Any
 
 from pitwall.errors import JobError, PitwallError
 from pitwall.features import load
+from pitwall.flink.cluster import write_configuration
 from pitwall.flink.jobs import get, jobs, plan, render
 from pitwall.flink.run import attach, configuration
 from pitwall.local import process
@@ -88,15 +89,15 @@ def submit(settings: Settings, stage: str) -> Any:
     from pyflink.table import StreamTableEnvironment
 
     config = Configuration()
-    for key, value in {**configuration(settings), **WATCHED}.items():
+    for key, value in {**configuration(settings, remote=False), **WATCHED}.items():
         config.set_string(key, value)
     tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(config))
     (features,) = load(settings.feature_repo)
-    before, after = render(settings, features)
+    before, after = render(settings, features, topic=settings.telemetry_topic)
     if stage == "bytes":
         tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
     for statement in before if stage != "bytes" else ():
-        tables.execute_sql(statement.replace("'group-offsets'", "'earliest-offset', 'scan.bounded.mode' = 'latest-offset'"))
+        tables.execute_sql(statement)
     if stage in ("features", "ingest"):
         attach(tables, plan(settings, features))
     inserts = tables.create_statement_set()
@@ -125,7 +126,9 @@ def _blackhole() -> Any:
 def main() -> None:
     """Submit and wait for the end."""
     os.environ.setdefault("_python_worker_execution_mode", "process")
-    submit(Settings(), sys.argv[1]).wait()
+    settings = Settings()
+    write_configuration(settings)
+    submit(settings, sys.argv[1]).wait()
 
 
 if __name__ == "__main__":

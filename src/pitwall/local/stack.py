@@ -57,6 +57,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "JAVA_HOME": str(JAVA_HOME),
             "PYTHONUNBUFFERED": "1",
             "FLINK_LOG_DIR": str(settings.log_dir),
+            "FLINK_CONF_DIR": str(settings.home_dir / "conf" / "flink"),
+            "FLINK_PLUGINS_DIR": str(settings.home_dir / "conf" / "flink" / "plugins"),
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings),
@@ -93,7 +95,7 @@ class Stack:
         ]
         for name in missing:
             server = SERVERS[name]
-            for field in (server.setting, *server.more_ports) if server.setting else ():
+            for field in filter(None, (server.setting, *server.more_ports)):
                 setting = f"PITWALL_{field.upper()}"
                 process.check_port_free(settings.host, getattr(settings, field), setting, name)
         for name in missing:
