@@ -35,7 +35,7 @@ public final class LoopbackPrometheusFactory implements MetricReporterFactory {
         @Override
         public void close() {
             if (server != null) {
-                server.close();
+                server.stop();
             }
             super.close();
         }

@@ -11,9 +11,9 @@ from typing import Any
 
 from pitwall.errors import JobError, PitwallError
 from pitwall.features import load
-from pitwall.flink.cluster import write_configuration
+from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.jobs import get, jobs, plan, render
-from pitwall.flink.run import attach, configuration
+from pitwall.flink.run import attach, environment
 from pitwall.local import process
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
@@ -84,14 +84,10 @@ def _read(settings: Settings) -> int:
 
 def submit(settings: Settings, stage: str) -> Any:
     """Submit the stage's job; gives PyFlink's `TableResult`."""
-    from pyflink.common import Configuration
-    from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    config = Configuration()
-    for key, value in {**configuration(settings, remote=False), **WATCHED}.items():
-        config.set_string(key, value)
-    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(config))
+    options = {**cluster_options(settings), **job_options(settings), **WATCHED}
+    tables = StreamTableEnvironment.create(environment(options, settings, remote=False))
     (features,) = load(settings.feature_repo)
     before, after = render(settings, features, topic=settings.telemetry_topic)
     if stage == "bytes":

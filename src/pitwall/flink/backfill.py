@@ -16,7 +16,7 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.errors import JobError
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
-from pitwall.flink.run import submit
+from pitwall.flink.run import environment, submit
 from pitwall.local import jars, process
 from pitwall.local.stack import child_environment, last_line
 from pitwall.settings import Settings
@@ -62,7 +62,8 @@ def run(settings: Settings, sessions: Sequence[Session], step: Callable[[str, fl
         if job.returncode:
             raise JobError(f"the backfill failed: {last_line(log)}; see {log}")
     finally:
-        for future in admin(settings).delete_topics([topic]).values():
+        client = admin(settings)
+        for future in client.delete_topics([topic]).values():
             future.result()
     rows = _written(settings, [session.session for session in sessions], before)
     if rows != ticks:
@@ -100,7 +101,7 @@ def main() -> None:
         "restart-strategy.type": "none",
     }
     options.pop("execution.state-recovery.path", None)
-    submit(options, settings, sys.argv[1], ("offline",)).wait()
+    submit(environment(options, settings, remote=False), settings, sys.argv[1], ("offline",)).wait()
 
 
 if __name__ == "__main__":

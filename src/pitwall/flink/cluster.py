@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from pitwall.flink import compile
 from pitwall.flink.checkpoints import newest
-from pitwall.flink.compile import flink_home, job_jar, libraries, metrics_jar, prometheus
 from pitwall.local import jars
 from pitwall.settings import Settings
 
@@ -61,7 +61,7 @@ def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
     """Options of a streaming job. The newest checkpoint or savepoint is restored, also one of other definitions."""
     values = {
         "pipeline.name": name,
-        "pipeline.jars": ";".join(f"file://{path}" for path in [job_jar(settings), *libraries(settings)]),
+        "pipeline.jars": ";".join(f"file://{path}" for path in [compile.job_jar(settings), *compile.libraries(settings)]),
         "pipeline.object-reuse": "true",
         "parallelism.default": str(settings.parallelism),
         "execution.buffer-timeout.interval": "2 ms",
@@ -84,21 +84,22 @@ def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
 
 
 def write_configuration(settings: Settings) -> Path:
-    """Write what Flink's own scripts read (`FLINK_CONF_DIR`, plugins in it); gives the folder."""
+    """Write what Flink's processes read: `config.yaml`, and in `lib` what goes on their class path (a cluster in one
+    process knows no plugins). Gives the folder.
+    """
     conf = settings.home_dir / "conf" / "flink"
     conf.mkdir(parents=True, exist_ok=True)
     (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
     (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
-        shutil.copy(flink_home() / "conf" / name, conf / name)
-    plugins = {"prometheus": [*prometheus(), metrics_jar(settings)]}
+        shutil.copy(compile.flink_home() / "conf" / name, conf / name)
+    jar_files = [*compile.prometheus(), compile.metrics_jar(settings)]
     if settings.checkpoint_url.startswith("s3:"):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
-        plugins["s3"] = jars.classpath("flink-s3", settings.cache_dir / "m2")
-    for plugin, files in plugins.items():
-        folder = conf / "plugins" / plugin
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for file in files:
-            (folder / file.name).symlink_to(file)
+        jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")
+    libraries = conf / "lib"
+    shutil.rmtree(libraries, ignore_errors=True)
+    libraries.mkdir()
+    for jar in jar_files:
+        (libraries / jar.name).symlink_to(jar)
     return conf

@@ -25,28 +25,31 @@ def attach(tables: Any, plan: str) -> None:
     get_gateway().jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", plan)
 
 
-def configuration(settings: Settings, remote: bool) -> dict[str, str]:
-    """All options of a submission: to a cluster of its own in this process, or to the standalone one."""
-    if remote:
-        target = {"rest.address": settings.flink_host, "rest.port": str(settings.flink_port)}
-        return {**target, "execution.target": "remote", "execution.attached": "false", **job_options(settings)}
-    return {**cluster_options(settings), **job_options(settings)}
-
-
-def submit(options: dict[str, str], settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()) -> Any:
-    """Submit the job under these options; gives PyFlink's `TableResult`.
-
-    With `topic` it reads what that topic holds now, and ends; with `sinks` only these tables are written.
-    """
+def environment(options: dict[str, str], settings: Settings, remote: bool) -> Any:
+    """A PyFlink stream environment: a cluster in this process, or the standalone one at `flink_url`."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
-    from pyflink.table import StreamTableEnvironment
+    from pyflink.java_gateway import get_gateway
 
-    (features,) = load(settings.feature_repo)
     config = Configuration()
     for key, value in options.items():
         config.set_string(key, value)
-    environment = StreamExecutionEnvironment.get_execution_environment(config)
+    if not remote:
+        return StreamExecutionEnvironment.get_execution_environment(config)
+    gateway = get_gateway()
+    jars = gateway.new_array(gateway.jvm.String, 0)
+    java = gateway.jvm.org.apache.flink.streaming.api.environment.RemoteStreamEnvironment
+    return StreamExecutionEnvironment(java(settings.flink_host, settings.flink_port, config._j_configuration, jars, None))
+
+
+def submit(environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()) -> Any:
+    """Submit the job to this environment; gives PyFlink's `TableResult`.
+
+    With `topic` it reads what that topic holds now, and ends; with `sinks` only these tables are written.
+    """
+    from pyflink.table import StreamTableEnvironment
+
+    (features,) = load(settings.feature_repo)
     tables = StreamTableEnvironment.create(environment)
     publish_schema(settings, features)
     before, after = render(settings, features, topic=topic)
@@ -77,7 +80,8 @@ def main() -> None:
     write_configuration(settings)
     if not remote:
         forget_old(settings)
-    result = submit(configuration(settings, remote), settings)
+    options = job_options(settings) if remote else {**cluster_options(settings), **job_options(settings)}
+    result = submit(environment(options, settings, remote), settings)
     print("submitted", flush=True)
     if not remote:
         result.wait()

@@ -58,7 +58,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "PYTHONUNBUFFERED": "1",
             "FLINK_LOG_DIR": str(settings.log_dir),
             "FLINK_CONF_DIR": str(settings.home_dir / "conf" / "flink"),
-            "FLINK_PLUGINS_DIR": str(settings.home_dir / "conf" / "flink" / "plugins"),
+            "HADOOP_CLASSPATH": str(settings.home_dir / "conf" / "flink" / "lib" / "*"),
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings),
