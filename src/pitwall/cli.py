@@ -163,6 +163,9 @@ def _status(settings: Settings, as_json: bool) -> None:
     for name, server in SERVERS.items():
         each = found.get(name)
         state = "down" if each is None else "up" if server.ready(settings) else "starting"
+        away = [need for need in server.needs if rows[need]["state"] != "up"] if each else []
+        if away:
+            state = f"waits for {' and '.join(away)}"
         rows[name] = {
             "state": state,
             "port": server.port(settings),
@@ -176,7 +179,7 @@ def _status(settings: Settings, as_json: bool) -> None:
         return
     table = Table("Server", "State", "Address", "Version", "Pid", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for name, row in rows.items():
-        colour = {"up": "green", "down": "dim", "starting": "yellow"}[row["state"]]
+        colour = {"up": "green", "down": "dim"}.get(row["state"], "yellow")
         table.add_row(name, f"[{colour}]{row['state']}[/]", row["url"] or "–", row["version"], str(row["pid"] or "–"), str(row["memory_mb"] or "–"))
     OUT.print(table)
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     flink_rpc_port: int = 16123
     flink_metrics_port: int = 19249
     """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
+    flink_jobmanager_metrics_port: int = 19250
     serving_port: int = 13000
     page_port: int = 18080
 

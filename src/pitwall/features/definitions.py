@@ -112,7 +112,7 @@ class FeatureSet:
             for feature in self.features
         ]
 
-    def plan(self, idle_timeout_s: float, reorder_s: float = 0.1) -> str:
+    def plan(self, idle_timeout_s: float, reorder_s: float = 0.1, release_s: float = 600.0) -> str:
         """The operator's plan as JSON: channels with their units and ranges, features with their windows."""
         return json.dumps(
             {
@@ -131,6 +131,7 @@ class FeatureSet:
                 "sectors": self.sectors,
                 "idle_ms": round(idle_timeout_s * 1000),
                 "reorder_us": round(reorder_s * 1e6),
+                "release_ms": round(release_s * 1000),
                 "schema": self.schema,
             },
             ensure_ascii=True,

@@ -105,5 +105,6 @@ def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
     for row in rows:
         since = datetime.fromtimestamp(row["since_ms"] / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         age = "–" if row["checkpoint_age_s"] is None else f"{row['checkpoint_age_s']:.0f} s ago, {row['checkpoint_mb']:.1f} MB"
-        table.add_row(row["name"], row["state"], since, str(row["restarts"]), age)
+        state = row["state"] + (f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else "")
+        table.add_row(row["name"], state, since, str(row["restarts"]), age)
     OUT.print(table if rows else f"no job on {settings.flink_url}")

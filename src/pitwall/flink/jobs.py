@@ -11,6 +11,7 @@ from typing import Any
 from pitwall.errors import JobError
 from pitwall.features import FeatureSet
 from pitwall.flink.checkpoints import newest
+from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
 ATTACH = "-- ATTACH telemetry"
@@ -24,7 +25,7 @@ def online_table(project: str, view: str) -> str:
 
 def plan(settings: Settings, features: FeatureSet) -> str:
     """The operator's plan under these settings."""
-    return features.plan(settings.idle_timeout_s, settings.reorder_s)
+    return features.plan(settings.idle_timeout_s, settings.reorder_s, settings.session_release_s)
 
 
 LIVE = "'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest', 'topic-pattern' = '{}'"
@@ -124,8 +125,15 @@ def jobs(settings: Settings) -> list[dict[str, Any]]:
 
 
 def describe(settings: Settings) -> list[dict[str, Any]]:
-    """Each job that has not ended: name, id, state, since_ms, restarts, age (s) and size (MB) of its newest checkpoint."""
+    """Each job that has not ended: name, id, state, since_ms, restarts, age (s) and size (MB) of its newest checkpoint,
+    and the servers it waits for because they do not answer.
+    """
     rows = []
+    away = [
+        name
+        for name, port in (("kafka", settings.kafka_port), ("cassandra", settings.cassandra_port))
+        if not port_open(settings.host, port)
+    ]
     for job in jobs(settings):
         if job["state"] in ("FINISHED", "CANCELED", "FAILED"):
             continue
@@ -137,6 +145,7 @@ def describe(settings: Settings) -> list[dict[str, Any]]:
                 "name": job["name"],
                 "id": id,
                 "state": features_job_state(settings) if job["name"] == "features" else job["state"],
+                "waits_for": away,
                 "since_ms": job["start-time"],
                 "restarts": int(restarts[0]["value"]) if restarts else 0,
                 "checkpoint_age_s": None if latest is None else round(time.time() - latest["latest_ack_timestamp"] / 1000, 1),

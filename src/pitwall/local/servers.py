@@ -306,13 +306,14 @@ def _module(name: str) -> Callable[[Settings], list[str]]:
     return lambda settings: [sys.executable, "-m", name]
 
 
-def _flink_script(name: str) -> Callable[[Settings], list[str]]:
+def _flink_script(name: str, metrics: str) -> Callable[[Settings], list[str]]:
     def command(settings: Settings) -> list[str]:
         from pitwall.flink import cluster
         from pitwall.flink.compile import flink_home
 
         cluster.write_configuration(settings)
-        return [str(flink_home() / "bin" / name), "start-foreground"]
+        return [str(flink_home() / "bin" / name), "start-foreground",
+                "-D", f"metrics.reporter.prom.port={getattr(settings, metrics)}"]  # fmt: skip
 
     return command
 
@@ -348,9 +349,9 @@ SERVERS: dict[str, Server] = {
         Server("mlflow", "mlflow_port", _mlflow, lambda s: _http_ok(f"{s.mlflow_url}/health"), version="3.17.2"),
         Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0",
                more_ports=("flink_metrics_port",)),
-        Server("jobmanager", "flink_port", _flink_script("jobmanager.sh"), _jobmanager_ready, version="2.3.0",
-               more_ports=("flink_rpc_port",), by_default=False),
-        Server("taskmanager", "", _flink_script("taskmanager.sh"), _taskmanager_ready, ("jobmanager",), "2.3.0",
+        Server("jobmanager", "flink_port", _flink_script("jobmanager.sh", "flink_jobmanager_metrics_port"), _jobmanager_ready, version="2.3.0",
+               more_ports=("flink_rpc_port", "flink_jobmanager_metrics_port"), by_default=False),
+        Server("taskmanager", "", _flink_script("taskmanager.sh", "flink_metrics_port"), _taskmanager_ready, ("jobmanager",), "2.3.0",
                more_ports=("flink_metrics_port",), by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
                lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),

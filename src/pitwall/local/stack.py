@@ -236,11 +236,13 @@ def supervise(settings: Settings, names: list[str]) -> int:
                 children[name] = child
                 (settings.run_dir / f"{name}.ended").unlink(missing_ok=True)
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
-        for name, child in children.items():
+        for name, child in list(children.items()):
             if child.poll() is not None:
+                # Once only: another `up` may have started this server again.
+                del children[name]
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
                 (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
-        if children and not waiting and all(child.poll() is not None for child in children.values()):
+        if not waiting and not children:
             return 1
         stop.wait(0.1)
     alive = {name: child for name, child in children.items() if child.poll() is None}
