@@ -548,3 +548,7 @@ def main() -> None:
             raise
         ERR.print(f"pitwall: {type(error).__name__}: {error} (--debug shows where)", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -91,7 +91,7 @@ class Stack:
         missing = [
             name
             for name in with_needs(names)
-            if name not in self._begun and process.find(settings.run_dir, name) is None
+            if (name not in self._begun or self._ended(name)) and process.find(settings.run_dir, name) is None
         ]
         for name in missing:
             server = SERVERS[name]
