@@ -1,6 +1,7 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.List;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.table.data.GenericRowData;
@@ -34,29 +35,30 @@ final class CarDeserializer implements DeserializationSchema<RowData> {
 
     @Override
     public void deserialize(byte[] message, Collector<RowData> out) {
+        List<CarReader.Tick> ticks = List.of();
         String reason = "empty record";
-        if (message != null) {
-            try {
-                for (CarReader.Tick tick : reader.read(message)) {
-                    out.collect(GenericRowData.of(
-                            StringData.fromString(tick.vehicle),
-                            StringData.fromString(tick.session),
-                            tick.startUs,
-                            tick.timeUs,
-                            tick.samples.take(),
-                            StringData.fromString(tick.extras),
-                            null,
-                            null));
-                }
-                return;
-            } catch (IOException | IllegalArgumentException e) {
-                reason = String.valueOf(e.getMessage()).split("\n", 2)[0];
-            } catch (StackOverflowError e) {
-                reason = "nested too deeply";
+        try {
+            if (message != null) {
+                ticks = reader.read(message);
             }
+        } catch (IOException | RuntimeException e) {
+            reason = CarReader.reason(e);
         }
-        byte[] raw = message == null ? new byte[0] : message;
-        out.collect(GenericRowData.of(null, null, null, null, null, null, StringData.fromString(reason), raw));
+        for (CarReader.Tick tick : ticks) {
+            out.collect(GenericRowData.of(
+                    StringData.fromString(tick.vehicle),
+                    StringData.fromString(tick.session),
+                    tick.startUs,
+                    tick.timeUs,
+                    tick.samples.take(),
+                    StringData.fromString(tick.extras),
+                    null,
+                    null));
+        }
+        if (ticks.isEmpty()) {
+            byte[] raw = message == null ? new byte[0] : message;
+            out.collect(GenericRowData.of(null, null, null, null, null, null, StringData.fromString(reason), raw));
+        }
     }
 
     @Override
