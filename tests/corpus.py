@@ -109,6 +109,19 @@ def _change(dice: random.Random, objects: list[Object]) -> None:
             pairs[i] = (pairs[i][0], dice.choice(NUMBERS))
 
 
+def _sibling(dice: random.Random, objects: list[Object]) -> list[Object]:
+    """An odd message again, some of its numbers others: what a template of it would be tried on."""
+    copy = [list(pairs) for pairs in objects]
+    time = repr(dice.randrange(10**6) / 1000)
+    for pairs in copy:
+        for i, (key, _) in enumerate(pairs):
+            if key == "Timestamp" and dice.random() < 0.95:
+                pairs[i] = (key, time)
+            elif key in ("ChannelValue", "Timestamp", "ActualFrequency") and dice.random() < 0.3:
+                pairs[i] = (key, dice.choice(NUMBERS) if dice.random() < 0.2 else repr(dice.random()))
+    return copy
+
+
 def _flip(dice: random.Random, data: bytearray, other: bytes) -> None:
     for _ in range(dice.choice([1, 1, 1, 2, 8])):
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
@@ -164,7 +177,11 @@ def mutations(seed: int, count: int) -> Iterator[bytes]:
     dice = random.Random(seed)
     other = spell(message(dice, 0), True)
     yield from RAW
+    odd: list[Any] = []
     for number in range(count - len(RAW)):
+        if odd and dice.random() < 0.2:
+            yield spell(_sibling(dice, odd), True)
+            continue
         objects: list[Any] = message(dice, number // 2)
         indented = dice.random() < 0.9
         kind = dice.random()
@@ -172,6 +189,7 @@ def mutations(seed: int, count: int) -> Iterator[bytes]:
             for _ in range(dice.choice([1, 1, 2])):
                 if objects:
                     _change(dice, objects)
+            odd = objects if dice.random() < 0.3 else odd
         data = spell(objects, indented)
         if 0.25 < kind < 0.6:
             changed = bytearray(data)

@@ -1,6 +1,7 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -14,6 +15,9 @@ import org.apache.flink.util.Collector;
  * with {@code error} and {@code raw} for a message that cannot be read.
  */
 final class CarDeserializer implements DeserializationSchema<RowData> {
+    /** What a dead letter holds at most: with it a request stays below the 100 MiB a broker takes. */
+    private static final int MAX_RAW = 96 << 20;
+
     private final Plan plan;
     private final TypeInformation<RowData> type;
     private transient CarReader reader;
@@ -57,6 +61,10 @@ final class CarDeserializer implements DeserializationSchema<RowData> {
         }
         if (ticks.isEmpty()) {
             byte[] raw = message == null ? new byte[0] : message;
+            if (raw.length > MAX_RAW) {
+                reason += " (kept are the first " + MAX_RAW + " of " + raw.length + " bytes)";
+                raw = Arrays.copyOf(raw, MAX_RAW);
+            }
             out.collect(GenericRowData.of(null, null, null, null, null, null, StringData.fromString(reason), raw));
         }
     }
