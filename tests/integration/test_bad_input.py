@@ -87,7 +87,7 @@ def send(settings: Settings, messages: list[bytes]) -> list[int]:
 def restarts(settings: Settings) -> tuple[int, list[Any]]:
     """How often the job began again, and why."""
     (job,) = [job["jid"] for job in jobs.jobs(settings) if job["name"] == "features"]
-    (count,) = jobs.get(settings, f"/jobs/{job}/metrics?get=numRestarts")
+    (count,) = until(lambda: jobs.get(settings, f"/jobs/{job}/metrics?get=numRestarts"), len, 30)
     return int(count["value"]), jobs.get(settings, f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
 
 
