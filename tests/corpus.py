@@ -37,6 +37,22 @@ RAW = [
     b"\x1f\x8b\x08\x00", b"\xed\xa0\x80", b"[" * 100, b"[" * 100_000, b'[{"a":' * 5000, b'{"a":' * 100_000, b"[[[[" + b"]" * 4, b"//", b"/**/[]",
     b"[{'VehicleId':'x'}]", b"\xc0\x80", b"[\x00]", b"[\x0b]", b"\xe2\x80\xa8[]", b"Infinity", b"<html></html>", b"\r\n\r\n",
 ]  # fmt: skip
+TRAPS = [
+    '"Timestamp":%s,"ChannelId":"SPEED","ChannelValue":1',
+    '"Timestamp":%s,"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1',
+    '"Timestamp":7,"Timestamp":%s,"ChannelId":"SPEED","ChannelValue":1',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":%s',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":%s,"ChannelValue":1',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1,"ChannelValue":%s',
+    '"Timestamp":7,"ChannelId":"DISTANCE","ChannelUnit":"km","ChannelValue":%s',
+    '"ChannelValue":%s,"ChannelId":"YAWRATE","ChannelUnit":"rad/s","Timestamp":7',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1,"ChannelUnit":%s',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1,"Other":%s',
+    '"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1,"Other":[1,{"a":%s}]',
+    '"Timestamp":7,"ChannelId":%s,"ChannelValue":1',
+    '"Timestamp":7,"ChannelId":"SPEED","Other":%s',
+]
+"""Channels with one number open. Messages of one after the other are read against each other."""
 SPLINTERS = [
     b"\x00", b"\x01", b"\x1f", b"\x7f", b"\x80", b"\xbf", b"\xc0\xaf", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x9f\x8f",
     b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xff", b"\xfe", b"\xef\xbb\xbf", b"\xef\xbf\xbf", b'"', b"\\", b"\\u", b",", b",,", b":", b"{",
@@ -172,13 +188,21 @@ BYTES: list[Callable[[random.Random, bytearray, bytes], None]] = [
 ]  # fmt: skip
 
 
+def _traps() -> Iterator[bytes]:
+    for i, trap in enumerate(TRAPS):
+        for more in ("", ',{"VehicleId":"v","SessionId":"20260101-000000-t","Timestamp":7,"ChannelId":"B","ChannelValue":1}'):
+            for number in ("1.5", "2.5", "7", *NUMBERS, "3.5"):
+                yield f'[{{"VehicleId":"v{i}","SessionId":"20260101-000000-t",{trap % number}}}{more}]'.encode()
+
+
 def mutations(seed: int, count: int) -> Iterator[bytes]:
     """So many messages: about a fourth as they should be, the rest with one to three things wrong."""
     dice = random.Random(seed)
     other = spell(message(dice, 0), True)
-    yield from RAW
+    first = [*RAW, *_traps()]
+    yield from first
     odd: list[Any] = []
-    for number in range(count - len(RAW)):
+    for number in range(count - len(first)):
         if odd and dice.random() < 0.2:
             yield spell(_sibling(dice, odd), True)
             continue
