@@ -195,6 +195,22 @@ def test_the_history_goes_below_zero_over_silent_hours_and_merges_groups(stack: 
     assert channel("SPEED") == newest_first
 
 
+@pytest.mark.parametrize(("channels", "name", "ticks"), [(9000, "C%d", 30), (10_000, "€%d", 3)])
+def test_a_car_at_the_limits_is_kept(stack: Settings, channels: int, name: str, ticks: int) -> None:
+    """The most channels, and the longest ids of three bytes a character: the history writes them in rows Cassandra takes."""
+    session = f"20260304-00000{ticks % 10}-{name[:2]}"
+    names = [(name % c).rjust(200, "€") if "€" in name else name % c for c in range(channels)]
+
+    def message(tick: int) -> bytes:
+        head = f'{{"VehicleId":"wide","SessionId":"{session}","Timestamp":{tick / 50},"ChannelId":'
+        return ("[" + ",".join(f'{head}"{channel}","ChannelValue":{c + tick}}}' for c, channel in enumerate(names)) + "]").encode()
+
+    send(stack, [message(tick) for tick in range(ticks)])
+    found = until(lambda: history(stack, "wide", session, names[-1]), lambda found: len(found.times_s) >= ticks, 60)
+    assert found.values.tolist() == [float(channels - 1 + tick) for tick in reversed(range(ticks))]
+    assert restarts(stack) == (0, [])
+
+
 def test_dead_letters_are_listed_shown_and_sent_again(stack: Settings) -> None:
     (offset,) = send(stack, [b"[oops \xff"])
 
