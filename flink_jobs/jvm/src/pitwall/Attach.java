@@ -64,11 +64,11 @@ public final class Attach {
                 .name("features");
         InternalTypeInfo<RowData> historyType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {
-                    text, text, new IntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
+                    text, text, new IntType(false), new BigIntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
                     new VarBinaryType(VarBinaryType.MAX_LENGTH),
                     new MapType(VarCharType.STRING_TYPE.copy(false), new VarBinaryType(false, VarBinaryType.MAX_LENGTH))
                 },
-                new String[] {"vehicle", "session", "bucket", "start_us", "event_timestamp", "times_us", "channels"}));
+                new String[] {"vehicle", "session", "bucket", "start_us", "digest", "event_timestamp", "times_us", "channels"}));
 
         view(tables, "features", features, names, types);
         view(tables, "bad_messages", bad, badType);
