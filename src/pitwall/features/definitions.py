@@ -44,7 +44,7 @@ KINDS = {
     "delta_to_best": "seconds behind the session's best lap at the same distance",
     "sector": "sector the car is in",
     "sector_time": "time since the sector began",
-    "last_sector_time": "time of the sector when it was last driven whole",
+    "last_sector_time": "time of the sector in the last whole lap",
     "best_sector_time": "best time of the sector in the session",
 }
 """Every kind of feature and what it means. Windows are (t − w, t] on the session's clock."""
