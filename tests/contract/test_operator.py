@@ -14,12 +14,14 @@ from dryrun import MAX, Advance, Message, Outcome, Restart, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pitwall.car.laps import read_all
+from pitwall.car.laps import read, read_all, split
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.channels import channel_id
 from pitwall.features import (
+    Channel,
     FeatureSet,
+    delta_to,
     diff,
     gaps,
     lag,
@@ -30,6 +32,7 @@ from pitwall.features import (
     load,
     nan_share,
     out_of_range_share,
+    reference_laps,
     rolling,
     sectors,
     session_time,
@@ -148,6 +151,38 @@ def test_the_shipped_features_agree_with_the_reference_on_a_real_lap(run: Run, l
     chosen = (0, 1, 9, 10, 50, 250, 251, 1500, 1699)
     for i, row in zip(chosen, expected(features, part, chosen), strict=True):
         agree(row, features.names, found[i][1], 1000)
+
+
+def test_the_delta_to_a_reference_lap_agrees_with_the_reference(run: Run, car: Session, laps_dir: Path, tmp_path: Path) -> None:
+    """A simulated session against one of its own laps, and a real lap against another real one."""
+    real = [read(path) for path in sorted(laps_dir.glob("*.parquet"))[:2]]
+    for session, lap_of, step in ((car, split(car)[0], 50), (real[0], split(real[1])[0], 500)):
+        reference_laps.write(tmp_path / "reference_laps" / "pole.csv", reference_laps.grid(lap_of.distance_m, lap_of.times_s))
+        features = FeatureSet("delta", lap("number", "delta_to_best"), delta_to("pole"))
+        features.repo = tmp_path
+        found = run(features, in_turn(encoded(session))).rows[KEY.format(session)]
+        chosen = sorted({*range(5), *range(5, len(found), step), *range(len(found) - 40, len(found))})
+        for i, row in zip(chosen, expected(features, session, chosen), strict=True):
+            agree(row, features.names, found[i][1], 1)
+        assert np.isfinite([found[i][1][-1] for i in chosen]).mean() > 0.9
+        if session is car:
+            second = [i for i in range(len(found)) if found[i][1][0] == 2 and np.isfinite(found[i][1][1])]
+            assert len(second) > 2000
+            assert [found[i][1][1] for i in second] == pytest.approx([found[i][1][2] for i in second], abs=2e-6)
+
+
+def test_a_set_with_a_channel_of_its_own_reads_it_in_its_unit(run: Run) -> None:
+    oil = Channel("OilTemp", "kW", 0, 160)
+    features = FeatureSet("own", last("Speed", oil), rolling(oil, ("mean",), (1,)), out_of_range_share(oil, 5), vehicles="VPP*")
+    ticks = [(i * 20_000, {"SPEED": float(i), "OILTEMP": float(i * 2), "OTHER": 1.0}) for i in range(100)]
+    encoder = TickEncoder("VPP 1", "20260101-000000-x", ("Speed", "OilTemp", "Other"), ("m/s", "W", ""), 50)
+    payloads = [encoder.encode(t / 1e6, [v["SPEED"] / 3.6, v["OILTEMP"] * 1000, v["OTHER"]]) for t, v in ticks]
+    found = run(features, in_turn(payloads)).rows["VPP 1/20260101-000000-x"]
+    assert len(found) == 100
+    for (_, values), row in zip(found, reference(features, ticks), strict=True):
+        agree(row, features.names, values, 1)
+    assert found[-1][1][features.names.index("oil_temp")] == pytest.approx(198)
+    assert found[-1][1][features.names.index("oil_temp_out_of_range_share_5s")] == 0.19
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 8])

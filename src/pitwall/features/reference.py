@@ -180,6 +180,8 @@ def _value(
         return float(max(entered)) if kind == "sector" else now * 1e-6 - entered[max(entered)]
     if kind == "delta_to_best":
         return _delta(lap, best, now * 1e-6)
+    if kind == "delta_to_reference":
+        return _delta_to_reference(lap, features.references[feature.reference or ""], now * 1e-6)
     raise ValueError(f"no reference for features of kind {kind!r}")
 
 
@@ -192,6 +194,14 @@ def _delta(lap: _Lap, best: _Lap | None, time: float) -> float:
         return math.nan
     a, b = best.crossing(line), best.crossing(line + GRID_M)
     return time - lap.start_s - (a + (distance - line) / GRID_M * (b - a))
+
+
+def _delta_to_reference(lap: _Lap, times: Sequence[float], time: float) -> float:
+    distance = lap.points[-1][1]
+    line = math.floor(distance / GRID_M)
+    if not lap.whole or distance < 0 or line + 1 >= len(times):
+        return math.nan
+    return time - lap.start_s - (times[line] + (distance / GRID_M - line) * (times[line + 1] - times[line]))
 
 
 def _there(values: Mapping[str, float], channel: str) -> bool:
@@ -235,6 +245,6 @@ def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
         "share_below": sum(v < feature.argument for v in x) / n,
     }
     if feature.kind == "out_of_range_share":
-        low, high = CHANNELS[channel].low, CHANNELS[channel].high
+        low, high = (c := feature.own or CHANNELS[channel]).low, c.high
         return sum(not low <= v <= high for v in x) / n
     return table[feature.kind]
