@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 import urllib.request
 from pathlib import Path
@@ -13,7 +14,9 @@ from pitwall.features import FeatureSet
 from pitwall.settings import Settings
 
 ATTACH = "-- ATTACH telemetry"
-"""Where in the SQL the feature operator is hung behind the source table."""
+"""Where in the SQL the feature operators are hung behind the source table."""
+EACH_VIEW = re.compile(r"-- EACH VIEW\n(.*?)-- END\n", re.DOTALL)
+"""What is there once for each feature view."""
 
 
 def online_table(project: str, view: str) -> str:
@@ -26,28 +29,37 @@ def plan(settings: Settings, features: FeatureSet) -> str:
     return features.plan(settings.idle_timeout_s, settings.reorder_s)
 
 
-def render(settings: Settings, features: FeatureSet, project: str = "pitwall") -> tuple[list[str], list[str]]:
-    """The statements of `flink_jobs/features.sql` before and after the operator, placeholders filled in."""
+def render(settings: Settings, sets: list[FeatureSet], project: str = "pitwall") -> tuple[list[str], list[str]]:
+    """The statements of `flink_jobs/features.sql` before and after the operators, placeholders filled in."""
     template = (settings.repository / "flink_jobs" / "features.sql").read_text()
     settings.secret("cassandra")
-    text = string.Template(template).substitute(
-        view=features.name,
-        plan=plan(settings, features).replace("'", "''"),
-        schema=features.schema,
-        idle_ms=round(settings.idle_timeout_s * 1000),
-        columns=",\n    ".join(f"`{name}` DOUBLE" for name in features.names),
-        bootstrap_servers=settings.bootstrap_servers,
-        telemetry_pattern=settings.telemetry_pattern,
-        features_topic=settings.features_topic,
-        dead_letters_topic=settings.dead_letters_topic,
-        cassandra_host=settings.host,
-        cassandra_port=settings.cassandra_port,
-        cassandra_user=settings.cassandra_user,
-        cassandra_password_file=settings.home_dir / "secrets" / "cassandra",
-        keyspace=settings.keyspace,
-        online_table=online_table(project, features.name),
-        offline_path=f"file://{settings.offline_dir / features.name}",
-    )
+    common = {
+        "plan": plan(settings, sets[-1]).replace("'", "''"),
+        "idle_ms": round(settings.idle_timeout_s * 1000),
+        "bootstrap_servers": settings.bootstrap_servers,
+        "telemetry_pattern": settings.telemetry_pattern,
+        "features_topic": settings.features_topic,
+        "dead_letters_topic": settings.dead_letters_topic,
+        "cassandra_host": settings.host,
+        "cassandra_port": settings.cassandra_port,
+        "cassandra_user": settings.cassandra_user,
+        "cassandra_password_file": settings.home_dir / "secrets" / "cassandra",
+        "keyspace": settings.keyspace,
+    }
+
+    def each_view(block: re.Match[str]) -> str:
+        return "".join(
+            string.Template(block[1]).safe_substitute(
+                view=each.name,
+                schema=each.schema,
+                columns=",\n    ".join(f"`{name}` DOUBLE" for name in each.names),
+                online_table=online_table(project, each.name),
+                offline_path=f"file://{settings.offline_dir / each.name}",
+            )
+            for each in sets
+        )
+
+    text = string.Template(EACH_VIEW.sub(each_view, template)).substitute(common)
     before, after = text.split(ATTACH)
     return _statements(before), _statements(after)
 

@@ -54,11 +54,13 @@ def configuration(settings: Settings) -> dict[str, str]:
     return values
 
 
-def attach(tables: Any, plan: str) -> None:
-    """Hang the feature operator behind the table `telemetry` of this PyFlink table environment."""
+def attach(tables: Any, plans: list[str]) -> None:
+    """Hang the feature operators, one a plan, behind the table `telemetry` of this PyFlink table environment."""
     from pyflink.java_gateway import get_gateway
+    from pyflink.util.java_utils import to_jarray
 
-    get_gateway().jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", plan)
+    gateway = get_gateway()
+    gateway.jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", to_jarray(gateway.jvm.String, plans))
 
 
 def submit(settings: Settings) -> Any:
@@ -67,17 +69,18 @@ def submit(settings: Settings) -> Any:
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    (features,) = load(settings.feature_repo)
+    sets = load(settings.feature_repo)
     config = Configuration()
     for key, value in configuration(settings).items():
         config.set_string(key, value)
     environment = StreamExecutionEnvironment.get_execution_environment(config)
     tables = StreamTableEnvironment.create(environment)
-    publish_schema(settings, features)
-    before, after = render(settings, features)
+    for each in sets:
+        publish_schema(settings, each)
+    before, after = render(settings, sets)
     for statement in before:
         tables.execute_sql(statement)
-    attach(tables, plan(settings, features))
+    attach(tables, [plan(settings, each) for each in sets])
     inserts = tables.create_statement_set()
     for statement in after:
         if statement.startswith("INSERT"):

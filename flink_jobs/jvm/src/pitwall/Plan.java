@@ -86,17 +86,17 @@ public final class Plan implements Serializable {
         }
     }
 
+    /** Ids of the channels, in their order. */
+    List<String> ids() {
+        return channels.stream().map(Channel::id).toList();
+    }
+
     private static double[] doubles(JsonNode array) {
         double[] values = new double[array.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = array.get(i).asDouble();
         }
         return values;
-    }
-
-    /** Whether the view takes every vehicle. */
-    boolean takesAll() {
-        return vehicles.equals("*");
     }
 
     /** Whether the view's pattern ({@code *} for any text, {@code ?} for any character) matches this vehicle. */
