@@ -2,12 +2,16 @@
 
 from feast import FileSource
 
+from pitwall.features import FeatureSet
 from pitwall.settings import Settings
 
-car_state_source = FileSource(
-    name="car_state_parquet",
-    path=str(Settings().offline_dir / "car_state"),
-    timestamp_field="event_timestamp",
-    created_timestamp_column="created_timestamp",
-    description="One row a tick, as `flink_jobs/features.sql` writes it",
-)
+
+def source(features: FeatureSet) -> FileSource:
+    """The files of one view: one row a tick, as `flink_jobs/features.sql` writes it."""
+    return FileSource(
+        name=f"{features.name}_parquet",
+        path=str(Settings().offline_dir / features.name),
+        timestamp_field="event_timestamp",
+        created_timestamp_column="created_timestamp",
+        description="One row a tick, as `flink_jobs/features.sql` writes it",
+    )

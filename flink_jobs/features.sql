@@ -1,4 +1,5 @@
--- From the car's batches to features: the source is read once, every sink hangs behind the feature operator.
+-- From the car's batches to features: the source is read once, every sink hangs behind the feature operators.
+-- What stands between EACH VIEW and END is there once for each feature view.
 
 CREATE TEMPORARY TABLE telemetry (
     vehicle STRING,
@@ -17,7 +18,7 @@ CREATE TEMPORARY TABLE telemetry (
 ) WITH (
     'connector' = 'kafka',
     'properties.bootstrap.servers' = '${bootstrap_servers}',
-    'properties.group.id' = 'pitwall-${view}',
+    'properties.group.id' = 'pitwall-features',
     ${scan},
     'scan.topic-partition-discovery.interval' = '1 s',
     'scan.watermark.idle-timeout' = '${idle_ms} ms',
@@ -27,7 +28,9 @@ CREATE TEMPORARY TABLE telemetry (
 
 -- ATTACH telemetry
 
-CREATE TEMPORARY TABLE online (
+-- EACH VIEW
+
+CREATE TEMPORARY TABLE online_${view} (
     vehicle STRING,
     `session` STRING,
     event_timestamp TIMESTAMP_LTZ(6),
@@ -43,6 +46,41 @@ CREATE TEMPORARY TABLE online (
     'keyspace' = '${keyspace}',
     'table' = '${online_table}'
 );
+
+CREATE TEMPORARY TABLE features_topic_${view} (
+    vehicle STRING,
+    `session` STRING,
+    event_timestamp TIMESTAMP_LTZ(6),
+    created_timestamp TIMESTAMP_LTZ(3),
+    ${columns}
+) WITH (
+    'connector' = 'pitwall-features',
+    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    'properties.linger.ms' = '5',
+    'properties.batch.size' = '262144',
+    'properties.compression.type' = 'lz4',
+    'topic' = '${features_topic}',
+    'schema' = '${schema}'
+);
+
+CREATE TEMPORARY TABLE offline_${view} (
+    vehicle STRING,
+    `session` STRING,
+    event_timestamp TIMESTAMP_LTZ(6),
+    created_timestamp TIMESTAMP_LTZ(3),
+    ${columns}
+) WITH (
+    'connector' = 'pitwall-offline',
+    'path' = '${offline_path}'
+);
+
+INSERT INTO online_${view} SELECT * FROM features_${view};
+
+INSERT INTO features_topic_${view} SELECT * FROM features_${view};
+
+INSERT INTO offline_${view} SELECT * FROM features_${view};
+
+-- END
 
 CREATE TEMPORARY TABLE telemetry_history (
     vehicle STRING,
@@ -64,33 +102,6 @@ CREATE TEMPORARY TABLE telemetry_history (
     'table' = 'telemetry_history'
 );
 
-CREATE TEMPORARY TABLE features_topic (
-    vehicle STRING,
-    `session` STRING,
-    event_timestamp TIMESTAMP_LTZ(6),
-    created_timestamp TIMESTAMP_LTZ(3),
-    ${columns}
-) WITH (
-    'connector' = 'pitwall-features',
-    'properties.bootstrap.servers' = '${bootstrap_servers}',
-    'properties.linger.ms' = '5',
-    'properties.batch.size' = '262144',
-    'properties.compression.type' = 'lz4',
-    'topic' = '${features_topic}',
-    'schema' = '${schema}'
-);
-
-CREATE TEMPORARY TABLE offline (
-    vehicle STRING,
-    `session` STRING,
-    event_timestamp TIMESTAMP_LTZ(6),
-    created_timestamp TIMESTAMP_LTZ(3),
-    ${columns}
-) WITH (
-    'connector' = 'pitwall-offline',
-    'path' = '${offline_path}'
-);
-
 CREATE TEMPORARY TABLE dead_letters (
     `value` BYTES,
     headers MAP<STRING, BYTES> METADATA
@@ -104,13 +115,7 @@ CREATE TEMPORARY TABLE dead_letters (
     'format' = 'raw'
 );
 
-INSERT INTO online SELECT * FROM features;
-
 INSERT INTO telemetry_history SELECT * FROM history;
-
-INSERT INTO features_topic SELECT * FROM features;
-
-INSERT INTO offline SELECT * FROM features;
 
 INSERT INTO dead_letters
 SELECT `raw`, MAP[

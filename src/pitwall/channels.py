@@ -1,13 +1,17 @@
 """The channel table: every channel of the PERRINN 424 by id, with unit and expected range.
 
 Other vehicles send other channels; nothing here limits what is accepted. It says what a channel *of this name* means,
-so that a value in another unit can be brought to the one features are defined in.
+so that a value in another unit can be brought to the one features are defined in. A vehicle's own channels are defined
+beside its features: `Channel("OilTemp", "°C", 0, 160)`.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+
+from pitwall.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Channel:
     unit: str
     low: float
     high: float
-    group: str
-    semantic: str
+    group: str = "Other"
+    semantic: str = "Other"
     aliases: tuple[str, ...] = ()
     """Ids of channels that mean the same in other exports; used where this one is missing."""
 
@@ -105,6 +109,41 @@ TABLE: tuple[Channel, ...] = (
 
 CHANNELS: dict[str, Channel] = {channel.id: channel for channel in TABLE}
 """By wire id."""
+
+
+def resolve(channel: str | Channel) -> Channel:
+    """The channel of the table with this display name, or the given one itself.
+
+    Raises `UsageError` for an unknown name, and for a given channel that cannot stand beside the table's.
+    """
+    if isinstance(channel, str):
+        try:
+            return CHANNELS[channel_id(channel)]
+        except KeyError:
+            raise UsageError(
+                f'channel {channel!r} is not in the channel table; give its definition: Channel("{channel}", unit, low, high)'
+            ) from None
+    if CHANNELS.get(channel.id, channel) != channel:
+        raise UsageError(f"channel {channel.name!r} is in the channel table with other values; give its name instead, or rename yours")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", channel.snake):
+        raise UsageError(f"channel {channel.name!r} gives no feature names; use letters and digits, a letter first")
+    if not (math.isfinite(channel.low) and math.isfinite(channel.high) and channel.low < channel.high):
+        raise UsageError(f"channel {channel.name!r} has the range {channel.low} to {channel.high}; give two numbers, the lower first")
+    return channel
+
+
+def union(*lists: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    """The table and after it the channels of the lists, each once. Raises `UsageError` where two contradict each other."""
+    found = dict(CHANNELS)
+    for channel in (channel for each in lists for channel in each):
+        if found.setdefault(channel.id, channel) != channel:
+            raise UsageError(f"channel {channel.name!r} is defined in two ways; define it once and use that")
+    stands_for: dict[str, str] = {}
+    for channel in found.values():
+        for alias in channel.aliases:
+            if stands_for.setdefault(alias, channel.name) != channel.name:
+                raise UsageError(f"{alias!r} stands in for {stands_for[alias]!r} already; take it from the aliases of {channel.name!r}")
+    return tuple(found.values())
 
 
 def unit_factors(channel: Channel) -> dict[str, float]:

@@ -500,6 +500,37 @@ def history(
         print(f"{time_s:.6f}\t{value!r}")
 
 
+@app.command("reference-lap", epilog="Example: ./pitwall reference-lap pole ../shared/data/laps/20220217-214226.parquet")
+def reference_lap(
+    name: Annotated[str, typer.Argument(help='Its name; features.py then says delta_to("NAME").')],
+    lapfile: Annotated[Path, typer.Argument(help="A lap file.")],
+    lap: Annotated[int | None, typer.Option(min=1, help="Which lap of the file; default the fastest whole one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a lap as a named reference for delta features."""
+    from pitwall.car import laps
+    from pitwall.features import delta_to, reference_laps
+
+    delta_to(name)
+    (path, *more) = laps.find([lapfile])
+    if more:
+        raise UsageError(f"{lapfile} is a folder; name one lap file")
+    found = {each.number: each for each in laps.split(laps.read(path))}
+    if lap is not None and lap not in found:
+        raise UsageError(f"{path}: lap {lap} was not seen from its start; there are {', '.join(map(str, found)) or 'none'}")
+    chosen = found[lap] if lap else min(found.values(), key=lambda each: (not each.whole, each.duration_s), default=None)
+    grid = reference_laps.grid(chosen.distance_m, chosen.times_s) if chosen and len(chosen.distance_m) else []
+    if chosen is None or len(grid) < 2:
+        raise UsageError(f"{path}: no lap of {reference_laps.GRID_M:g} m or more was seen from its start")
+    target = Settings().feature_repo / reference_laps.FOLDER / f"{name}.csv"
+    reference_laps.write(target, grid)
+    answer = {"file": str(target), "lap": chosen.number, "whole": chosen.whole, "length_m": float(chosen.distance_m[-1]), "time_s": chosen.duration_s}
+    _emit(answer) if as_json else OUT.print(
+        f"{target}: lap {chosen.number}{'' if chosen.whole else ' to the end of the file'}, "
+        f"{answer['length_m']:,.0f} m in {answer['time_s']:.3f} s", soft_wrap=True,
+    )  # fmt: skip
+
+
 letters = typer.Typer(no_args_is_help=True, help="What could not be read: list, show and send again.")
 app.add_typer(letters, name="dead-letters")
 

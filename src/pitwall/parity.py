@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from pitwall.features import load
+from pitwall.features import FeatureSet, load
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
 from pitwall.store.connection import connect
@@ -25,20 +26,25 @@ class Parity:
 
 
 def compare(settings: Settings, sessions: list[str]) -> Parity:
-    """Compare every feature of the named sessions' online rows, exactly (bit for bit; null equals null)."""
-    (features,) = load(settings.feature_repo)
-    columns = ", ".join(f'"{name}"' for name in features.names)
+    """Compare every feature of the named sessions' online rows in all views, exactly (bit for bit; null equals null)."""
+    found = Parity()
     session = connect(settings)
     try:
-        table = f'{settings.keyspace}."{online_table("pitwall", features.name)}"'
-        rows = [
-            row
-            for row in session.execute(f"SELECT vehicle, session, event_timestamp, {columns} FROM {table}")
-            if row[1] in sessions
-        ]
+        for features in load(settings.feature_repo):
+            _compare(settings, session, features, sessions, found)
     finally:
         session.cluster.shutdown()
-    found = Parity()
+    return found
+
+
+def _compare(settings: Settings, session: Any, features: FeatureSet, sessions: list[str], found: Parity) -> None:
+    columns = ", ".join(f'"{name}"' for name in features.names)
+    table = f'{settings.keyspace}."{online_table("pitwall", features.name)}"'
+    rows = [
+        row
+        for row in session.execute(f"SELECT vehicle, session, event_timestamp, {columns} FROM {table}")
+        if row[1] in sessions
+    ]
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     paths = files(Path(settings.offline_dir / features.name))
@@ -58,4 +64,3 @@ def compare(settings: Settings, sessions: list[str]) -> Parity:
             else:
                 found.mismatch += 1
                 found.worst.append(f"{name} {feature}: online {a}, offline {b}")
-    return found

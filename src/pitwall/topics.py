@@ -98,11 +98,15 @@ def publish_schema(settings: Settings, features: FeatureSet) -> None:
 
 
 class FeatureRows:
-    """Reads records of the features topic. Knows the columns of the feature repository, and looks up any others."""
+    """Reads records of the features topic: all, or those of one view.
 
-    def __init__(self, settings: Settings) -> None:
+    Knows the columns of the feature repository, and looks up any others.
+    """
+
+    def __init__(self, settings: Settings, view: str | None = None) -> None:
         self._settings = settings
-        self._columns = {bytes.fromhex(s.schema)[::-1]: tuple(s.names) for s in load(settings.feature_repo)}
+        self._view = view
+        self._columns = {bytes.fromhex(s.schema)[::-1]: (s.name, tuple(s.names)) for s in load(settings.feature_repo)}
 
     def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
         """The rows of these messages, in their order; one whose columns nobody published is left out."""
@@ -111,16 +115,16 @@ class FeatureRows:
             value, key = message.value(), message.key()
             if message.error() is not None or value is None or key is None:
                 continue
-            names = self._columns.get(value[:8])
-            if names is None:
+            known = self._columns.get(value[:8])
+            if known is None:
                 self._look_up()
-                names = self._columns.setdefault(value[:8], ())
-            if names:
+                known = self._columns.setdefault(value[:8], ("", ()))
+            view, names = known
+            if names and self._view in (None, view):
                 end = 24 + 8 * len(names)
                 event_us, created_us = np.frombuffer(value, "<i8", 2, 8).tolist()
-                rows.append(
-                    FeatureRow(value[end:].decode(), key.decode(), event_us, created_us, names, np.frombuffer(value, "<f8", len(names), 24))
-                )
+                values = np.frombuffer(value, "<f8", len(names), 24)
+                rows.append(FeatureRow(view, value[end:].decode(), key.decode(), event_us, created_us, names, values))
         return rows
 
     def _look_up(self) -> None:
@@ -133,6 +137,7 @@ class FeatureRows:
             while (message := consumer.poll(5)) is not None and message.error() is None:
                 key, value = message.key(), message.value()
                 if key is not None and value is not None:
-                    self._columns[bytes.fromhex(key.decode())[::-1]] = tuple(json.loads(value)["features"])
+                    schema = json.loads(value)
+                    self._columns[bytes.fromhex(key.decode())[::-1]] = (schema["view"], tuple(schema["features"]))
         finally:
             consumer.close()

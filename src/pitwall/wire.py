@@ -77,6 +77,7 @@ class TickEncoder:
 class FeatureRow:
     """One tick's features. Times in microseconds since the epoch; `values` in the order of `names`, NaN for null."""
 
+    view: str
     vehicle: str
     session: str
     event_us: int

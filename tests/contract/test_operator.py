@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from dryrun import MAX, Advance, Message, Outcome, Restart, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pitwall.car.laps import read_all
+from pitwall.car.laps import read, read_all, split
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.channels import channel_id
 from pitwall.features import (
+    Channel,
     FeatureSet,
+    delta_to,
     diff,
     gaps,
     lag,
@@ -29,7 +32,9 @@ from pitwall.features import (
     load,
     nan_share,
     out_of_range_share,
+    reference_laps,
     rolling,
+    sectors,
     session_time,
     share_above,
     share_below,
@@ -43,7 +48,8 @@ SPEED = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
 ALL = FeatureSet(
     "all",
     session_time(),
-    lap("number", "time", "from_start", "last_time", "best_time", "delta_to_best"),
+    lap("number", "time", "from_start", "last_time", "best_time", "fraction", "delta_to_best"),
+    sectors(),
     last("Speed", "LapDistance"),
     rolling("Speed", SPEED, (0.2, 1, 5)),
     share_above("Speed", 100, 1),
@@ -65,11 +71,12 @@ def encoded(session: Session) -> list[bytes]:
     return [encoder.encode(t, row) for t, row in zip(session.times_s.tolist(), rows, strict=True)]
 
 
-def expected(features: FeatureSet, session: Session, until: int) -> list[dict[str, float | None]]:
+def expected(features: FeatureSet, session: Session, at: Collection[int]) -> list[dict[str, float | None]]:
+    """The reference's rows at these indices, in rising order."""
     ids = [channel_id(name) for name in session.names]
-    rows = session.values[:until].tolist()
-    micros = np.round(session.times_s[:until] * 1e6).astype(int).tolist()
-    return reference(features, [(t, dict(zip(ids, row, strict=True))) for t, row in zip(micros, rows, strict=True)])
+    rows = session.values[: max(at) + 1].tolist()
+    micros = np.round(session.times_s[: max(at) + 1] * 1e6).astype(int).tolist()
+    return reference(features, [(t, dict(zip(ids, row, strict=True))) for t, row in zip(micros, rows, strict=True)], at)
 
 
 def in_turn(payloads: list[bytes], step_ms: int = 20, start_ms: int = 1_000_000) -> list[Message | Advance | Restart]:
@@ -118,11 +125,21 @@ def test_the_operator_agrees_with_the_reference(car: Session, truth: Outcome) ->
     found = truth.rows[KEY.format(car)]
     assert len(found) == len(car.times_s)
     assert not truth.late and not truth.duplicates
-    wanted = expected(ALL, car, 1200)
-    for (_, values), row in zip(found, wanted, strict=False):
-        agree(row, ALL.names, values, 100)
-    assert found[-1][1][ALL.names.index("lap_number")] >= 2
-    assert np.isfinite(found[-1][1][ALL.names.index("lap_delta_to_best")])
+    distance = car.channel("LapDistance")
+    lines = [i for i in range(1, len(distance)) if distance[i] < distance[i - 1] - 1000]
+    chosen = {*range(1200), *range(1200, len(found), 23), *(i + k for i in lines for k in range(-2, 3)), len(found) - 1}
+    chosen |= {i for line in lines for i in _sector_changes(found, line)}
+    for i, row in zip(sorted(chosen), expected(ALL, car, chosen), strict=True):
+        agree(row, ALL.names, found[i][1], 100)
+    assert found[-1][1][ALL.names.index("lap_number")] == 3
+    assert np.isfinite(found[-1][1]).all(), "at the end of two whole laps every feature has a value"
+
+
+def _sector_changes(found: list[tuple[int, np.ndarray]], start: int) -> list[int]:
+    """The tick before each change of sector, the first one after and the next, in the lap that begins there."""
+    sector = np.array([values[ALL.names.index("sector")] for _, values in found])
+    changes = [i for i in range(start + 1, len(sector)) if sector[i] > sector[i - 1]]
+    return [i + k for i in changes for k in (-1, 0, 1)]
 
 
 def test_the_shipped_features_agree_with_the_reference_on_a_real_lap(run: Run, laps_dir: Path) -> None:
@@ -130,10 +147,42 @@ def test_the_shipped_features_agree_with_the_reference_on_a_real_lap(run: Run, l
     session = read_all([sorted(laps_dir.glob("*.parquet"))[0]])[0]
     part = Session(session.vehicle, session.session, session.names, session.units, session.times_s[:1700], session.values[:1700])
     found = run(features, in_turn(encoded(part))).rows[KEY.format(part)]
-    wanted = expected(features, part, 1700)
     assert len(found) == 1700
-    for i in (0, 1, 9, 10, 50, 250, 251, 1500, 1699):
-        agree(wanted[i], features.names, found[i][1], 1000)
+    chosen = (0, 1, 9, 10, 50, 250, 251, 1500, 1699)
+    for i, row in zip(chosen, expected(features, part, chosen), strict=True):
+        agree(row, features.names, found[i][1], 1000)
+
+
+def test_the_delta_to_a_reference_lap_agrees_with_the_reference(run: Run, car: Session, laps_dir: Path, tmp_path: Path) -> None:
+    """A simulated session against one of its own laps, and a real lap against another real one."""
+    real = [read(path) for path in sorted(laps_dir.glob("*.parquet"))[:2]]
+    for session, lap_of, step in ((car, split(car)[0], 50), (real[0], split(real[1])[0], 500)):
+        reference_laps.write(tmp_path / "reference_laps" / "pole.csv", reference_laps.grid(lap_of.distance_m, lap_of.times_s))
+        features = FeatureSet("delta", lap("number", "delta_to_best"), delta_to("pole"))
+        features.repo = tmp_path
+        found = run(features, in_turn(encoded(session))).rows[KEY.format(session)]
+        chosen = sorted({*range(5), *range(5, len(found), step), *range(len(found) - 40, len(found))})
+        for i, row in zip(chosen, expected(features, session, chosen), strict=True):
+            agree(row, features.names, found[i][1], 1)
+        assert np.isfinite([found[i][1][-1] for i in chosen]).mean() > 0.9
+        if session is car:
+            second = [i for i in range(len(found)) if found[i][1][0] == 2 and np.isfinite(found[i][1][1])]
+            assert len(second) > 2000
+            assert [found[i][1][1] for i in second] == pytest.approx([found[i][1][2] for i in second], abs=2e-6)
+
+
+def test_a_set_with_a_channel_of_its_own_reads_it_in_its_unit(run: Run) -> None:
+    oil = Channel("OilTemp", "kW", 0, 160)
+    features = FeatureSet("own", last("Speed", oil), rolling(oil, ("mean",), (1,)), out_of_range_share(oil, 5), vehicles="VPP*")
+    ticks = [(i * 20_000, {"SPEED": float(i), "OILTEMP": float(i * 2), "OTHER": 1.0}) for i in range(100)]
+    encoder = TickEncoder("VPP 1", "20260101-000000-x", ("Speed", "OilTemp", "Other"), ("m/s", "W", ""), 50)
+    payloads = [encoder.encode(t / 1e6, [v["SPEED"] / 3.6, v["OILTEMP"] * 1000, v["OTHER"]]) for t, v in ticks]
+    found = run(features, in_turn(payloads)).rows["VPP 1/20260101-000000-x"]
+    assert len(found) == 100
+    for (_, values), row in zip(found, reference(features, ticks), strict=True):
+        agree(row, features.names, values, 1)
+    assert found[-1][1][features.names.index("oil_temp")] == pytest.approx(198)
+    assert found[-1][1][features.names.index("oil_temp_out_of_range_share_5s")] == 0.19
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 8])

@@ -88,14 +88,14 @@ def submit(settings: Settings, stage: str) -> Any:
 
     options = {**cluster_options(settings), **job_options(settings), **WATCHED}
     tables = StreamTableEnvironment.create(environment(options, settings, remote=False))
-    (features,) = load(settings.feature_repo)
-    before, after = render(settings, features, topic=settings.telemetry_topic)
+    sets = load(settings.feature_repo)
+    before, after = render(settings, sets, topic=settings.telemetry_topic)
     if stage == "bytes":
         tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
     for statement in before if stage != "bytes" else ():
         tables.execute_sql(statement)
     if stage in ("features", "ingest"):
-        attach(tables, plan(settings, features))
+        attach(tables, [plan(settings, each) for each in sets])
     inserts = tables.create_statement_set()
     if stage == "ingest":
         for statement in after:
@@ -104,12 +104,13 @@ def submit(settings: Settings, stage: str) -> Any:
             else:
                 tables.execute_sql(statement)
     else:
-        columns, table = {
-            "bytes": ("`value`", "telemetry"),
-            "parse": ("vehicle, `session`, start_us, t_us, samples, extras", "telemetry"),
-            "features": ("*", "features"),
-        }[stage]
-        inserts.add_insert(_blackhole(), tables.sql_query(f"SELECT {columns} FROM {table}"))
+        queries = {
+            "bytes": ["SELECT `value` FROM telemetry"],
+            "parse": ["SELECT vehicle, `session`, start_us, t_us, samples, extras FROM telemetry"],
+            "features": [f"SELECT * FROM features_{each.name}" for each in sets],
+        }
+        for query in queries[stage]:
+            inserts.add_insert(_blackhole(), tables.sql_query(query))
     return inserts.execute()
 
 

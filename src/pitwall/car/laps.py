@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pitwall.car.session import SESSION_ID, Session
-from pitwall.channels import CHANNELS, channel_id
+from pitwall.channels import CHANNELS, channel_id, unit_factors
 from pitwall.errors import LapFileError
 
 DEFAULT_VEHICLE = "PERRINN 424"
@@ -77,6 +78,54 @@ def read(path: Path, vehicle: str | None = None) -> Session:
 def read_all(paths: Iterable[Path], vehicle: str | None = None) -> list[Session]:
     """All laps below `paths`, each read whole before anything is started."""
     return [read(path, vehicle) for path in find(paths)]
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One lap, seen from its start. `times_s` (since lap start) and `distance_m` have shape (ticks,); the distance rises strictly."""
+
+    number: int
+    """Laps begun in the session, as the features count them."""
+    whole: bool
+    """Whether its end was seen, too."""
+    duration_s: float
+    times_s: NDArray[np.float64]
+    distance_m: NDArray[np.float64]
+
+
+def split(session: Session) -> list[Lap]:
+    """The session's laps that were seen from their start. A lap ends where its distance falls back by more than half.
+
+    Raises `LapFileError` for a session without a distance.
+    """
+    channel = CHANNELS["LAPDISTANCE"]
+    ids = [channel_id(name) for name in session.names]
+    column = next((ids.index(each) for each in (channel.id, *channel.aliases) if each in ids), None)
+    if column is None:
+        raise LapFileError(f"session {session.session} has no channel {channel.name}; its laps cannot be told apart")
+    there = np.isfinite(session.values[:, column])
+    t = session.times_s[there]
+    d = session.values[there, column] * unit_factors(channel).get(session.units[column].strip(), 1.0)
+    found: list[Lap] = []
+    begin, number = 0, 1
+
+    def end_at(end: int, time: float, whole: bool) -> None:
+        if number > 1 or d[0] < 100:
+            rises = d[begin:end] > np.r_[0.0, np.maximum.accumulate(d[begin:end])[:-1]]
+            found.append(Lap(number, whole, time - start, t[begin:end][rises] - start, d[begin:end][rises]))
+
+    if len(d) < 2:
+        return found
+    start, farthest = float(t[0]), float(d[0])
+    for i in range(1, len(d)):
+        if d[i] < d[i - 1] - 0.5 * farthest and farthest > 200:
+            speed = (d[i - 1] - d[i - 2]) / (t[i - 1] - t[i - 2]) if i - begin > 1 else 0.0
+            crossing = float(min(t[i], max(t[i - 1], t[i] - d[i] / speed)) if speed > 0 else t[i])
+            end_at(i, crossing, True)
+            begin, number, start, farthest = i, number + 1, crossing, float(d[i])
+        farthest = max(farthest, float(d[i]))
+    end_at(len(d), float(t[-1]), False)
+    return found
 
 
 def _display(name: str) -> str:

@@ -1,7 +1,9 @@
 """The vocabulary features are defined in. `feature_repo/features.py` is where they are."""
 
+from pitwall.channels import Channel
 from pitwall.features.definitions import Feature, FeatureSet, load
 from pitwall.features.vocabulary import (
+    delta_to,
     diff,
     gaps,
     lag,
@@ -20,8 +22,10 @@ from pitwall.features.vocabulary import (
 )
 
 __all__ = [
+    "Channel",
     "Feature",
     "FeatureSet",
+    "delta_to",
     "diff",
     "gaps",
     "lag",

@@ -7,7 +7,7 @@ bits; counts, extremes, lags, shares and laps are equal.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pitwall.channels import CHANNELS
@@ -26,12 +26,16 @@ class _Lap:
     number: int
     start_s: float
     whole: bool
+    length_m: float
+    """Length of the last whole lap before it; NaN where there was none."""
     points: list[tuple[float, float]] = field(default_factory=list)
     """(time in s, distance in m) of each tick."""
+    farthest: float = -math.inf
 
-    @property
-    def farthest(self) -> float:
-        return max(distance for _, distance in self.points)
+    def add(self, time: float, distance: float) -> None:
+        """One more tick."""
+        self.points.append((time, distance))
+        self.farthest = max(self.farthest, distance)
 
     def crossing(self, line: float) -> float:
         """Time since lap start at which the lap passed `line` metres, interpolated."""
@@ -43,36 +47,74 @@ class _Lap:
             before = (time, distance)
         return math.nan
 
+    def sectors(self, count: int) -> dict[int, float]:
+        """When each sector was entered, by number; NaN for one the lap was first seen inside of. Empty without a length.
 
-def reference(features: FeatureSet, ticks: Sequence[Tick]) -> list[dict[str, float | None]]:
-    """The features of one session's ticks, given in order: a row a tick, None for null."""
+        Sectors are entered in rising order; one that lies wholly between two ticks is not among them.
+        """
+        entered: dict[int, float] = {}
+        if math.isnan(self.length_m):
+            return entered
+        before = (math.nan, math.nan)
+        for time, distance in self.points:
+            now = min(count, 1 + int(distance / self.length_m * count))
+            if not entered:
+                entered[now] = self.start_s if self.whole and now == 1 else math.nan
+            elif now > max(entered):
+                line = self.length_m * (now - 1) / count
+                rise = distance - before[1]
+                entered[now] = before[0] + (line - before[1]) / rise * (time - before[0]) if rise > 0 else time
+            before = (time, distance)
+        return entered
+
+    def sector_times(self, count: int, end_s: float) -> list[float]:
+        """Time of each sector driven whole, of a lap that ended at `end_s`; NaN for the others."""
+        entered = {**self.sectors(count), count + 1: end_s}
+        return [entered.get(n + 1, math.nan) - entered.get(n, math.nan) for n in range(1, count + 1)]
+
+
+def reference(features: FeatureSet, ticks: Sequence[Tick], at: Collection[int] | None = None) -> list[dict[str, float | None]]:
+    """The features of one session's ticks, given in order: a row a tick, None for null.
+
+    `at`: only the rows of these indices, in rising order. A row costs time in proportion to the ticks before it.
+    """
     rows = []
     lap: _Lap | None = None
-    last_lap = best_lap = math.nan
     best: _Lap | None = None
+    length = math.nan
+    state = {"last_lap_time": math.nan, "best_lap_time": math.nan}
+    for which in ("last", "best"):
+        state |= {f"{which}_sector_time/{n}": math.nan for n in range(1, features.sectors + 1)}
     for i, (now, values) in enumerate(ticks):
         time = now * 1e-6
         d = values.get(features.distance, math.nan)
         if not math.isnan(d):
             if lap is None:
-                lap = _Lap(1, time, d < 100)
+                lap = _Lap(1, time, d < 100, length)
             elif d < lap.points[-1][1] - 0.5 * lap.farthest and lap.farthest > 200:
                 end = _finish_line(lap, time, d)
                 if lap.whole:
-                    last_lap = end - lap.start_s
-                    if not last_lap >= best_lap:
-                        best_lap, best = last_lap, lap
-                lap = _Lap(lap.number + 1, end, True)
-            lap.points.append((time, d))
-        state = {"last_lap_time": last_lap, "best_lap_time": best_lap}
+                    length = lap.farthest
+                    state["last_lap_time"] = end - lap.start_s
+                    if not state["last_lap_time"] >= state["best_lap_time"]:
+                        state["best_lap_time"], best = state["last_lap_time"], lap
+                    for n, taken in enumerate(lap.sector_times(features.sectors, end), start=1):
+                        state[f"last_sector_time/{n}"] = taken
+                        state[f"best_sector_time/{n}"] = min(state[f"best_sector_time/{n}"], taken, key=_or_infinite)
+                lap = _Lap(lap.number + 1, end, True, length)
+            lap.add(time, d)
+        if at is not None and i not in at:
+            continue
         row: dict[str, float | None] = {}
         for feature in features.features:
-            if feature.kind in ("sector", "sector_time", "last_sector_time", "best_sector_time", "lap_fraction"):
-                continue
-            value = _value(feature, ticks, i, lap, best, state)
+            value = _value(features, feature, ticks, i, lap, best, state)
             row[feature.name] = value if math.isfinite(value) else None
         rows.append(row)
     return rows
+
+
+def _or_infinite(time: float) -> float:
+    return math.inf if math.isnan(time) else time
 
 
 def _finish_line(lap: _Lap, time: float, d: float) -> float:
@@ -85,11 +127,21 @@ def _finish_line(lap: _Lap, time: float, d: float) -> float:
     return min(time, max(last_time, time - d / speed)) if speed > 0 else time
 
 
-def _value(feature: Feature, ticks: Sequence[Tick], i: int, lap: _Lap | None, best: _Lap | None, state: dict[str, float]) -> float:
+def _value(
+    features: FeatureSet,
+    feature: Feature,
+    ticks: Sequence[Tick],
+    i: int,
+    lap: _Lap | None,
+    best: _Lap | None,
+    state: dict[str, float],
+) -> float:
     now, values = ticks[i]
     kind, channel = feature.kind, feature.channel or ""
     if kind in state:
         return state[kind]
+    if kind in ("last_sector_time", "best_sector_time"):
+        return state[f"{kind}/{feature.argument:g}"]
     if kind == "session_time":
         return now * 1e-6
     if kind == "last":
@@ -119,8 +171,17 @@ def _value(feature: Feature, ticks: Sequence[Tick], i: int, lap: _Lap | None, be
         return now * 1e-6 - lap.start_s
     if kind == "lap_from_start":
         return float(lap.whole)
+    if kind == "lap_fraction":
+        return min(lap.points[-1][1] / lap.length_m, 1.0)  # NaN stays NaN in this order
+    if kind in ("sector", "sector_time"):
+        entered = lap.sectors(features.sectors)
+        if not entered:
+            return math.nan
+        return float(max(entered)) if kind == "sector" else now * 1e-6 - entered[max(entered)]
     if kind == "delta_to_best":
         return _delta(lap, best, now * 1e-6)
+    if kind == "delta_to_reference":
+        return _delta_to_reference(lap, features.references[feature.reference or ""], now * 1e-6)
     raise ValueError(f"no reference for features of kind {kind!r}")
 
 
@@ -133,6 +194,14 @@ def _delta(lap: _Lap, best: _Lap | None, time: float) -> float:
         return math.nan
     a, b = best.crossing(line), best.crossing(line + GRID_M)
     return time - lap.start_s - (a + (distance - line) / GRID_M * (b - a))
+
+
+def _delta_to_reference(lap: _Lap, times: Sequence[float], time: float) -> float:
+    distance = lap.points[-1][1]
+    line = math.floor(distance / GRID_M)
+    if not lap.whole or distance < 0 or line + 1 >= len(times):
+        return math.nan
+    return time - lap.start_s - (times[line] + (distance / GRID_M - line) * (times[line + 1] - times[line]))
 
 
 def _there(values: Mapping[str, float], channel: str) -> bool:
@@ -176,6 +245,6 @@ def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
         "share_below": sum(v < feature.argument for v in x) / n,
     }
     if feature.kind == "out_of_range_share":
-        low, high = CHANNELS[channel].low, CHANNELS[channel].high
+        low, high = (c := feature.own or CHANNELS[channel]).low, c.high
         return sum(not low <= v <= high for v in x) / n
     return table[feature.kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 import time
 import urllib.request
@@ -15,7 +16,9 @@ from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
 ATTACH = "-- ATTACH telemetry"
-"""Where in the SQL the feature operator is hung behind the source table."""
+"""Where in the SQL the feature operators are hung behind the source table."""
+EACH_VIEW = re.compile(r"-- EACH VIEW\n(.*?)-- END\n", re.DOTALL)
+"""What is there once for each feature view."""
 
 
 def online_table(project: str, view: str) -> str:
@@ -33,32 +36,41 @@ WHOLE = "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-
 
 
 def render(
-    settings: Settings, features: FeatureSet, project: str = "pitwall", topic: str | None = None
+    settings: Settings, sets: list[FeatureSet], project: str = "pitwall", topic: str | None = None
 ) -> tuple[list[str], list[str]]:
-    """The statements of `flink_jobs/features.sql` before and after the operator, placeholders filled in.
+    """The statements of `flink_jobs/features.sql` before and after the operators, placeholders filled in.
 
     With `topic` the job reads what that topic holds now, and ends.
     """
     template = (settings.repository / "flink_jobs" / "features.sql").read_text()
     settings.secret("cassandra")
-    text = string.Template(template).substitute(
-        view=features.name,
-        plan=plan(settings, features).replace("'", "''"),
-        schema=features.schema,
-        idle_ms=round(settings.idle_timeout_s * 1000),
-        columns=",\n    ".join(f"`{name}` DOUBLE" for name in features.names),
-        bootstrap_servers=settings.bootstrap_servers,
-        scan=LIVE.format(settings.telemetry_pattern) if topic is None else WHOLE.format(topic),
-        features_topic=settings.features_topic,
-        dead_letters_topic=settings.dead_letters_topic,
-        cassandra_host=settings.host,
-        cassandra_port=settings.cassandra_port,
-        cassandra_user=settings.cassandra_user,
-        cassandra_password_file=settings.home_dir / "secrets" / "cassandra",
-        keyspace=settings.keyspace,
-        online_table=online_table(project, features.name),
-        offline_path=f"file://{settings.offline_dir / features.name}",
-    )
+    common = {
+        "plan": plan(settings, sets[-1]).replace("'", "''"),
+        "idle_ms": round(settings.idle_timeout_s * 1000),
+        "bootstrap_servers": settings.bootstrap_servers,
+        "scan": LIVE.format(settings.telemetry_pattern) if topic is None else WHOLE.format(topic),
+        "features_topic": settings.features_topic,
+        "dead_letters_topic": settings.dead_letters_topic,
+        "cassandra_host": settings.host,
+        "cassandra_port": settings.cassandra_port,
+        "cassandra_user": settings.cassandra_user,
+        "cassandra_password_file": settings.home_dir / "secrets" / "cassandra",
+        "keyspace": settings.keyspace,
+    }
+
+    def each_view(block: re.Match[str]) -> str:
+        return "".join(
+            string.Template(block[1]).safe_substitute(
+                view=each.name,
+                schema=each.schema,
+                columns=",\n    ".join(f"`{name}` DOUBLE" for name in each.names),
+                online_table=online_table(project, each.name),
+                offline_path=f"file://{settings.offline_dir / each.name}",
+            )
+            for each in sets
+        )
+
+    text = string.Template(EACH_VIEW.sub(each_view, template)).substitute(common)
     before, after = text.split(ATTACH)
     return _statements(before), _statements(after)
 

@@ -18,11 +18,13 @@ from pitwall.settings import Settings
 from pitwall.topics import publish_schema
 
 
-def attach(tables: Any, plan: str) -> None:
-    """Hang the feature operator behind the table `telemetry` of this PyFlink table environment."""
+def attach(tables: Any, plans: list[str]) -> None:
+    """Hang the feature operators, one a plan, behind the table `telemetry` of this PyFlink table environment."""
     from pyflink.java_gateway import get_gateway
+    from pyflink.util.java_utils import to_jarray
 
-    get_gateway().jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", plan)
+    gateway = get_gateway()
+    gateway.jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", to_jarray(gateway.jvm.String, plans))
 
 
 def environment(options: dict[str, str], settings: Settings, remote: bool) -> Any:
@@ -49,13 +51,14 @@ def submit(environment: Any, settings: Settings, topic: str | None = None, sinks
     """
     from pyflink.table import StreamTableEnvironment
 
-    (features,) = load(settings.feature_repo)
+    sets = load(settings.feature_repo)
     tables = StreamTableEnvironment.create(environment)
-    publish_schema(settings, features)
-    before, after = render(settings, features, topic=topic)
+    for each in sets:
+        publish_schema(settings, each)
+    before, after = render(settings, sets, topic=topic)
     for statement in before:
         tables.execute_sql(statement)
-    attach(tables, plan(settings, features))
+    attach(tables, [plan(settings, each) for each in sets])
     inserts = tables.create_statement_set()
     for statement in after:
         if statement.startswith("INSERT"):

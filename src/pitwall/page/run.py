@@ -35,7 +35,7 @@ class Feed:
         )  # fmt: skip
         consumer.subscribe([settings.features_topic, settings.predictions_topic])
         slots: dict[str, int] = {}
-        reader = FeatureRows(settings)
+        reader = FeatureRows(settings, "car_state")
         while True:
             messages = [m for m in consumer.consume(500, timeout=0.1) if m.error() is None]
             for message in messages:

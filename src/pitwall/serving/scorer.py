@@ -87,7 +87,7 @@ def run(settings: Settings) -> None:
             failures.append(error)
 
     sampler = Sampler(settings.score_hz)
-    reader = FeatureRows(settings)
+    reader = FeatureRows(settings, "car_state")
     ready = settings.run_dir / "scorer.ready"
     consumer.subscribe([settings.features_topic], on_assign=lambda *_: ready.write_text(str(time.time())))
     try:

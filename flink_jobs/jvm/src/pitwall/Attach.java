@@ -2,6 +2,7 @@ package pitwall;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.table.api.DataTypes;
@@ -23,15 +24,19 @@ import org.apache.flink.table.types.logical.VarBinaryType;
 import org.apache.flink.table.types.logical.VarCharType;
 import org.apache.flink.util.OutputTag;
 
-/** Hangs the feature operator behind the table of parsed messages. The source is read once. */
+/** Hangs the feature operators, one a view, behind the table of parsed messages. The source is read once. */
 public final class Attach {
-    private static final int ERROR = 6;
+    static final int ERROR = 6;
 
     private Attach() {}
 
-    /** From view {@code source} to the views {@code features}, {@code bad_messages}, {@code late_ticks} and {@code history}. */
-    public static void attach(StreamTableEnvironment tables, String source, String planJson) {
-        Plan plan = new Plan(planJson);
+    /**
+     * From view {@code source} to {@code features_NAME} for each feature view, and {@code bad_messages}, {@code late_ticks}
+     * and {@code history} of all. A session goes to the first view that takes its vehicle; the last one takes every vehicle
+     * and keeps its state whatever views come before it.
+     */
+    public static void attach(StreamTableEnvironment tables, String source, String[] planJsons) {
+        List<Plan> plans = Stream.of(planJsons).map(Plan::new).toList();
         LogicalType text = VarCharType.STRING_TYPE;
         Table table = tables.from(source);
         DataType rowType = table.getResolvedSchema().toSourceRowDataType().bridgedTo(RowData.class);
@@ -48,20 +53,6 @@ public final class Attach {
 
         InternalTypeInfo<RowData> keyType =
                 InternalTypeInfo.of(RowType.of(new LogicalType[] {text, text}, new String[] {"vehicle", "session"}));
-        List<LogicalType> types = new ArrayList<>(
-                List.of(text, text, new LocalZonedTimestampType(6), new LocalZonedTimestampType(3)));
-        List<String> names = new ArrayList<>(List.of("vehicle", "session", "event_timestamp", "created_timestamp"));
-        for (Plan.Feature feature : plan.features) {
-            types.add(new DoubleType());
-            names.add(feature.name());
-        }
-        InternalTypeInfo<RowData> outType = InternalTypeInfo.of(
-                RowType.of(types.toArray(new LogicalType[0]), names.toArray(new String[0])));
-        SingleOutputStreamOperator<RowData> features = messages.filter(row -> row.isNullAt(ERROR))
-                .keyBy(new SessionKey(), keyType)
-                .process(new FeatureOperator(plan), outType)
-                .uid("features")
-                .name("features");
         InternalTypeInfo<RowData> historyType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {
                     text, text, new IntType(false), new BigIntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
@@ -70,19 +61,44 @@ public final class Attach {
                 },
                 new String[] {"vehicle", "session", "bucket", "start_us", "digest", "event_timestamp", "times_us", "channels"}));
 
-        view(tables, "features", features, names, types);
+        DataStream<RowData> late = null;
+        DataStream<RowData> history = null;
+        for (int i = 0; i < plans.size(); i++) {
+            Plan plan = plans.get(i);
+            String name = i == plans.size() - 1 ? "features" : "features-" + plan.view;
+            InternalTypeInfo<RowData> type = rows(plan);
+            SingleOutputStreamOperator<RowData> features = messages.filter(new Route(plans, i))
+                    .keyBy(new SessionKey(), keyType)
+                    .process(new FeatureOperator(plan), type)
+                    .uid(name)
+                    .name(name);
+            view(tables, "features_" + plan.view, features, type);
+            DataStream<RowData> itsLate = features.getSideOutput(new OutputTag<>("late", badType));
+            DataStream<RowData> itsHistory = features.getSideOutput(new OutputTag<>("history", historyType));
+            late = late == null ? itsLate : late.union(itsLate);
+            history = history == null ? itsHistory : history.union(itsHistory);
+        }
         view(tables, "bad_messages", bad, badType);
-        view(tables, "late_ticks", features.getSideOutput(new OutputTag<>("late", badType)), badType);
-        view(tables, "history", features.getSideOutput(new OutputTag<>("history", historyType)), historyType);
+        view(tables, "late_ticks", late, badType);
+        view(tables, "history", history, historyType);
+    }
+
+    /** The type of a view's rows: vehicle, session, event_timestamp, created_timestamp, features. */
+    private static InternalTypeInfo<RowData> rows(Plan plan) {
+        LogicalType text = VarCharType.STRING_TYPE;
+        List<LogicalType> types = new ArrayList<>(
+                List.of(text, text, new LocalZonedTimestampType(6), new LocalZonedTimestampType(3)));
+        List<String> names = new ArrayList<>(List.of("vehicle", "session", "event_timestamp", "created_timestamp"));
+        for (Plan.Feature feature : plan.features) {
+            types.add(new DoubleType());
+            names.add(feature.name());
+        }
+        return InternalTypeInfo.of(RowType.of(types.toArray(new LogicalType[0]), names.toArray(new String[0])));
     }
 
     private static void view(StreamTableEnvironment tables, String name, DataStream<RowData> stream, InternalTypeInfo<RowData> type) {
-        RowType row = type.toRowType();
-        view(tables, name, stream, row.getFieldNames(), row.getChildren());
-    }
-
-    private static void view(
-            StreamTableEnvironment tables, String name, DataStream<RowData> stream, List<String> names, List<LogicalType> types) {
+        List<String> names = type.toRowType().getFieldNames();
+        List<LogicalType> types = type.toRowType().getChildren();
         List<DataTypes.Field> fields = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
             fields.add(DataTypes.FIELD(

@@ -6,8 +6,6 @@ import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
-import org.apache.flink.core.memory.DataInputDeserializer;
-import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
@@ -122,9 +120,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
                 s = new SessionState(plan, startUs);
                 state.update(s);
             } else if (s.plan != plan) {
-                DataOutputSerializer bytes = new DataOutputSerializer(1 << 16);
-                s.write(bytes);
-                s = SessionState.read(plan, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length()));
+                s = s.under(plan);
                 state.update(s);
             }
             return s;

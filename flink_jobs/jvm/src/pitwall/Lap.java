@@ -13,8 +13,8 @@ import org.apache.flink.core.memory.DataOutputView;
  * <p>A lap ends where the distance falls back by more than half of what was driven; the crossing is interpolated.
  */
 final class Lap {
-    /** The best lap's time is kept each so many metres, and interpolated between. */
-    private static final double GRID_M = 10;
+    /** The times of a lap to compare with are kept each so many metres, and interpolated between. */
+    static final double GRID_M = 10;
 
     private static final int MAX_GRID = 10_000;
     private static final double FROM_START_M = 100;
@@ -155,12 +155,17 @@ final class Lap {
 
     /** Seconds behind (above zero) or ahead of the session's best lap at this distance. */
     double deltaToBest(double time) {
+        return deltaTo(best, time);
+    }
+
+    /** Seconds behind (above zero) or ahead of a lap given by its times since lap start on the grid. */
+    double deltaTo(double[] lap, double time) {
         int line = (int) (distance / GRID_M);
-        if (!fromStart || !(distance >= 0) || line + 1 >= best.length) {
+        if (!fromStart || !(distance >= 0) || line + 1 >= lap.length) {
             return Double.NaN;
         }
         double share = distance / GRID_M - line;
-        return time - startS - (best[line] + share * (best[line + 1] - best[line]));
+        return time - startS - (lap[line] + share * (lap[line + 1] - lap[line]));
     }
 
     /** The same lap, for so many sectors; splits of another number of sectors are forgotten. */

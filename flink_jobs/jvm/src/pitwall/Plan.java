@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 
@@ -17,10 +18,19 @@ public final class Plan implements Serializable {
     public record Channel(String id, List<String> aliases, Map<String, Double> factors, double low, double high)
             implements Serializable {}
 
-    /** A feature: kind, index of its channel (-1 for none), window in microseconds, and the kind's argument. */
-    public record Feature(String name, String kind, int channel, long windowUs, double argument) implements Serializable {}
+    /**
+     * A feature: kind, index of its channel (-1 for none), window in microseconds, the kind's argument, and the reference
+     * lap (null for none): the time since lap start every {@link Lap#GRID_M} metres.
+     */
+    public record Feature(String name, String kind, int channel, long windowUs, double argument, double[] reference)
+            implements Serializable {}
 
     public final String json;
+
+    /** Name of the feature view. */
+    public final String view;
+
+    private final String vehicles;
     public final List<Channel> channels = new ArrayList<>();
     public final List<Feature> features = new ArrayList<>();
 
@@ -56,14 +66,18 @@ public final class Plan implements Serializable {
                 channels.add(new Channel(
                         channel.get("id").asText(), aliases, factors, channel.get("low").asDouble(), channel.get("high").asDouble()));
             }
+            view = root.get("view").asText();
+            vehicles = root.get("vehicles").asText();
             for (JsonNode feature : root.get("features")) {
                 JsonNode channel = feature.get("channel");
+                JsonNode reference = feature.get("reference");
                 features.add(new Feature(
                         feature.get("name").asText(),
                         feature.get("kind").asText(),
                         channel.isNull() ? -1 : index.get(channel.asText()),
                         feature.get("window_us").asLong(),
-                        feature.get("argument").asDouble()));
+                        feature.get("argument").asDouble(),
+                        reference == null ? null : doubles(root.get("references").get(reference.asText()))));
             }
             distance = index.get(root.get("distance").asText());
             sectors = root.get("sectors").asInt();
@@ -74,5 +88,28 @@ public final class Plan implements Serializable {
         } catch (java.io.IOException e) {
             throw new IllegalArgumentException("plan is not JSON: " + json, e);
         }
+    }
+
+    /** Ids of the channels, in their order. */
+    List<String> ids() {
+        return channels.stream().map(Channel::id).toList();
+    }
+
+    private static double[] doubles(JsonNode array) {
+        double[] values = new double[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).asDouble();
+        }
+        return values;
+    }
+
+    /** Whether the view's pattern ({@code *} for any text, {@code ?} for any character) matches this vehicle. */
+    boolean takes(String vehicle) {
+        StringBuilder pattern = new StringBuilder();
+        for (int i = 0; i < vehicles.length(); i++) {
+            char c = vehicles.charAt(i);
+            pattern.append(c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(String.valueOf(c)));
+        }
+        return Pattern.compile(pattern.toString(), Pattern.DOTALL).matcher(vehicle).matches();
     }
 }

@@ -380,6 +380,12 @@ final class SessionClock {
         drain(progress, out);
     }
 
+    /** The ticks that wait keep their channels under a plan that numbers them otherwise. */
+    void recode(Plan from, Plan to) {
+        waiting.values().forEach(tick -> tick.recode(from.ids(), to.ids()));
+        again.values().forEach(tick -> tick.recode(from.ids(), to.ids()));
+    }
+
     void write(DataOutputView out) throws IOException {
         for (long value : new long[] {openedMs, firstUs, emittedUs, newestUs, spacingUs, spaced, emitted, againMs, splitTopics}) {
             out.writeLong(value);

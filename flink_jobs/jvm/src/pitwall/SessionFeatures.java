@@ -129,6 +129,7 @@ final class SessionFeatures {
             case "last_lap_time" -> (t, v) -> lap.lastTime;
             case "best_lap_time" -> (t, v) -> lap.bestTime;
             case "delta_to_best" -> (t, v) -> lap.deltaToBest(t * 1e-6);
+            case "delta_to_reference" -> (t, v) -> lap.deltaTo(f.reference(), t * 1e-6);
             case "sector" -> (t, v) -> lap.sector == 0 ? Double.NaN : lap.sector;
             case "sector_time" -> (t, v) -> lap.sector == 0 ? Double.NaN : t * 1e-6 - lap.sectorStartS;
             case "last_sector_time" -> (t, v) -> lap.lastSectors[sector];

@@ -2,7 +2,9 @@ package pitwall;
 
 import java.io.IOException;
 import java.util.Arrays;
+import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
 
 /** All that is kept of one session. */
@@ -43,6 +45,16 @@ final class SessionState {
                 sent[code & ~Samples.ALIAS] = true;
             }
         }
+    }
+
+    /** The same session under another plan: what both know goes on. */
+    SessionState under(Plan other) throws IOException {
+        if (!plan.ids().equals(other.ids())) {
+            clock.recode(plan, other);
+        }
+        DataOutputSerializer bytes = new DataOutputSerializer(1 << 16);
+        write(bytes);
+        return read(other, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length()));
     }
 
     void write(DataOutputView out) throws IOException {

@@ -1,7 +1,9 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -34,6 +36,31 @@ final class Tick {
         topics |= more.topics;
         recordMs = Math.max(recordMs, more.recordMs);
         extras = extras == null ? more.extras : more.extras == null ? extras : extras + "\n" + more.extras;
+    }
+
+    /** From channels numbered as in {@code from} to the numbers of {@code to}. A stand-in for a channel no longer known is lost. */
+    void recode(List<String> from, List<String> to) {
+        String[] extra = extras == null ? new String[0] : extras.split("\n");
+        List<String> names = new ArrayList<>();
+        Samples recoded = new Samples();
+        for (int at = 0; at < samples.length; at += Samples.SIZE) {
+            int code = Samples.code(samples, at);
+            int standIn = code & Samples.ALIAS;
+            code &= ~Samples.ALIAS;
+            String name = code < from.size() ? from.get(code) : extra[code - from.size()];
+            int known = to.indexOf(name);
+            if (known < 0 && standIn == 0) {
+                if (!names.contains(name)) {
+                    names.add(name);
+                }
+                known = to.size() + names.indexOf(name);
+            }
+            if (known >= 0) {
+                recoded.add(known | standIn, Samples.value(samples, at));
+            }
+        }
+        samples(recoded.take());
+        extras = names.isEmpty() ? null : String.join("\n", names);
     }
 
     void write(DataOutputView out) throws IOException {
