@@ -16,8 +16,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall.cli_jobs import jobs
 from pitwall.errors import PitwallError, UsageError
-from pitwall.flink.commands import jobs
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson
 from pitwall.terminal import emit as _emit
@@ -452,8 +452,8 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Run the features job over recorded sessions into the offline store, as when a feature is new."""
+    from pitwall.backfill import run
     from pitwall.car.laps import read_all
-    from pitwall.flink.backfill import run
 
     settings = Settings()
     sessions = read_all(paths, vehicle)
