@@ -122,7 +122,7 @@ SELECT `raw`, MAP[
     '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
     '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
     '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
-    '__connect.errors.connector.name', ENCODE('pitwall-${view}', 'UTF-8'),
+    '__connect.errors.connector.name', ENCODE('pitwall-features', 'UTF-8'),
     '__connect.errors.exception.class.name', ENCODE('WireError', 'UTF-8'),
     '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM bad_messages
@@ -131,7 +131,7 @@ SELECT `raw`, MAP[
     '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
     '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
     '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
-    '__connect.errors.connector.name', ENCODE('pitwall-${view}', 'UTF-8'),
+    '__connect.errors.connector.name', ENCODE('pitwall-features', 'UTF-8'),
     '__connect.errors.exception.class.name', ENCODE('LateTick', 'UTF-8'),
     '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM late_ticks;

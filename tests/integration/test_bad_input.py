@@ -99,7 +99,7 @@ def pitwall(*arguments: str) -> str:
 
 
 def test_whatever_comes_the_good_gets_through_and_the_bad_is_kept(stack: Settings, lap: Session) -> None:
-    (features,) = load(stack.feature_repo)
+    features = load(stack.feature_repo)[-1]
     judge = Judge(json.loads(jobs.plan(stack, features)))
     session = dataclasses.replace(lap, session="20260301-000000-among-the-bad")
     good = encoded(session, slice(0, 1600))

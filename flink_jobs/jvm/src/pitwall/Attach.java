@@ -25,7 +25,6 @@ import org.apache.flink.util.OutputTag;
 
 /** Hangs the feature operators, one a view, behind the table of parsed messages. The source is read once. */
 public final class Attach {
-    static final int ERROR = 6;
 
     private Attach() {}
 

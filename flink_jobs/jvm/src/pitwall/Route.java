@@ -24,7 +24,7 @@ final class Route implements FilterFunction<RowData> {
 
     @Override
     public boolean filter(RowData row) {
-        return row.isNullAt(Attach.ERROR) && (only || takes(row.getString(0)));
+        return row.isNullAt(BadMessages.ERROR) && (only || takes(row.getString(0)));
     }
 
     private boolean takes(StringData vehicle) {
