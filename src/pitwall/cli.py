@@ -7,44 +7,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pitwall.errors import PitwallError, UsageError
+from pitwall.flink.commands import jobs
 from pitwall.settings import Settings
+from pitwall.terminal import ERR, OUT, AsJson
+from pitwall.terminal import emit as _emit
+from pitwall.terminal import progress as _progress
 
 if TYPE_CHECKING:
     from pitwall.demo import Report
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Real-time feature store and model serving for race-car telemetry.")  # fmt: skip
-OUT = Console()
-ERR = Console(stderr=True)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-
-
-def _progress() -> tuple[Callable[[str, float | None], None], Callable[[], None]]:
-    """A progress line on a terminal; plain lines for what is new where standard error is none."""
-    if not ERR.is_terminal:
-        return (lambda text, share: None), (lambda: None)
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    bar = Progress(SpinnerColumn(), TimeElapsedColumn(), BarColumn(), TextColumn("{task.description}"), console=ERR, transient=True)
-    bar.start()
-    task = bar.add_task("starting", total=None)
-
-    def step(text: str, share: float | None) -> None:
-        bar.update(task, description=text, total=None if share is None else 1.0, completed=share or 0)
-
-    return step, bar.stop
-
 
 def _speed(text: str) -> float | None:
     """`max` as None, else a positive number."""
@@ -57,10 +39,6 @@ def _speed(text: str) -> float | None:
     if not 0 < value < 1e6:
         raise UsageError(f"--speed is {text!r}; give a number above 0 (times real time) or max")
     return value
-
-
-def _emit(answer: Any) -> None:
-    print(json.dumps(answer, default=str))
 
 
 @app.command(epilog="Example: ./pitwall demo --laps ../shared/data/laps --speed max")
@@ -145,7 +123,7 @@ def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default 
     from pitwall.store.repo import apply
 
     settings = Settings()
-    wanted = with_needs(names or list(SERVERS))
+    wanted = with_needs(names or [name for name, server in SERVERS.items() if server.by_default])
     step, stop = _progress()
     try:
         jars.fetch(settings.cache_dir / "m2", lambda done, total: step(f"jars {done}/{total}", done / total))
@@ -185,6 +163,9 @@ def _status(settings: Settings, as_json: bool) -> None:
     for name, server in SERVERS.items():
         each = found.get(name)
         state = "down" if each is None else "up" if server.ready(settings) else "starting"
+        away = [need for need in server.needs if rows[need]["state"] != "up"] if each else []
+        if away:
+            state = f"waits for {' and '.join(away)}"
         rows[name] = {
             "state": state,
             "port": server.port(settings),
@@ -198,7 +179,7 @@ def _status(settings: Settings, as_json: bool) -> None:
         return
     table = Table("Server", "State", "Address", "Version", "Pid", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for name, row in rows.items():
-        colour = {"up": "green", "down": "dim", "starting": "yellow"}[row["state"]]
+        colour = {"up": "green", "down": "dim"}.get(row["state"], "yellow")
         table.add_row(name, f"[{colour}]{row['state']}[/]", row["url"] or "–", row["version"], str(row["pid"] or "–"), str(row["memory_mb"] or "–"))
     OUT.print(table)
 
@@ -461,6 +442,32 @@ def features(as_json: AsJson = False) -> None:
         OUT.print(table)
 
 
+app.add_typer(jobs, name="jobs")
+
+@app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
+def backfill(
+    paths: Annotated[list[Path], typer.Argument(help="Lap files or folders.")],
+    vehicle: Annotated[str | None, typer.Option(help="VehicleId of the sessions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the features job over recorded sessions into the offline store, as when a feature is new."""
+    from pitwall.car.laps import read_all
+    from pitwall.flink.backfill import run
+
+    settings = Settings()
+    sessions = read_all(paths, vehicle)
+    _need_kafka(settings)
+    step, stop = _progress()
+    try:
+        done = run(settings, sessions, step)
+    finally:
+        stop()
+    if as_json:
+        _emit(asdict(done))
+    else:
+        OUT.print(f"{done.rows:,} rows of {done.sessions} sessions in the offline store, {done.seconds:.0f} s")
+
+
 @app.command("reference-lap", epilog="Example: ./pitwall reference-lap pole ../shared/data/laps/20220217-214226.parquet")
 def reference_lap(
     name: Annotated[str, typer.Argument(help='Its name; features.py then says delta_to("NAME").')],
@@ -572,3 +579,7 @@ def main() -> None:
             raise
         ERR.print(f"pitwall: {type(error).__name__}: {error} (--debug shows where)", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -37,7 +37,12 @@ class Settings(BaseSettings):
     cassandra_storage_port: int = 17000
     s3_port: int = 19000
     mlflow_port: int = 15000
+    flink_host: str = "127.0.0.1"
     flink_port: int = 18081
+    flink_rpc_port: int = 16123
+    flink_metrics_port: int = 19249
+    """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
+    flink_jobmanager_metrics_port: int = 19250
     serving_port: int = 13000
     page_port: int = 18080
 
@@ -56,11 +61,17 @@ class Settings(BaseSettings):
 
     checkpoint_interval_s: float = 10.0
     """How often the job secures its state; new rows of the offline store appear with it."""
+    checkpoint_url: str = ""
+    """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
     parallelism: int = 1
     idle_timeout_s: float = 2.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
     reorder_s: float = 0.1
     """How far apart, in session time, two ticks may have changed places on their way."""
+    session_release_s: float = 600.0
+    """A session silent for this long (wall clock) is over: its state is released."""
+    quick_start: bool = True
+    """Servers compile quickly and not well, which on two cores pays in runs of minutes; off for long ones."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 
@@ -95,9 +106,19 @@ class Settings(BaseSettings):
         return self.data_dir / "offline"
 
     @property
+    def flink_dir(self) -> str:
+        """Root of the job's checkpoints and savepoints, as a URL."""
+        return self.checkpoint_url.rstrip("/") or f"file://{self.data_dir / 'flink'}"
+
+    @property
     def bootstrap_servers(self) -> str:
         """Kafka's address."""
         return f"{self.host}:{self.kafka_port}"
+
+    @property
+    def flink_url(self) -> str:
+        """Flink's REST interface."""
+        return f"http://{self.flink_host}:{self.flink_port}"
 
     @property
     def mlflow_url(self) -> str:

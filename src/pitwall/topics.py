@@ -42,6 +42,15 @@ def create_topics(settings: Settings) -> None:
     new = [NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=1) for n in names if n not in existing]
     if settings.schemas_topic not in existing:
         new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"}))
+    _create(client, new)
+
+
+def create_topic(settings: Settings, name: str, partitions: int) -> None:
+    """Create one topic, unless it is there."""
+    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=1)])
+
+
+def _create(client: AdminClient, new: list[NewTopic]) -> None:
     if not new:
         return
     for name, future in client.create_topics(new).items():

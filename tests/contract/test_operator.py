@@ -99,7 +99,7 @@ def agree(row: dict[str, float | None], names: list[str], values: np.ndarray, sc
         if wanted is None:
             assert math.isnan(got), (name, got)
         else:
-            assert got == pytest.approx(wanted, rel=1e-9, abs=1e-6 * scale if "std" in name or "slope" in name else 1e-9), name
+            assert got == pytest.approx(wanted, rel=1e-9, abs=1e-6 * scale if any(kind in name for kind in ("std", "rms", "slope")) else 1e-9), name
 
 
 @pytest.fixture(scope="module")

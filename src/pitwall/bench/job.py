@@ -11,8 +11,9 @@ from typing import Any
 
 from pitwall.errors import JobError, PitwallError
 from pitwall.features import load
+from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.jobs import get, jobs, plan, render
-from pitwall.flink.run import attach, configuration
+from pitwall.flink.run import attach, environment
 from pitwall.local import process
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
@@ -83,20 +84,16 @@ def _read(settings: Settings) -> int:
 
 def submit(settings: Settings, stage: str) -> Any:
     """Submit the stage's job; gives PyFlink's `TableResult`."""
-    from pyflink.common import Configuration
-    from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    config = Configuration()
-    for key, value in {**configuration(settings), **WATCHED}.items():
-        config.set_string(key, value)
-    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(config))
+    options = {**cluster_options(settings), **job_options(settings), **WATCHED}
+    tables = StreamTableEnvironment.create(environment(options, settings, remote=False))
     sets = load(settings.feature_repo)
-    before, after = render(settings, sets)
+    before, after = render(settings, sets, topic=settings.telemetry_topic)
     if stage == "bytes":
         tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
     for statement in before if stage != "bytes" else ():
-        tables.execute_sql(statement.replace("'group-offsets'", "'earliest-offset', 'scan.bounded.mode' = 'latest-offset'"))
+        tables.execute_sql(statement)
     if stage in ("features", "ingest"):
         attach(tables, [plan(settings, each) for each in sets])
     inserts = tables.create_statement_set()
@@ -126,7 +123,9 @@ def _blackhole() -> Any:
 def main() -> None:
     """Submit and wait for the end."""
     os.environ.setdefault("_python_worker_execution_mode", "process")
-    submit(Settings(), sys.argv[1]).wait()
+    settings = Settings()
+    write_configuration(settings)
+    submit(settings, sys.argv[1]).wait()
 
 
 if __name__ == "__main__":

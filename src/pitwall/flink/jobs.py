@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import string
+import time
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from pitwall.errors import JobError
 from pitwall.features import FeatureSet
+from pitwall.flink.checkpoints import newest
+from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
 ATTACH = "-- ATTACH telemetry"
@@ -26,18 +28,27 @@ def online_table(project: str, view: str) -> str:
 
 def plan(settings: Settings, features: FeatureSet) -> str:
     """The operator's plan under these settings."""
-    return features.plan(settings.idle_timeout_s, settings.reorder_s)
+    return features.plan(settings.idle_timeout_s, settings.reorder_s, settings.session_release_s)
 
 
-def render(settings: Settings, sets: list[FeatureSet], project: str = "pitwall") -> tuple[list[str], list[str]]:
-    """The statements of `flink_jobs/features.sql` before and after the operators, placeholders filled in."""
+LIVE = "'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest', 'topic-pattern' = '{}'"
+WHOLE = "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'topic' = '{}'"
+
+
+def render(
+    settings: Settings, sets: list[FeatureSet], project: str = "pitwall", topic: str | None = None
+) -> tuple[list[str], list[str]]:
+    """The statements of `flink_jobs/features.sql` before and after the operators, placeholders filled in.
+
+    With `topic` the job reads what that topic holds now, and ends.
+    """
     template = (settings.repository / "flink_jobs" / "features.sql").read_text()
     settings.secret("cassandra")
     common = {
         "plan": plan(settings, sets[-1]).replace("'", "''"),
         "idle_ms": round(settings.idle_timeout_s * 1000),
         "bootstrap_servers": settings.bootstrap_servers,
-        "telemetry_pattern": settings.telemetry_pattern,
+        "scan": LIVE.format(settings.telemetry_pattern) if topic is None else WHOLE.format(topic),
         "features_topic": settings.features_topic,
         "dead_letters_topic": settings.dead_letters_topic,
         "cassandra_host": settings.host,
@@ -69,29 +80,54 @@ def _statements(text: str) -> list[str]:
     return [statement.strip() for statement in "\n".join(lines).split(";\n") if statement.strip()]
 
 
-def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint below `folder`, or None."""
-    complete = [path.parent for path in folder.glob("*/chk-*/_metadata")]
-    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime, default=None)
-
-
 def get(settings: Settings, path: str) -> Any:
     """An answer of Flink's REST interface. Raises `JobError` when Flink does not answer."""
+    return _ask(settings, path)
+
+
+def _ask(settings: Settings, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(settings.flink_url + path, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(f"http://{settings.host}:{settings.flink_port}{path}", timeout=3) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
     except (OSError, ValueError) as error:
-        raise JobError(f"Flink at {settings.host}:{settings.flink_port} does not answer: {error}") from error
+        raise JobError(f"Flink at {settings.flink_url} does not answer {path}: {error}; see `./pitwall status`") from error
 
 
 def checkpoint(settings: Settings, job: str) -> None:
     """Ask for a checkpoint of this job id now. Raises `JobError` when Flink does not take it."""
-    url = f"http://{settings.host}:{settings.flink_port}/jobs/{job}/checkpoints"
-    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")
-    try:
-        urllib.request.urlopen(request, timeout=5).close()
-    except OSError as error:
-        raise JobError(f"Flink at {settings.host}:{settings.flink_port} takes no checkpoint: {error}") from error
+    _ask(settings, f"/jobs/{job}/checkpoints", {})
+
+
+def stop(settings: Settings, name: str, patience_s: float = 120.0) -> str:
+    """Stop a running job with a savepoint; gives its URL. Raises `JobError` when there is none or it does not come about."""
+    job = running(settings, name)
+    trigger = _ask(settings, f"/jobs/{job}/stop", {"targetDirectory": f"{settings.flink_dir}/savepoints", "drain": False})["request-id"]
+    limit = time.monotonic() + patience_s
+    while time.monotonic() < limit:
+        try:
+            answer = get(settings, f"/jobs/{job}/savepoints/{trigger}")
+        except JobError:
+            # A local cluster ends with its job.
+            if (location := newest(settings)) is not None and "/savepoints/" in location:
+                return location
+            raise
+        if answer["status"]["id"] == "COMPLETED":
+            operation = answer["operation"]
+            if "location" in operation:
+                return str(operation["location"])
+            raise JobError(f"no savepoint of {name}: {operation['failure-cause']['class']}; see the log of Flink")
+        time.sleep(0.1)
+    raise JobError(f"no savepoint of {name} within {patience_s:.0f} s; see `./pitwall status`")
+
+
+def running(settings: Settings, name: str) -> str:
+    """Id of the running job of this name. Raises `JobError` when there is none."""
+    for job in jobs(settings):
+        if job["name"] == name and job["state"] in ("RUNNING", "RESTARTING"):
+            return str(job["jid"])
+    raise JobError(f"no job {name!r} runs on {settings.flink_url}; see `./pitwall jobs list`")
 
 
 def jobs(settings: Settings) -> list[dict[str, Any]]:
@@ -100,11 +136,42 @@ def jobs(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def describe(settings: Settings) -> list[dict[str, Any]]:
+    """Each job that has not ended: name, id, state, since_ms, restarts, age (s) and size (MB) of its newest checkpoint,
+    and the servers it waits for because they do not answer.
+    """
+    rows = []
+    away = [
+        name
+        for name, port in (("kafka", settings.kafka_port), ("cassandra", settings.cassandra_port))
+        if not port_open(settings.host, port)
+    ]
+    for job in jobs(settings):
+        if job["state"] in ("FINISHED", "CANCELED", "FAILED"):
+            continue
+        id = job["jid"]
+        latest = (get(settings, f"/jobs/{id}/checkpoints").get("latest") or {}).get("completed")
+        restarts = get(settings, f"/jobs/{id}/metrics?get=numRestarts")
+        rows.append(
+            {
+                "name": job["name"],
+                "id": id,
+                "state": features_job_state(settings) if job["name"] == "features" else job["state"],
+                "waits_for": away,
+                "since_ms": job["start-time"],
+                "restarts": int(restarts[0]["value"]) if restarts else 0,
+                "checkpoint_age_s": None if latest is None else round(time.time() - latest["latest_ack_timestamp"] / 1000, 1),
+                "checkpoint_mb": None if latest is None else round(latest["state_size"] / 1e6, 1),
+            }
+        )
+    return rows
+
+
 def features_job_state(settings: Settings) -> str | None:
     """State of the features job: `RUNNING` once all its tasks run; None when Flink is not reachable or has none."""
     try:
         for job in jobs(settings):
-            if job["name"] == "features":
+            if job["name"] == "features" and job["state"] not in ("FINISHED", "CANCELED"):
                 if job["state"] == "RUNNING" and job["tasks"]["running"] < job["tasks"]["total"]:
                     return "STARTING"
                 return str(job["state"])

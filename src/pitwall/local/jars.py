@@ -39,8 +39,12 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "commons-logging:commons-logging:1.2",
         "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
+    "flink-s3": ("org.apache.flink:flink-s3-fs-hadoop:2.3.0",),
 }
 """Jars taken alone: the job's libraries and the compiler of its Java."""
+
+OPTIONAL = frozenset({"flink-s3"})
+"""Groups that only some settings need."""
 
 LOCK = Path(__file__).with_name("jars.lock")
 
@@ -71,13 +75,15 @@ def classpath(group: str, cache: Path) -> list[Path]:
     return [jar.path(cache) for jar in read_lock() if group in jar.groups]
 
 
-def fetch(cache: Path, on_jar: Callable[[int, int], None] = lambda done, total: None) -> None:
-    """Download what is missing in `cache` and check it against its SHA-256.
+def fetch(
+    cache: Path, on_jar: Callable[[int, int], None] = lambda done, total: None, optional: Iterable[str] = ()
+) -> None:
+    """Download what is missing in `cache` and check it against its SHA-256; of `OPTIONAL` groups only those named.
 
     A jar already checked is not read again: a file `<jar>.checked` stands beside it, holding the sum.
     `on_jar(done, total)` is called as jars arrive. Raises `JarError` on a failed download or a wrong sum.
     """
-    jars = read_lock()
+    jars = [jar for jar in read_lock() if set(jar.groups) - OPTIONAL.difference(optional)]
     missing = [jar for jar in jars if not _is_checked(jar, cache)]
     done = len(jars) - len(missing)
     on_jar(done, len(jars))

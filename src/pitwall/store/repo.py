@@ -24,7 +24,7 @@ def feature_store(settings: Settings) -> FeatureStore:
 
 def apply(settings: Settings) -> str:
     """`feast apply` as a user would run it; gives its output. Raises `StoreError` with its last line."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.feature_repo.parent / ".pitwall" / "data").mkdir(parents=True, exist_ok=True)
     feast = Path(sys.executable).parent / "feast"
     env = {**os.environ, "PITWALL_REPOSITORY": str(settings.repository), "PITWALL_HOME": str(settings.home_dir)}
     result = subprocess.run([str(feast), "apply"], cwd=settings.feature_repo, env=env, capture_output=True, text=True)

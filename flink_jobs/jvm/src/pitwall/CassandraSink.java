@@ -28,6 +28,8 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Histogram;
+import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
@@ -49,9 +51,10 @@ public final class CassandraSink implements Sink<RowData> {
     private static final long LIVE_MS = 1000;
     private static final long COALESCE_MS = 250;
     private static final long TICK_MS = 50;
+    private static final int FRESH_ROWS = 2048;
 
-    /** A row to write, its key and its write timestamp. */
-    private record Entry(List<ByteBuffer> key, RowData row, long stamp, long notBeforeMs) {}
+    /** A row to write, its key, its write timestamp, and the Kafka time of a live one (else Long.MAX_VALUE). */
+    private record Entry(List<ByteBuffer> key, RowData row, long stamp, long createdMs, long notBeforeMs) {}
 
     private final Target target;
     private final RowType type;
@@ -88,6 +91,10 @@ public final class CassandraSink implements Sink<RowData> {
         });
         private final Counter written;
         private final Counter failed;
+
+        /** Milliseconds from a row's Kafka time to its write's acknowledgement, of live rows. */
+        private final Histogram freshness;
+
         private final Set<List<ByteBuffer>> inFlight = new HashSet<>();
         private boolean flushing;
 
@@ -110,6 +117,9 @@ public final class CassandraSink implements Sink<RowData> {
             insert = session.prepare("INSERT INTO " + target.keyspace + ".\"" + target.table + "\" (" + columns + ") VALUES ("
                     + marks + ") USING TIMESTAMP ?");
             written = context.metricGroup().addGroup("pitwall").counter("written_rows");
+            freshness = created < 0
+                    ? null
+                    : context.metricGroup().addGroup("pitwall").histogram("freshness_ms", new DescriptiveStatisticsHistogram(FRESH_ROWS));
             failed = context.metricGroup().addGroup("pitwall").counter("failed_writes");
             retries.scheduleWithFixedDelay(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
         }
@@ -123,14 +133,16 @@ public final class CassandraSink implements Sink<RowData> {
             List<ByteBuffer> name = List.of(parts);
             TimestampData at = row.getTimestamp(time, 6);
             long now = System.currentTimeMillis();
-            boolean live = created < 0 || now - row.getTimestamp(created, 3).getMillisecond() < LIVE_MS;
+            long createdMs = created < 0 ? Long.MAX_VALUE : row.getTimestamp(created, 3).getMillisecond();
+            boolean live = now - createdMs < LIVE_MS;
             synchronized (pending) {
                 while (pending.size() >= MAX_PENDING && !pending.containsKey(name)) {
                     pending.wait(100);
                 }
                 long notBefore = live ? 0 : sentMs.getOrDefault(name, 0L) + COALESCE_MS;
                 offer(new Entry(
-                        name, serializer.copy(row), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000, notBefore));
+                        name, serializer.copy(row), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000,
+                        live ? createdMs : Long.MAX_VALUE, notBefore));
                 if (notBefore <= now) {
                     send(now);
                 }
@@ -177,6 +189,9 @@ public final class CassandraSink implements Sink<RowData> {
                 retries.schedule(() -> settle(entry, true), RETRY_MS, TimeUnit.MILLISECONDS);
             } else {
                 written.inc();
+                if (freshness != null && entry.createdMs != Long.MAX_VALUE) {
+                    freshness.update(System.currentTimeMillis() - entry.createdMs);
+                }
                 settle(entry, false);
             }
         }

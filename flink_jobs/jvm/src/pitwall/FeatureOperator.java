@@ -23,12 +23,11 @@ import org.apache.flink.util.OutputTag;
  * Features of one session on the session's own clock: one row a tick, in order ({@link SessionClock}).
  *
  * <p>A late tick leaves by {@link #LATE} and is kept in the history; a duplicate is counted. A session silent for
- * {@link #RELEASE_MS} is forgotten.
+ * {@link Plan#releaseMs} is forgotten.
  */
 public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowData> {
     public static final OutputTag<RowData> LATE = new OutputTag<>("late") {};
     public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
-    static final long RELEASE_MS = 600_000;
     private static final long HISTORY_MS = 2000;
     private static final long HELD_UP_MS = 50;
     private static final long BUCKET_US = 60_000_000;
@@ -104,7 +103,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         if (ended || (!s.history.isEmpty() && s.history.openedMs + HISTORY_MS <= now && s.heardMs + HISTORY_MS / 2 <= now)) {
             s.history.flush(outputs);
         }
-        if (s.heardMs + RELEASE_MS <= now) {
+        if (s.heardMs + plan.releaseMs <= now) {
             state.clear();
             return;
         }
@@ -129,7 +128,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
 
     /** One timer on each clock at most lies ahead; a stale one finds nothing to do. */
     private void schedule(SessionState s, Context context, long now) {
-        long due = Math.min(s.clock.dueMs(progress), s.history.isEmpty() ? s.heardMs + RELEASE_MS : Math.max(now, s.heardMs) + HISTORY_MS);
+        long due = Math.min(s.clock.dueMs(progress), s.history.isEmpty() ? s.heardMs + plan.releaseMs : Math.max(now, s.heardMs) + HISTORY_MS);
         if (due < s.timerMs) {
             s.timerMs = due;
             context.timerService().registerProcessingTimeTimer(due);

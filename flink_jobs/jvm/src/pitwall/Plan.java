@@ -46,6 +46,9 @@ public final class Plan implements Serializable {
     /** How long, wall clock, a silent topic or partition may hold back what came through others, milliseconds. */
     public final long idleMs;
 
+    /** A session silent for this long, wall clock, is over: its state is released. Milliseconds. */
+    public final long releaseMs;
+
     /** The first eight bytes of the definitions' digest: names the columns in each record of the features topic. */
     public final long schema;
 
@@ -80,6 +83,7 @@ public final class Plan implements Serializable {
             sectors = root.get("sectors").asInt();
             reorderUs = root.get("reorder_us").asLong();
             idleMs = root.get("idle_ms").asLong();
+            releaseMs = root.get("release_ms").asLong();
             schema = Long.parseUnsignedLong(root.get("schema").asText(), 16);
         } catch (java.io.IOException e) {
             throw new IllegalArgumentException("plan is not JSON: " + json, e);

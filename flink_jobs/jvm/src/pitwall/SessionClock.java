@@ -14,13 +14,14 @@ import org.apache.flink.core.memory.DataOutputView;
  * <ul>
  *   <li>it follows the last one by the session's own spacing, and every topic of the session has given its part (where a
  *       topic brings a tick in several messages: and a later tick is here); or
- *   <li>all partitions have been read beyond its Kafka time (the watermark), and ticks {@link Plan#reorderUs} later are
- *       here, or they have been read {@link Plan#idleMs} beyond it; or
- *   <li>its patience is over: the reorder bound and its own delay for a live tick; for one of a catch-up, {@link
- *       Plan#idleMs} in which no message came at all.
+ *   <li>a tick {@link Plan#reorderUs} later is here and all partitions have been read beyond its Kafka time (the
+ *       watermark): what comes before the one was sent before the other; or they have been read {@link Plan#idleMs} beyond
+ *       its own; or
+ *   <li>no message came at all for {@link Plan#idleMs}.
  * </ul>
  *
- * <p>So a session costs no wait while it runs in step, whatever other sessions and partitions do. A tick at or before
+ * <p>So a session costs no wait while it runs in step, whatever other sessions and partitions do. Only its first tick
+ * waits {@link #START_MS}: its topic may be new, and the partitions of a new topic are not all read at once. A tick at or before
  * the last one out is a duplicate when that very tick left with the same channels, else it is late. A session whose
  * first tick comes again after more than {@link #RESTART_US}, and goes on from there, begins anew.
  */
@@ -37,14 +38,17 @@ final class SessionClock {
     }
 
     static final long RESTART_US = 1_000_000;
+    static final long START_MS = 1000;
     private static final int RESTART_TICKS = 5;
     private static final long RESTART_MS = 1000;
     private static final int RECENT = 1024;
     private static final int SPACINGS = 16;
-    private static final long LIVE_MS = 500;
     private static final int MAX_TOPICS = 31;
+    private static final int MAX_PARTITIONS = 1024;
+    private static final long BEHIND_MS = 100;
 
     private final Plan plan;
+    private long openedMs = Long.MIN_VALUE;
     private long firstUs = Long.MAX_VALUE;
     long emittedUs = Long.MIN_VALUE;
     private long newestUs = Long.MIN_VALUE;
@@ -56,6 +60,14 @@ final class SessionClock {
     private long emitted;
     private String[] topics = new String[0];
     private long[] topicRecordMs = new long[0];
+
+    /** Partitions the session came through, not kept over a restart: topic and number, newest Kafka time, when heard. */
+    private long[] partitions = new long[0];
+    private long[] partitionRecordMs = new long[0];
+    private long[] partitionHeardMs = new long[0];
+
+    /** Until when (wall clock) the watermark is not believed: a message came that it had passed already. */
+    private long behindMs = Long.MIN_VALUE;
 
     /** Topics that bring one tick in several messages, a bit each. */
     private int splitTopics;
@@ -70,8 +82,15 @@ final class SessionClock {
 
     /** Take in what one message gave of a tick. */
     void offer(Tick tick, Progress progress, Out out) throws IOException {
-        tick.heardMs = progress.now;
-        tick.topics = 1 << topic(tick.topic, tick.recordMs);
+        if (openedMs == Long.MIN_VALUE) {
+            openedMs = progress.now;
+        }
+        int topic = topic(tick.topic, tick.recordMs);
+        tick.topics = 1 << topic;
+        partition((long) topic << 32 | tick.partition, tick.recordMs, progress.now);
+        if (tick.recordMs < progress.watermark) {
+            behindMs = progress.now + plan.idleMs;
+        }
         long timeUs = tick.timeUs;
         if (emittedUs == Long.MIN_VALUE) {
             firstUs = Math.min(firstUs, timeUs);
@@ -110,9 +129,8 @@ final class SessionClock {
     /** Let out what need not wait any longer. */
     void advance(Progress progress, Out out) throws IOException {
         drain(progress, out);
-        while (!waiting.isEmpty() && deadline(waiting.firstEntry().getValue(), progress) <= progress.now) {
+        while (!waiting.isEmpty() && silenceMs(progress) <= progress.now) {
             emit(waiting.pollFirstEntry().getValue(), out);
-            drain(progress, out);
         }
         if (!again.isEmpty() && againDueMs(progress) <= progress.now) {
             restart(progress, out);
@@ -121,8 +139,45 @@ final class SessionClock {
 
     /** When `advance` is due by the wall clock, or Long.MAX_VALUE. */
     long dueMs(Progress progress) {
-        long due = waiting.isEmpty() ? Long.MAX_VALUE : deadline(waiting.firstEntry().getValue(), progress);
+        long due = waiting.isEmpty() ? Long.MAX_VALUE : begins(progress) ? startMs(progress) : silenceMs(progress);
+        if (!waiting.isEmpty() && progress.now < behindMs) {
+            due = Math.min(due, progress.now + BEHIND_MS);
+        }
         return again.isEmpty() ? due : Math.min(due, againDueMs(progress));
+    }
+
+    /**
+     * Up to which Kafka time all partitions have been read. The watermark does not fall back when a new topic is read from
+     * its beginning; then the partitions the session came through tell, but for those silent for {@link Plan#idleMs}.
+     */
+    private long readMs(Progress progress) {
+        long read = progress.watermark;
+        if (progress.now < behindMs && read != Long.MAX_VALUE) {
+            for (int i = 0; i < partitions.length; i++) {
+                if (progress.now < partitionHeardMs[i] + plan.idleMs) {
+                    read = Math.min(read, partitionRecordMs[i]);
+                }
+            }
+        }
+        return read;
+    }
+
+    private void partition(long key, long recordMs, long now) {
+        int i = 0;
+        while (i < partitions.length && partitions[i] != key) {
+            i++;
+        }
+        if (i == partitions.length) {
+            if (i == MAX_PARTITIONS) {
+                return;
+            }
+            partitions = Arrays.copyOf(partitions, i + 1);
+            partitionRecordMs = Arrays.copyOf(partitionRecordMs, i + 1);
+            partitionHeardMs = Arrays.copyOf(partitionHeardMs, i + 1);
+            partitions[i] = key;
+        }
+        partitionRecordMs[i] = Math.max(partitionRecordMs[i], recordMs);
+        partitionHeardMs[i] = now;
     }
 
     /** Which watermark would let out the first tick in waiting, or Long.MAX_VALUE. */
@@ -131,14 +186,22 @@ final class SessionClock {
             return Long.MAX_VALUE;
         }
         Tick head = waiting.firstEntry().getValue();
-        return head.recordMs + 1 + (newestUs - head.timeUs >= plan.reorderUs ? 0 : plan.idleMs);
+        Map.Entry<Long, Tick> later = newestUs - head.timeUs < plan.reorderUs ? null : waiting.ceilingEntry(head.timeUs + plan.reorderUs);
+        return later == null ? head.recordMs + 1 + plan.idleMs : Math.max(head.recordMs, later.getValue().recordMs) + 1;
     }
 
-    private long deadline(Tick tick, Progress progress) {
-        long delay = Math.max(0, tick.heardMs - tick.recordMs);
-        return delay <= LIVE_MS
-                ? Math.max(tick.heardMs, progress.heldUpMs) + Math.max(1, plan.reorderUs / 1000) + delay
-                : Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
+    /** Whether the session is so new that partitions of its topic may be unknown. */
+    private boolean begins(Progress progress) {
+        return emittedUs == Long.MIN_VALUE && progress.now < startMs(progress) && progress.watermark != Long.MAX_VALUE;
+    }
+
+    private long startMs(Progress progress) {
+        return openedMs + (progress.now < behindMs ? 2 : 1) * START_MS;
+    }
+
+    /** When no message will have come for long enough. */
+    private long silenceMs(Progress progress) {
+        return Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
     }
 
     private long againDueMs(Progress progress) {
@@ -146,9 +209,13 @@ final class SessionClock {
     }
 
     private void drain(Progress progress, Out out) throws IOException {
+        if (begins(progress)) {
+            return;
+        }
+        long read = waiting.isEmpty() ? 0 : readMs(progress);
         while (!waiting.isEmpty()) {
             Tick head = waiting.firstEntry().getValue();
-            if (progress.watermark < dueWatermark() && !(follows(head.timeUs) && complete(head, progress))) {
+            if (read < dueWatermark() && !(follows(head.timeUs) && complete(head, progress))) {
                 return;
             }
             waiting.pollFirstEntry();
@@ -178,7 +245,7 @@ final class SessionClock {
     /** Whether a topic of the session has given nothing for {@link Plan#idleMs}, of what has been read. */
     private boolean silent(int topic, Progress progress) {
         return progress.watermark >= topicRecordMs[topic] + plan.idleMs
-                || progress.now >= Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
+                || progress.now >= silenceMs(progress);
     }
 
     private int topic(String name, long recordMs) {
@@ -293,7 +360,7 @@ final class SessionClock {
     }
 
     void write(DataOutputView out) throws IOException {
-        for (long value : new long[] {firstUs, emittedUs, newestUs, spacingUs, spaced, emitted, againMs, splitTopics}) {
+        for (long value : new long[] {openedMs, firstUs, emittedUs, newestUs, spacingUs, spaced, emitted, againMs, splitTopics}) {
             out.writeLong(value);
         }
         Bytes.write(out, spacings);
@@ -314,6 +381,7 @@ final class SessionClock {
     }
 
     void read(DataInputView in) throws IOException {
+        openedMs = in.readLong();
         firstUs = in.readLong();
         emittedUs = in.readLong();
         newestUs = in.readLong();

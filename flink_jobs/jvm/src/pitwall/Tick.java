@@ -14,9 +14,6 @@ final class Tick {
     /** Newest Kafka timestamp of its messages, milliseconds since the epoch. */
     long recordMs;
 
-    /** When it came, wall clock of the operator. */
-    long heardMs;
-
     /** The topics it came through, a bit each. */
     int topics;
 
@@ -77,7 +74,6 @@ final class Tick {
     void write(DataOutputView out) throws IOException {
         out.writeLong(timeUs);
         out.writeLong(recordMs);
-        out.writeLong(heardMs);
         out.writeInt(topics);
         out.writeInt(samples.length);
         out.write(samples);
@@ -91,7 +87,6 @@ final class Tick {
         Tick tick = new Tick();
         tick.timeUs = in.readLong();
         tick.recordMs = in.readLong();
-        tick.heardMs = in.readLong();
         tick.topics = in.readInt();
         byte[] samples = new byte[in.readInt()];
         in.readFully(samples);

@@ -1,0 +1,52 @@
+"""Checkpoints and savepoints as they lie on disk or S3."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlparse
+
+from pitwall.errors import JobError
+from pitwall.settings import Settings
+
+
+def newest(settings: Settings) -> str | None:
+    """URL of the newest complete checkpoint or savepoint, or None. Raises `JobError` when S3 does not answer."""
+    url = urlparse(settings.flink_dir)
+    found = _on_s3(settings, url.netloc, url.path.strip("/")) if url.scheme == "s3" else _in_folder(Path(url.path))
+    return max(found)[1] if found else None
+
+
+def _in_folder(root: Path) -> list[tuple[float, str]]:
+    files = [*root.glob("checkpoints/*/chk-*/_metadata"), *root.glob("savepoints/*/_metadata")]
+    return [(path.stat().st_mtime, f"file://{path.parent}") for path in files]
+
+
+def _on_s3(settings: Settings, bucket: str, prefix: str) -> list[tuple[float, str]]:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from pitwall.local.servers import s3_environment
+
+    keys = s3_environment(settings)
+    client = boto3.client(
+        "s3", endpoint_url=keys["AWS_ENDPOINT_URL_S3"], region_name=keys["AWS_DEFAULT_REGION"],
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )  # fmt: skip
+    found = []
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                if entry["Key"].endswith("/_metadata"):
+                    found.append((entry["LastModified"].timestamp(), f"s3://{bucket}/{entry['Key'].removesuffix('/_metadata')}"))
+    except (BotoCoreError, ClientError) as error:
+        raise JobError(f"checkpoints in {settings.flink_dir} cannot be listed: {error}; is S3 up? See `./pitwall status`") from error
+    return found
+
+
+def forget_old(settings: Settings) -> None:
+    """Delete local checkpoints of earlier runs but the one that is restored next."""
+    kept = newest(settings)
+    for old in (settings.data_dir / "flink" / "checkpoints").glob("*"):
+        if kept is None or not kept.startswith(f"file://{old}/"):
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,105 @@
+"""Flink's configuration: of the cluster (local in one process, or standalone) and of the job, wherever it runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from pitwall.flink import compile
+from pitwall.flink.checkpoints import newest
+from pitwall.local import jars
+from pitwall.settings import Settings
+
+JVM_OPTIONS = "-XX:+UseParallelGC"
+
+
+def cluster_options(settings: Settings) -> dict[str, str]:
+    """Options of the processes: addresses, slots, memory, metrics, S3. They listen on `flink_host` only."""
+    return {
+        "rest.address": settings.flink_host,
+        "rest.bind-address": settings.flink_host,
+        "rest.port": str(settings.flink_port),
+        "jobmanager.rpc.address": settings.flink_host,
+        "jobmanager.rpc.port": str(settings.flink_rpc_port),
+        "jobmanager.bind-host": settings.flink_host,
+        "jobmanager.memory.process.size": "1g",
+        "taskmanager.host": settings.flink_host,
+        "taskmanager.bind-host": settings.flink_host,
+        "taskmanager.numberOfTaskSlots": str(settings.parallelism),
+        "taskmanager.memory.process.size": "2g",
+        "taskmanager.memory.managed.size": "0b",
+        "taskmanager.memory.network.max": "128mb",
+        "env.java.opts.all": JVM_OPTIONS,
+        "io.tmp.dirs": str(settings.home_dir / "tmp"),
+        "heartbeat.timeout": "10 s",
+        "heartbeat.interval": "2 s",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "500 ms",
+        "restart-strategy.exponential-delay.max-backoff": "10 s",
+        "metrics.reporters": "prom",
+        "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.LoopbackPrometheusFactory",
+        "metrics.reporter.prom.host": settings.flink_host,
+        "metrics.reporter.prom.port": str(settings.flink_metrics_port),
+        **_s3(settings),
+    }
+
+
+def _s3(settings: Settings) -> dict[str, str]:
+    if not settings.checkpoint_url.startswith("s3:"):
+        return {}
+    return {
+        "s3.endpoint": f"http://{settings.host}:{settings.s3_port}",
+        "s3.path.style.access": "true",
+        "s3.access-key": "pitwall",
+        "s3.secret-key": settings.secret("s3").get_secret_value(),
+    }
+
+
+def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
+    """Options of a streaming job. The newest checkpoint or savepoint is restored, also one of other definitions."""
+    values = {
+        "pipeline.name": name,
+        "pipeline.jars": ";".join(f"file://{path}" for path in [compile.job_jar(settings), *compile.libraries(settings)]),
+        "pipeline.object-reuse": "true",
+        "parallelism.default": str(settings.parallelism),
+        "execution.buffer-timeout.interval": "2 ms",
+        "pipeline.auto-watermark-interval": "10 ms",
+        "execution.checkpointing.interval": f"{round(settings.checkpoint_interval_s * 1000)} ms",
+        "execution.checkpointing.dir": f"{settings.flink_dir}/checkpoints",
+        "execution.checkpointing.savepoint-dir": f"{settings.flink_dir}/savepoints",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.num-retained": "2",
+        "execution.checkpointing.timeout": "5 min",
+        "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
+        "state.backend.type": "hashmap",
+        "table.local-time-zone": "UTC",
+    }
+    state = newest(settings)
+    if state is not None:
+        values["execution.state-recovery.path"] = state
+        values["execution.state-recovery.ignore-unclaimed-state"] = "true"
+    return values
+
+
+def write_configuration(settings: Settings) -> Path:
+    """Write what Flink's processes read: `config.yaml`, and in `lib` what goes on their class path (a cluster in one
+    process knows no plugins). Gives the folder.
+    """
+    conf = settings.home_dir / "conf" / "flink"
+    conf.mkdir(parents=True, exist_ok=True)
+    (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
+    (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
+    for name in ("log4j-console.properties", "log4j-cli.properties"):
+        shutil.copy(compile.flink_home() / "conf" / name, conf / name)
+    jar_files = [*compile.prometheus(), compile.metrics_jar(settings)]
+    if settings.checkpoint_url.startswith("s3:"):
+        jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
+        jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")
+    libraries = conf / "lib"
+    shutil.rmtree(libraries, ignore_errors=True)
+    libraries.mkdir()
+    for jar in jar_files:
+        (libraries / jar.name).symlink_to(jar)
+    return conf
