@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -57,7 +58,12 @@ class Outcome:
     restarts: list[str] = field(default_factory=list)
 
 
-Run = Callable[[FeatureSet, Iterable[Message | Advance | Restart]], Outcome]
+class Run(Protocol):
+    """Runs messages through the operator; `restored`: other definitions that hold after a `Restart`, of as many features."""
+
+    def __call__(
+        self, features: FeatureSet, steps: Iterable[Message | Advance | Restart], restored: FeatureSet | None = None
+    ) -> Outcome: ...
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +78,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
     folder = tmp_path_factory.mktemp("dryrun")
 
-    def dry_run(features: FeatureSet, steps: Iterable[Message | Advance | Restart]) -> Outcome:
-        plan = folder / f"{features.digest}.json"
-        plan.write_text(features.plan(2.0))
+    def dry_run(
+        features: FeatureSet, steps: Iterable[Message | Advance | Restart], restored: FeatureSet | None = None
+    ) -> Outcome:
+        plans = []
+        for each in [features, *([restored] if restored else [])]:
+            plans.append(str(folder / f"{each.digest}.json"))
+            Path(plans[-1]).write_text(each.plan(2.0))
         parts = []
         for offset, step in enumerate(steps):
             if isinstance(step, Message):
@@ -87,7 +97,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             else:
                 parts.append(b"C")
         result = subprocess.run(
-            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", str(plan)],
+            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", *plans],
             input=b"".join(parts), capture_output=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr.decode()[-2000:]

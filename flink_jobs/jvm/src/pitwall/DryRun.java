@@ -12,28 +12,29 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import org.apache.flink.core.memory.DataInputDeserializer;
-import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
  * Reader, session clock and features over messages from standard input, without Flink: what the tests compare with the
- * reference. Argument: the plan's file. Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall
+ * reference. Arguments: the plan's file, and that of another plan that holds after the first C. Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall
  * clock, watermark, message), A (wall clock, watermark), C (write and read all state, as a restart would).
  */
 public final class DryRun {
-    private final Plan plan;
-    private final CarReader reader;
+    private final Plan restored;
+    private Plan plan;
+    private CarReader reader;
     private final Progress progress = new Progress();
     private final Map<String, SessionState> sessions = new HashMap<>();
     private final DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
 
-    private DryRun(Plan plan) {
+    private DryRun(Plan plan, Plan restored) {
         this.plan = plan;
+        this.restored = restored;
         reader = new CarReader(plan);
     }
 
     public static void main(String[] arguments) throws IOException {
-        DryRun run = new DryRun(new Plan(Files.readString(Path.of(arguments[0]))));
+        Plan plan = new Plan(Files.readString(Path.of(arguments[0])));
+        DryRun run = new DryRun(plan, arguments.length > 1 ? new Plan(Files.readString(Path.of(arguments[1]))) : plan);
         DataInputStream in = new DataInputStream(new BufferedInputStream(System.in, 1 << 20));
         try {
             while (true) {
@@ -77,10 +78,10 @@ public final class DryRun {
                 entry.getValue().clock.advance(progress, new Outputs(entry.getKey(), entry.getValue()));
             }
         } else {
+            plan = restored;
+            reader = new CarReader(plan);
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
-                DataOutputSerializer bytes = new DataOutputSerializer(1 << 12);
-                entry.getValue().write(bytes);
-                entry.setValue(SessionState.read(plan, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length())));
+                entry.setValue(entry.getValue().under(plan));
             }
         }
     }
