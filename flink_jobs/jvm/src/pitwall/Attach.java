@@ -9,7 +9,6 @@ import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.Schema;
 import org.apache.flink.table.api.Table;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
-import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.DataType;
@@ -45,21 +44,17 @@ public final class Attach {
         InternalTypeInfo<RowData> badType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {text, new VarBinaryType(VarBinaryType.MAX_LENGTH), text, new IntType(), new BigIntType()},
                 new String[] {"error", "raw", "topic", "part", "off"}));
-        DataStream<RowData> bad = messages.filter(row -> !row.isNullAt(ERROR))
-                .map(row -> (RowData) GenericRowData.of(
-                        row.getString(ERROR), row.getBinary(ERROR + 1), row.getString(8), row.getInt(9), row.getLong(10)))
-                .returns(badType)
-                .uid("bad-messages");
+        DataStream<RowData> bad = messages.flatMap(new BadMessages()).returns(badType).uid("bad-messages");
 
         InternalTypeInfo<RowData> keyType =
                 InternalTypeInfo.of(RowType.of(new LogicalType[] {text, text}, new String[] {"vehicle", "session"}));
         InternalTypeInfo<RowData> historyType = InternalTypeInfo.of(RowType.of(
                 new LogicalType[] {
-                    text, text, new IntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
+                    text, text, new IntType(false), new BigIntType(false), new BigIntType(false), new LocalZonedTimestampType(6),
                     new VarBinaryType(VarBinaryType.MAX_LENGTH),
                     new MapType(VarCharType.STRING_TYPE.copy(false), new VarBinaryType(false, VarBinaryType.MAX_LENGTH))
                 },
-                new String[] {"vehicle", "session", "bucket", "start_us", "event_timestamp", "times_us", "channels"}));
+                new String[] {"vehicle", "session", "bucket", "start_us", "digest", "event_timestamp", "times_us", "channels"}));
 
         DataStream<RowData> late = null;
         DataStream<RowData> history = null;

@@ -1,6 +1,8 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.table.data.GenericRowData;
@@ -13,6 +15,9 @@ import org.apache.flink.util.Collector;
  * with {@code error} and {@code raw} for a message that cannot be read.
  */
 final class CarDeserializer implements DeserializationSchema<RowData> {
+    /** What a dead letter holds at most: with it a request stays below the 100 MiB a broker takes. */
+    private static final int MAX_RAW = 96 << 20;
+
     private final Plan plan;
     private final TypeInformation<RowData> type;
     private transient CarReader reader;
@@ -34,29 +39,34 @@ final class CarDeserializer implements DeserializationSchema<RowData> {
 
     @Override
     public void deserialize(byte[] message, Collector<RowData> out) {
+        List<CarReader.Tick> ticks = List.of();
         String reason = "empty record";
-        if (message != null) {
-            try {
-                for (CarReader.Tick tick : reader.read(message)) {
-                    out.collect(GenericRowData.of(
-                            StringData.fromString(tick.vehicle),
-                            StringData.fromString(tick.session),
-                            tick.startUs,
-                            tick.timeUs,
-                            tick.samples.take(),
-                            StringData.fromString(tick.extras),
-                            null,
-                            null));
-                }
-                return;
-            } catch (IOException | IllegalArgumentException e) {
-                reason = String.valueOf(e.getMessage()).split("\n", 2)[0];
-            } catch (StackOverflowError e) {
-                reason = "nested too deeply";
+        try {
+            if (message != null) {
+                ticks = reader.read(message);
             }
+        } catch (IOException | RuntimeException e) {
+            reason = CarReader.reason(e);
         }
-        byte[] raw = message == null ? new byte[0] : message;
-        out.collect(GenericRowData.of(null, null, null, null, null, null, StringData.fromString(reason), raw));
+        for (CarReader.Tick tick : ticks) {
+            out.collect(GenericRowData.of(
+                    StringData.fromString(tick.vehicle),
+                    StringData.fromString(tick.session),
+                    tick.startUs,
+                    tick.timeUs,
+                    tick.samples.take(),
+                    StringData.fromString(tick.extras),
+                    null,
+                    null));
+        }
+        if (ticks.isEmpty()) {
+            byte[] raw = message == null ? new byte[0] : message;
+            if (raw.length > MAX_RAW) {
+                reason += " (kept are the first " + MAX_RAW + " of " + raw.length + " bytes)";
+                raw = Arrays.copyOf(raw, MAX_RAW);
+            }
+            out.collect(GenericRowData.of(null, null, null, null, null, null, StringData.fromString(reason), raw));
+        }
     }
 
     @Override

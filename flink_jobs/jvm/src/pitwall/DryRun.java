@@ -11,12 +11,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * Reader, session clock and features over messages from standard input, without Flink: what the tests compare with the
- * reference. Arguments: the plan's file, and that of another plan that holds after the first C. Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall
- * clock, watermark, message), A (wall clock, watermark), C (write and read all state, as a restart would).
+ * reference. Arguments: the plan's file; {@code full} to read without templates, {@code read} to give each tick as it was
+ * read and go no further, {@code restored=FILE} for another plan that holds after a C. Input frames begin
+ * with a byte: M (topic, partition, offset, Kafka time, wall clock, watermark, message), A (wall clock, watermark), C (write
+ * and read all state, as a restart would).
  */
 public final class DryRun {
     private final Plan restored;
@@ -26,15 +29,20 @@ public final class DryRun {
     private final Map<String, SessionState> sessions = new HashMap<>();
     private final DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
 
-    private DryRun(Plan plan, Plan restored) {
+    private final List<String> options;
+    private final boolean readOnly;
+
+    private DryRun(Plan plan, List<String> options) throws IOException {
         this.plan = plan;
-        this.restored = restored;
-        reader = new CarReader(plan);
+        this.options = options;
+        String other = options.stream().filter(option -> option.startsWith("restored=")).findFirst().orElse(null);
+        restored = other == null ? plan : new Plan(Files.readString(Path.of(other.substring("restored=".length()))));
+        reader = new CarReader(plan, !options.contains("full"));
+        readOnly = options.contains("read");
     }
 
     public static void main(String[] arguments) throws IOException {
-        Plan plan = new Plan(Files.readString(Path.of(arguments[0])));
-        DryRun run = new DryRun(plan, arguments.length > 1 ? new Plan(Files.readString(Path.of(arguments[1]))) : plan);
+        DryRun run = new DryRun(new Plan(Files.readString(Path.of(arguments[0]))), List.of(arguments));
         DataInputStream in = new DataInputStream(new BufferedInputStream(System.in, 1 << 20));
         try {
             while (true) {
@@ -54,8 +62,22 @@ public final class DryRun {
             progress.now = progress.inputMs = in.readLong();
             progress.watermark = in.readLong();
             byte[] message = in.readNBytes(in.readInt());
+            List<CarReader.Tick> ticks = List.of();
             try {
-                for (CarReader.Tick read : reader.read(message)) {
+                ticks = reader.read(message);
+            } catch (IllegalArgumentException | IOException e) {
+                text('B', CarReader.reason(e), offset);
+            }
+            for (CarReader.Tick read : ticks) {
+                String key = read.vehicle + "/" + read.session;
+                if (readOnly) {
+                    byte[] samples = read.samples.take();
+                    text('K', key + (read.extras == null ? "" : "\n" + read.extras), offset);
+                    out.writeLong(read.startUs);
+                    out.writeLong(read.timeUs);
+                    out.writeInt(samples.length);
+                    out.write(samples);
+                } else {
                     Tick tick = new Tick();
                     tick.timeUs = read.timeUs;
                     tick.samples(read.samples.take());
@@ -64,12 +86,9 @@ public final class DryRun {
                     tick.partition = partition;
                     tick.offset = offset;
                     tick.recordMs = recordMs;
-                    String key = read.vehicle + "/" + read.session;
                     SessionState s = sessions.computeIfAbsent(key, k -> new SessionState(plan, read.startUs));
                     s.clock.offer(tick, progress, new Outputs(key, s));
                 }
-            } catch (IllegalArgumentException | IOException e) {
-                text('B', String.valueOf(e.getMessage()), offset);
             }
         } else if (kind == 'A') {
             progress.now = in.readLong();
@@ -79,7 +98,7 @@ public final class DryRun {
             }
         } else {
             plan = restored;
-            reader = new CarReader(plan);
+            reader = new CarReader(plan, !options.contains("full"));
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
                 entry.setValue(entry.getValue().under(plan));
             }

@@ -30,7 +30,10 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
     private static final long HISTORY_MS = 2000;
     private static final long HELD_UP_MS = 50;
-    private static final long BUCKET_US = 60_000_000;
+    private static final long MINUTE_US = 60_000_000;
+
+    /** The history's bucket that lists the minutes of a session. */
+    private static final int MINUTES = Integer.MIN_VALUE;
 
     private final Plan plan;
     private transient ValueState<SessionState> state;
@@ -212,12 +215,28 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
 
         @Override
         public void chunk(long[] timesUs, Map<String, double[]> channels) {
-            RowData key = context.getCurrentKey();
             Map<StringData, byte[]> columns = new LinkedHashMap<>();
             channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), Bytes.of(values)));
+            int minute = (int) Math.floorDiv(timesUs[0], MINUTE_US);
+            if (s.history.minute != minute) {
+                s.history.minute = minute;
+                history(MINUTES, minute, 0, timesUs[0], new byte[0], Map.of());
+            }
+            long digest = 17;
+            for (long timeUs : timesUs) {
+                digest = digest * 31 + timeUs;
+            }
+            for (String channel : channels.keySet()) {
+                digest = (digest ^ (digest >>> 29)) * 0x9E3779B97F4A7C15L + channel.hashCode();
+            }
+            history(minute, timesUs[0], digest, timesUs[0], Bytes.of(timesUs), columns);
+        }
+
+        private void history(int bucket, long startUs, long digest, long timeUs, byte[] times, Map<StringData, byte[]> columns) {
+            RowData key = context.getCurrentKey();
             context.output(HISTORY, GenericRowData.of(
-                    key.getString(0), key.getString(1), (int) Math.floorDiv(timesUs[0], BUCKET_US), timesUs[0],
-                    timestamp(s.startUs + timesUs[0]), Bytes.of(timesUs), new GenericMapData(columns)));
+                    key.getString(0), key.getString(1), bucket, startUs, digest, timestamp(s.startUs + timeUs), times,
+                    new GenericMapData(columns)));
         }
     }
 

@@ -12,8 +12,8 @@ final class Numbers {
     };
     private static final double[] MEANINGS = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN};
 
-    /** Jackson's bound, so that both ways of reading refuse the same. */
-    private static final int MAX_LENGTH = 1000;
+    /** Characters of a number. Jackson's own bound, of digits only, lies beyond. */
+    static final int MAX_LENGTH = 1000;
 
     /** The value read last. */
     double value;

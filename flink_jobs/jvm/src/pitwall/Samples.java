@@ -45,6 +45,16 @@ final class Samples {
         return true;
     }
 
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Samples s && Arrays.equals(bytes, 0, length, s.bytes, 0, s.length);
+    }
+
+    @Override
+    public int hashCode() {
+        return length;
+    }
+
     static int code(byte[] bytes, int at) {
         return ((short) Bytes.SHORT.get(bytes, at)) & 0xFFFF;
     }

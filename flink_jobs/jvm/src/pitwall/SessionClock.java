@@ -1,8 +1,12 @@
 package pitwall;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.flink.core.memory.DataInputView;
@@ -46,6 +50,7 @@ final class SessionClock {
     private static final int MAX_TOPICS = 31;
     private static final int MAX_PARTITIONS = 1024;
     private static final long BEHIND_MS = 100;
+    private static final int MAX_LAYOUTS = 32;
 
     private final Plan plan;
     private long openedMs = Long.MIN_VALUE;
@@ -56,7 +61,11 @@ final class SessionClock {
     private final long[] spacings = new long[SPACINGS];
     private int spaced;
     private final long[] recent = new long[RECENT];
-    private final long[] recentChannels = new long[RECENT];
+    private final Layout[] recentLayouts = new Layout[RECENT];
+
+    /** The layouts seen last, the newest first, so that equal ones are the same. */
+    private final ArrayDeque<Layout> layouts = new ArrayDeque<>();
+
     private long emitted;
     private String[] topics = new String[0];
     private long[] topicRecordMs = new long[0];
@@ -265,9 +274,13 @@ final class SessionClock {
         return topics.length - 1;
     }
 
-    private void merge(Tick known, Tick more, Out out) {
-        if ((more.channels & ~known.channels) == 0) {
+    private void merge(Tick known, Tick more, Out out) throws IOException {
+        if (Layout.of(known).covers(more, plan.channels.size())) {
             out.duplicate(more);
+            return;
+        }
+        if ((known.samples.length + more.samples.length) / Samples.SIZE > CarReader.MAX_CHANNELS) {
+            out.late(more);
             return;
         }
         splitTopics |= known.topics & more.topics;
@@ -281,8 +294,22 @@ final class SessionClock {
         emittedUs = tick.timeUs;
         int at = (int) (emitted++ & (RECENT - 1));
         recent[at] = tick.timeUs;
-        recentChannels[at] = tick.channels;
+        recentLayouts[at] = layout(tick);
         out.tick(tick);
+    }
+
+    private Layout layout(Tick tick) {
+        for (Layout layout : layouts) {
+            if (layout.fits(tick)) {
+                return layout;
+            }
+        }
+        Layout layout = Layout.of(tick);
+        layouts.addFirst(layout);
+        if (layouts.size() > MAX_LAYOUTS) {
+            layouts.removeLast();
+        }
+        return layout;
     }
 
     /** The spacing is the smallest of the last few. */
@@ -315,7 +342,7 @@ final class SessionClock {
         }
         int at = (int) (low & (RECENT - 1));
         if (low < emitted && recent[at] == tick.timeUs) {
-            if ((tick.channels & ~recentChannels[at]) == 0) {
+            if (recentLayouts[at].covers(tick, plan.channels.size())) {
                 out.duplicate(tick);
                 return;
             }
@@ -366,13 +393,26 @@ final class SessionClock {
         Bytes.write(out, spacings);
         int kept = (int) Math.min(emitted, RECENT);
         Bytes.write(out, Arrays.copyOf(recent, kept));
-        Bytes.write(out, Arrays.copyOf(recentChannels, kept));
+        Map<Layout, Integer> numbers = new IdentityHashMap<>();
+        List<Layout> distinct = new ArrayList<>();
+        for (int i = 0; i < kept; i++) {
+            if (numbers.putIfAbsent(recentLayouts[i], distinct.size()) == null) {
+                distinct.add(recentLayouts[i]);
+            }
+        }
+        out.writeInt(distinct.size());
+        for (Layout layout : distinct) {
+            layout.write(out);
+        }
+        for (int i = 0; i < kept; i++) {
+            out.writeShort(numbers.get(recentLayouts[i]));
+        }
         out.writeInt(topics.length);
         for (int i = 0; i < topics.length; i++) {
             Text.write(out, topics[i]);
             out.writeLong(topicRecordMs[i]);
         }
-        for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
+        for (TreeMap<Long, Tick> ticks : List.of(waiting, again)) {
             out.writeInt(ticks.size());
             for (Tick tick : ticks.values()) {
                 tick.write(out);
@@ -390,9 +430,19 @@ final class SessionClock {
         emitted = in.readLong();
         againMs = in.readLong();
         splitTopics = (int) in.readLong();
-        for (long[] kept : new long[][] {spacings, recent, recentChannels}) {
+        for (long[] kept : new long[][] {spacings, recent}) {
             long[] was = Bytes.longs(in);
             System.arraycopy(was, 0, kept, 0, was.length);
+        }
+        Layout[] distinct = new Layout[in.readInt()];
+        for (int i = 0; i < distinct.length; i++) {
+            distinct[i] = Layout.read(in);
+        }
+        for (int i = 0; i < Math.min(emitted, RECENT); i++) {
+            recentLayouts[i] = distinct[in.readShort()];
+        }
+        for (int i = 0; i < Math.min(distinct.length, MAX_LAYOUTS); i++) {
+            layouts.add(distinct[i]);
         }
         topics = new String[in.readInt()];
         topicRecordMs = new long[topics.length];
@@ -400,7 +450,7 @@ final class SessionClock {
             topics[i] = Text.read(in);
             topicRecordMs[i] = in.readLong();
         }
-        for (TreeMap<Long, Tick> ticks : java.util.List.of(waiting, again)) {
+        for (TreeMap<Long, Tick> ticks : List.of(waiting, again)) {
             for (int i = in.readInt(); i > 0; i--) {
                 Tick tick = Tick.read(in);
                 ticks.put(tick.timeUs, tick);

@@ -8,7 +8,7 @@ import java.util.TreeMap;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
-/** Every channel of a session as it came, gathered into chunks of one second of session time. */
+/** Every channel of a session as it came, gathered into chunks of one second of session time; less where it would be large. */
 final class SessionHistory {
     /** Takes a full chunk: times in microseconds since session start, and by channel a value a time, NaN where none. */
     interface Out {
@@ -18,12 +18,19 @@ final class SessionHistory {
     private static final long CHUNK_US = 1_000_000;
     private static final int MAX_TICKS = 1024;
 
+    /** Bytes of a chunk of several ticks. One tick alone stays below Cassandra's 8 MiB by the reader's limits. */
+    private static final long MAX_BYTES = 1 << 20;
+
     private final Plan plan;
     private final Map<String, double[]> columns = new LinkedHashMap<>();
     private double[][] known;
     private long[] times = new long[64];
     private int ticks;
+    private long namesBytes;
     long openedMs;
+
+    /** The minute whose chunks were announced last; not part of the state, for twice is as good as once. */
+    int minute = Integer.MIN_VALUE;
 
     SessionHistory(Plan plan) {
         this.plan = plan;
@@ -32,7 +39,10 @@ final class SessionHistory {
 
     /** A tick in order. {@code values} and {@code sent} are the plan's channels. */
     void add(Tick tick, double[] values, boolean[] sent, long now, Out out) {
-        if (ticks > 0 && (Math.floorDiv(times[0], CHUNK_US) != Math.floorDiv(tick.timeUs, CHUNK_US) || ticks == MAX_TICKS)) {
+        if (ticks > 0
+                && (Math.floorDiv(times[0], CHUNK_US) != Math.floorDiv(tick.timeUs, CHUNK_US)
+                        || ticks == MAX_TICKS
+                        || bytesWith(tick) > MAX_BYTES)) {
             flush(out);
         }
         if (ticks == 0) {
@@ -62,10 +72,17 @@ final class SessionHistory {
         }
     }
 
+    /** Bytes of the chunk with this tick in it, at most. */
+    private long bytesWith(Tick tick) {
+        long names = namesBytes + (tick.extras == null ? 0 : 3L * tick.extras.length());
+        return names + (columns.size() + tick.samples.length / Samples.SIZE) * (16 + 8L * (ticks + 1));
+    }
+
     private double[] column(String channel) {
         double[] column = columns.get(channel);
         if (column == null || column.length < ticks) {
             int before = column == null ? 0 : column.length;
+            namesBytes += column == null ? 3L * channel.length() : 0;
             column = column == null ? new double[times.length] : Arrays.copyOf(column, times.length);
             Arrays.fill(column, before, column.length, Double.NaN);
             columns.put(channel, column);
@@ -88,6 +105,7 @@ final class SessionHistory {
         });
         out.chunk(Arrays.copyOf(times, ticks), channels);
         ticks = 0;
+        namesBytes = 0;
         columns.clear();
         Arrays.fill(known, null);
     }
@@ -118,6 +136,7 @@ final class SessionHistory {
             double[] column = Arrays.copyOf(Bytes.doubles(in), times.length);
             Arrays.fill(column, ticks, column.length, Double.NaN);
             columns.put(channel, column);
+            namesBytes += 3L * channel.length();
         }
         for (int c = 0; c < known.length; c++) {
             known[c] = columns.get(plan.channels.get(c).id());

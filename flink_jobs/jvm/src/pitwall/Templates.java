@@ -10,7 +10,10 @@ import java.util.Map;
 final class Templates {
     private static final long MAX_BYTES = 64L << 20;
     private static final int MAX_LAYOUTS = 16;
-    private static final int MAX_MESSAGE = 1 << 20;
+
+    /** Longer messages are read in full each time. */
+    static final int MAX_MESSAGE = 1 << 20;
+
 
     /** Layouts of messages that begin alike. */
     private static final class Bucket {
@@ -41,9 +44,6 @@ final class Templates {
 
     /** Remember a message that was read in full. */
     void learn(byte[] message, List<CarReader.Tick> ticks, List<CarReader.Token> tokens) {
-        if (message.length > MAX_MESSAGE) {
-            return;
-        }
         Bucket bucket = buckets.computeIfAbsent(beginning(message), k -> new Bucket());
         if (bucket.learned++ > 100 + bucket.hits) {
             return;
@@ -54,19 +54,19 @@ final class Templates {
         }
         for (int i = 0; i < bucket.templates.size(); i++) {
             if (template.absorb(bucket.templates.get(i))) {
-                bytes -= bucket.templates.remove(i).text.length;
+                bytes -= bucket.templates.remove(i).size();
                 break;
             }
         }
         bucket.templates.add(0, template);
-        bytes += template.text.length;
+        bytes += template.size();
         if (bucket.templates.size() > MAX_LAYOUTS) {
-            bytes -= bucket.templates.remove(MAX_LAYOUTS).text.length;
+            bytes -= bucket.templates.remove(MAX_LAYOUTS).size();
         }
         while (bytes > MAX_BYTES) {
             var eldest = buckets.entrySet().iterator();
             for (Template old : eldest.next().getValue().templates) {
-                bytes -= old.text.length;
+                bytes -= old.size();
             }
             eldest.remove();
         }
@@ -104,7 +104,12 @@ final class Templates {
             }
         }
 
-        /** Null for a message that cannot serve: of several sessions or times, or with a value no number stands for. */
+        /** Bytes it holds, about. */
+        long size() {
+            return text.length + 48L * tokens.length;
+        }
+
+        /** Null for a message that cannot serve: of several sessions or times, or with a channel that has no value. */
         static Template of(byte[] message, List<CarReader.Tick> ticks, List<CarReader.Token> tokens) {
             if (ticks.size() != 1) {
                 return null;
@@ -112,13 +117,14 @@ final class Templates {
             Numbers numbers = new Numbers();
             int previous = 0;
             for (CarReader.Token t : tokens) {
-                boolean whole = t.start() >= previous && numbers.read(message, t.start(), message.length) && numbers.end == t.end();
-                if (!whole || (t.kind() == CarReader.Token.VALUE && t.code() < 0)) {
+                if (t.start() < previous || !numbers.read(message, t.start(), message.length) || numbers.end != t.end()) {
                     return null;
                 }
                 previous = t.end();
             }
-            return new Template(message, tokens.toArray(new CarReader.Token[0]), ticks.get(0));
+            Template template = new Template(message, tokens.toArray(new CarReader.Token[0]), ticks.get(0));
+            List<CarReader.Tick> again = template.read(message, numbers);
+            return again != null && again.get(0).samples.equals(template.tick.samples) ? template : null;
         }
 
         /** When the other has the same layout: let vary here what varies there or differs. */
@@ -184,7 +190,12 @@ final class Templates {
                     if (out == null) {
                         return null;
                     }
-                    out.samples.add(token.code(), CarReader.canonical(numbers.value, token.factor()));
+                    if (token.code() >= 0) {
+                        out.samples.add(token.code(), CarReader.canonical(numbers.value, token.factor()));
+                    }
+                    if (token.standIn() >= 0) {
+                        out.samples.add(token.standIn() | Samples.ALIAS, CarReader.canonical(numbers.value, token.standInFactor()));
+                    }
                 }
                 at = numbers.end;
             }

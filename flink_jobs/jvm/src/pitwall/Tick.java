@@ -17,9 +17,6 @@ final class Tick {
     /** The topics it came through, a bit each. */
     int topics;
 
-    /** The channels it carries, a bit each, folded into 64. */
-    long channels;
-
     byte[] samples;
     String extras;
     String topic;
@@ -28,10 +25,6 @@ final class Tick {
 
     void samples(byte[] bytes) {
         samples = bytes;
-        channels = 0;
-        for (int at = 0; at < bytes.length; at += Samples.SIZE) {
-            channels |= 1L << (Samples.code(bytes, at) & ~Samples.ALIAS);
-        }
     }
 
     /** Another message's part of the same tick. {@code known}: channels in the plan, beyond which extras are counted. */
@@ -40,7 +33,6 @@ final class Tick {
         byte[] joined = Arrays.copyOf(samples, samples.length + more.samples.length);
         Samples.copy(more.samples, joined, samples.length, known, shift);
         samples = joined;
-        channels |= more.channels;
         topics |= more.topics;
         recordMs = Math.max(recordMs, more.recordMs);
         extras = extras == null ? more.extras : more.extras == null ? extras : extras + "\n" + more.extras;

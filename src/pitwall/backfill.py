@@ -1,6 +1,6 @@
 """Recorded sessions through the features job into the offline store: by a topic of their own and a job that ends.
 
-`python -m pitwall.flink.backfill TOPIC` is that job.
+`python -m pitwall.backfill TOPIC` is that job.
 """
 
 from __future__ import annotations
