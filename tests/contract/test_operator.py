@@ -185,6 +185,21 @@ def test_a_set_with_a_channel_of_its_own_reads_it_in_its_unit(run: Run) -> None:
     assert found[-1][1][features.names.index("oil_temp_out_of_range_share_5s")] == 0.19
 
 
+def test_ticks_that_wait_keep_their_channels_when_other_channels_become_known(run: Run) -> None:
+    """tick 0 1 … 99 . 101 | restored, knows OilTemp | 100 102 103   Tick 101 was read when OilTemp was none of the channels."""
+    oil = Channel("OilTemp", "", 0, 1000)
+    before, after = FeatureSet("v", last("Speed", "Throttle")), FeatureSet("v", last("Speed", oil))
+    encoder = TickEncoder("car", "20260101-000000-x", ("Speed", "Unknown", "OilTemp"), ("", "", ""), 50)
+    steps = in_turn([encoder.encode(i / 50, [float(i), -1.0, 100.0 + i]) for i in (*range(100), 101, 100, 102, 103)])
+    steps.insert(101, Restart())
+    found = run(before, steps, after)
+    assert not found.late
+    rows = [values.tolist() for _, values in found.rows["car/20260101-000000-x"]]
+    assert [row[0] for row in rows] == list(range(104))
+    assert all(math.isnan(row[1]) for row in rows[:100])
+    assert [row[1] for row in rows[100:]] == [200, 201, 202, 203]
+
+
 @pytest.mark.parametrize("partitions", [1, 2, 8])
 @pytest.mark.parametrize("how", ["live", "catch-up"])
 def test_a_session_over_partitions_gives_the_same_bits(run: Run, car: Session, truth: Outcome, partitions: int, how: str) -> None:

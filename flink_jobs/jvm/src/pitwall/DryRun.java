@@ -13,26 +13,30 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.core.memory.DataInputDeserializer;
-import org.apache.flink.core.memory.DataOutputSerializer;
 
 /**
  * Reader, session clock and features over messages from standard input, without Flink: what the tests compare with the
  * reference. Arguments: the plan's file; {@code full} to read without templates, {@code read} to give each tick as it was
- * read and go no further. Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall
- * clock, watermark, message), A (wall clock, watermark), C (write and read all state, as a restart would).
+ * read and go no further, {@code restored=FILE} for another plan that holds after a C. Input frames begin
+ * with a byte: M (topic, partition, offset, Kafka time, wall clock, watermark, message), A (wall clock, watermark), C (write
+ * and read all state, as a restart would).
  */
 public final class DryRun {
-    private final Plan plan;
-    private final CarReader reader;
+    private final Plan restored;
+    private Plan plan;
+    private CarReader reader;
     private final Progress progress = new Progress();
     private final Map<String, SessionState> sessions = new HashMap<>();
     private final DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 20));
 
+    private final List<String> options;
     private final boolean readOnly;
 
-    private DryRun(Plan plan, List<String> options) {
+    private DryRun(Plan plan, List<String> options) throws IOException {
         this.plan = plan;
+        this.options = options;
+        String other = options.stream().filter(option -> option.startsWith("restored=")).findFirst().orElse(null);
+        restored = other == null ? plan : new Plan(Files.readString(Path.of(other.substring("restored=".length()))));
         reader = new CarReader(plan, !options.contains("full"));
         readOnly = options.contains("read");
     }
@@ -93,10 +97,10 @@ public final class DryRun {
                 entry.getValue().clock.advance(progress, new Outputs(entry.getKey(), entry.getValue()));
             }
         } else {
+            plan = restored;
+            reader = new CarReader(plan, !options.contains("full"));
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
-                DataOutputSerializer bytes = new DataOutputSerializer(1 << 12);
-                entry.getValue().write(bytes);
-                entry.setValue(SessionState.read(plan, new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length())));
+                entry.setValue(entry.getValue().under(plan));
             }
         }
     }
