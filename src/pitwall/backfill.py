@@ -88,7 +88,8 @@ def _written(settings: Settings, sessions: list[str], since: float) -> int:
 
 def main() -> None:
     """Run the job in a cluster of its own, on ports of its own, and wait for its end."""
-    settings = Settings()
+    # Each partition of a topic that is read whole says when it ends: none is given up for being slow.
+    settings = Settings(idle_timeout_s=3600.0)
     write_configuration(settings)
     options = {
         **cluster_options(settings),

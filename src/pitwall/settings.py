@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     checkpoint_url: str = ""
     """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
     parallelism: int = 1
-    idle_timeout_s: float = 2.0
+    idle_timeout_s: float = 5.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
     reorder_s: float = 0.1
     """How far apart, in session time, two ticks may have changed places on their way."""
