@@ -171,3 +171,18 @@ def test_the_command_writes_a_reference_lap(tmp_path: Path, monkeypatch: pytest.
     ):
         refused = command(*arguments)
         assert refused.returncode != 0 and says in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_the_job_has_the_parts_of_each_view_once_and_the_rest_once(tmp_path: Path) -> None:
+    from pitwall.flink.jobs import render
+    from pitwall.settings import Settings
+
+    sets = load(write_features(tmp_path, 'VAN = FeatureSet("van", last("Throttle"), vehicles="V*")', CAR))
+    before, after = render(Settings(home=tmp_path), sets)
+    inserts = [statement.split()[2] for statement in after if statement.startswith("INSERT")]
+    per_view = [f"{table}_{view}" for view in ("van", "car") for table in ("online", "features_topic", "offline")]
+    assert sorted(inserts) == sorted([*per_view, "telemetry_history", "dead_letters"])
+    created = {statement.split()[3]: statement for statement in (*before, *after) if statement.startswith("CREATE")}
+    assert created.keys() == {*inserts, "telemetry"}
+    assert "`throttle` DOUBLE" in created["online_van"] and "`speed` DOUBLE" in created["online_car"]
+    assert "'table' = 'pitwall_van'" in created["online_van"] and sets[0].schema in created["features_topic_van"]
