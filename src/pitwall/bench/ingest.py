@@ -45,7 +45,7 @@ def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
     messages = (QUICK if load.quick else MESSAGES) * CHANNELS // max(channels, CHANNELS)
     conditions = machine()
     step("starting servers", None)
-    with stage("kafka", *servers, parallelism="2", kafka_partitions="2") as (settings, _):
+    with stage("kafka", *servers, parallelism="2", kafka_partitions="2", quick_start="false") as (settings, _):
         if "cassandra" in servers:
             step("feast apply", None)
             from pitwall.store.repo import apply
