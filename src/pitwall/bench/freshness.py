@@ -20,7 +20,7 @@ from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
 HZ = 50
-WARM_UP_S = 30
+WARM_UP_S = 60
 SECONDS = 60
 QUICK_S = 20
 POLL_S = 0.004
@@ -33,7 +33,7 @@ def freshness(load: Load, step: Step) -> Result:
     seconds = WARM_UP_S + (QUICK_S if load.quick else SECONDS)
     conditions = machine()
     step("starting servers", None)
-    with stage("kafka", "cassandra", parallelism="2", kafka_partitions="2") as (settings, stack):
+    with stage("kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false") as (settings, stack):
         from pitwall.store.repo import apply
 
         step("feast apply", None)
