@@ -150,7 +150,7 @@ class FeatureSet:
         names = dict.fromkeys(feature.reference for feature in self.features if feature.reference)
         return {name: reference_laps.read(folder / f"{name}.csv") for name in names}
 
-    def plan(self, idle_timeout_s: float, reorder_s: float = 0.1, release_s: float = 600.0) -> str:
+    def plan(self, idle_timeout_s: float, reorder_s: float = 0.1, release_s: float = 600.0, kafka: str = "") -> str:
         """The operator's plan as JSON: channels with their units and ranges, features with their windows."""
         return json.dumps(
             {
@@ -173,6 +173,7 @@ class FeatureSet:
                 "idle_ms": round(idle_timeout_s * 1000),
                 "reorder_us": round(reorder_s * 1e6),
                 "release_ms": round(release_s * 1000),
+                "kafka": kafka,
                 "schema": self.schema,
             },
             ensure_ascii=True,

@@ -28,7 +28,7 @@ def online_table(project: str, view: str) -> str:
 
 def plan(settings: Settings, features: FeatureSet) -> str:
     """The operator's plan under these settings."""
-    return features.plan(settings.idle_timeout_s, settings.reorder_s, settings.session_release_s)
+    return features.plan(settings.idle_timeout_s, settings.reorder_s, settings.session_release_s, settings.bootstrap_servers)
 
 
 LIVE = "'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest', 'topic-pattern' = '{}'"

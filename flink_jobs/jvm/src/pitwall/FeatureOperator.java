@@ -43,6 +43,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     private transient Counter restarts;
     private transient Outputs outputs;
     private transient Progress progress;
+    private transient Broker broker;
 
     public FeatureOperator(Plan plan) {
         this.plan = plan;
@@ -58,6 +59,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         restarts = metrics.counter("restarts");
         outputs = new Outputs();
         progress = new Progress();
+        broker = new Broker(plan.kafka);
         progress.heldUpMs = System.currentTimeMillis();
     }
 
@@ -98,6 +100,9 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         progress.now = now;
         progress.watermark = context.timerService().currentWatermark();
         if (wall && now - timestamp > HELD_UP_MS) {
+            progress.heldUpMs = now;
+        }
+        if (progress.inputMs + plan.idleMs <= now && !broker.answers(now)) {
             progress.heldUpMs = now;
         }
         outputs.set(s, context, out, now);

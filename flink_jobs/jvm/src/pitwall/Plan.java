@@ -46,6 +46,9 @@ public final class Plan implements Serializable {
     /** How long, wall clock, a silent topic or partition may hold back what came through others, milliseconds. */
     public final long idleMs;
 
+    /** Kafka's addresses, host:port separated by commas; empty where there is none. */
+    public final String kafka;
+
     /** A session silent for this long, wall clock, is over: its state is released. Milliseconds. */
     public final long releaseMs;
 
@@ -83,6 +86,7 @@ public final class Plan implements Serializable {
             sectors = root.get("sectors").asInt();
             reorderUs = root.get("reorder_us").asLong();
             idleMs = root.get("idle_ms").asLong();
+            kafka = root.get("kafka").asText();
             releaseMs = root.get("release_ms").asLong();
             schema = Long.parseUnsignedLong(root.get("schema").asText(), 16);
         } catch (java.io.IOException e) {

@@ -42,7 +42,7 @@ final class SessionClock {
     }
 
     static final long RESTART_US = 1_000_000;
-    static final long START_MS = 1000;
+    static final long START_MS = 2000;
     private static final int RESTART_TICKS = 5;
     private static final long RESTART_MS = 1000;
     private static final int RECENT = 1024;
