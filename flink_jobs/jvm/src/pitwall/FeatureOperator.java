@@ -99,10 +99,12 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         }
         progress.now = now;
         progress.watermark = context.timerService().currentWatermark();
-        if (wall && now - timestamp > HELD_UP_MS) {
+        boolean silent = progress.inputMs + plan.idleMs / 2 <= now && progress.watermark != Long.MAX_VALUE;
+        if (silent && !broker.answers(now)) {
+            // All partitions idle: the watermark has jumped to the farthest, whatever the others still hold.
             progress.heldUpMs = now;
-        }
-        if (progress.inputMs + plan.idleMs <= now && !broker.answers(now)) {
+            s.clock.disbelieve(now);
+        } else if (wall && now - timestamp > HELD_UP_MS) {
             progress.heldUpMs = now;
         }
         outputs.set(s, context, out, now);

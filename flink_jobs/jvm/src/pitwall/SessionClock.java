@@ -171,6 +171,12 @@ final class SessionClock {
         return read;
     }
 
+    /** Kafka is away: for {@link Plan#idleMs} from now the partitions the session came through tell, not the watermark. */
+    void disbelieve(long now) {
+        behindMs = now + plan.idleMs;
+        Arrays.fill(partitionHeardMs, now);
+    }
+
     private void partition(long key, long recordMs, long now) {
         int i = 0;
         while (i < partitions.length && partitions[i] != key) {
