@@ -73,17 +73,10 @@ def run(settings: Settings, sessions: Sequence[Session], step: Callable[[str, fl
 
 def _written(settings: Settings, sessions: list[str], since: float) -> int:
     """Rows of these sessions in files of the offline store that are younger than `since` (s since the epoch)."""
-    import duckdb
+    from pitwall.store.rows import count_rows
 
     paths = [str(p) for p in settings.offline_dir.rglob("part*.parquet") if p.stat().st_mtime >= since - 1]
-    if not paths:
-        return 0
-    row = duckdb.execute(
-        "SELECT count(DISTINCT (vehicle, session, event_timestamp)) FROM "
-        "read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE list_contains(?, session)",
-        [paths, sessions],
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return count_rows(paths, sessions)
 
 
 def main() -> None:

@@ -319,19 +319,10 @@ def _drain(settings: Settings, tally: Tally, sent: int, step: Callable[[str, flo
 
 
 def _offline_rows(settings: Settings, sessions: list[str]) -> int:
-    import duckdb
-
     from pitwall.store.offline import files
+    from pitwall.store.rows import count_rows
 
-    paths = files(Path(settings.offline_dir / "car_state"))
-    if not paths:
-        return 0
-    row = duckdb.execute(
-        "SELECT count(DISTINCT (vehicle, session, event_timestamp)) FROM "
-        "read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE list_contains(?, session)",
-        [paths, sessions],
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return count_rows(files(Path(settings.offline_dir / "car_state")), sessions)
 
 
 def _wait_offline(
