@@ -4,36 +4,59 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 
-/** Whether Kafka can be reached: while it cannot, silence says nothing about the car. */
-final class Broker {
-    private static final int PATIENCE_MS = 200;
-    private static final long KEEP_MS = 500;
+/** Looks after Kafka: while it cannot be reached, and while its partitions come back one by one, silence says nothing about the car. */
+final class Broker implements AutoCloseable {
+    private static final int PATIENCE_MS = 1000;
+    private static final long EVERY_MS = 500;
 
-    private final String servers;
-    private long askedMs;
-    private boolean answers = true;
+    private final String[] servers;
+    private final Thread watch;
+    private volatile long awayMs;
 
     /** {@code servers}: host:port, separated by commas; empty where there is no Kafka to ask. */
     Broker(String servers) {
-        this.servers = servers;
+        this.servers = servers.isEmpty() ? new String[0] : servers.split(",");
+        awayMs = System.currentTimeMillis();
+        watch = new Thread(this::watch, "pitwall-broker");
+        watch.setDaemon(true);
+        if (this.servers.length > 0) {
+            watch.start();
+        }
     }
 
-    boolean answers(long now) {
-        if (now >= askedMs + KEEP_MS && !servers.isEmpty()) {
-            askedMs = now;
-            answers = false;
-            for (String server : servers.split(",")) {
-                int colon = server.lastIndexOf(':');
-                try (Socket socket = new Socket()) {
-                    socket.connect(
-                            new InetSocketAddress(server.substring(0, colon), Integer.parseInt(server.substring(colon + 1))), PATIENCE_MS);
-                    answers = true;
-                    break;
-                } catch (IOException e) {
-                    continue;
+    /** Wall clock when Kafka was away last; at first, when the watch began. */
+    long awayMs() {
+        return awayMs;
+    }
+
+    private void watch() {
+        try {
+            while (true) {
+                if (!answers()) {
+                    awayMs = System.currentTimeMillis();
                 }
+                Thread.sleep(EVERY_MS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean answers() {
+        for (String server : servers) {
+            int colon = server.lastIndexOf(':');
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(server.substring(0, colon), Integer.parseInt(server.substring(colon + 1))), PATIENCE_MS);
+                return true;
+            } catch (IOException e) {
+                continue;
             }
         }
-        return answers;
+        return false;
+    }
+
+    @Override
+    public void close() {
+        watch.interrupt();
     }
 }

@@ -30,6 +30,9 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
     private static final long HISTORY_MS = 2000;
     private static final long HELD_UP_MS = 50;
+
+    /** How long partitions may take to come back, one after the other, once Kafka answers. */
+    private static final long SETTLE_MS = 20_000;
     private static final long MINUTE_US = 60_000_000;
 
     /** The history's bucket that lists the minutes of a session. */
@@ -63,6 +66,13 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         progress.heldUpMs = System.currentTimeMillis();
     }
 
+    @Override
+    public void close() {
+        if (broker != null) {
+            broker.close();
+        }
+    }
+
     /** Input: vehicle, session, start_us, t_us, samples, extras, error, raw, topic, part, off, record_time. */
     @Override
     public void processElement(RowData row, Context context, Collector<RowData> out) throws Exception {
@@ -77,8 +87,8 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         tick.partition = row.getInt(9);
         tick.offset = row.getLong(10);
         tick.recordMs = row.getTimestamp(11, 3).getMillisecond();
-        progress.now = progress.inputMs = now;
-        progress.watermark = context.timerService().currentWatermark();
+        progress.inputMs = now;
+        progress(context, now);
         outputs.set(s, context, out, now);
         s.clock.offer(tick, progress, outputs);
         schedule(s, context, now);
@@ -97,14 +107,8 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         } else if (!wall && s.watermarkTimerMs <= timestamp) {
             s.watermarkTimerMs = Long.MAX_VALUE;
         }
-        progress.now = now;
-        progress.watermark = context.timerService().currentWatermark();
-        boolean silent = progress.inputMs + plan.idleMs / 2 <= now && progress.watermark != Long.MAX_VALUE;
-        if (silent && !broker.answers(now)) {
-            // All partitions idle: the watermark has jumped to the farthest, whatever the others still hold.
-            progress.heldUpMs = now;
-            s.clock.disbelieve(now);
-        } else if (wall && now - timestamp > HELD_UP_MS) {
+        progress(context, now);
+        if (wall && now - timestamp > HELD_UP_MS) {
             progress.heldUpMs = now;
         }
         outputs.set(s, context, out, now);
@@ -118,6 +122,12 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
             return;
         }
         schedule(s, context, now);
+    }
+
+    private void progress(Context context, long now) {
+        progress.now = now;
+        progress.watermark = context.timerService().currentWatermark();
+        progress.settledMs = plan.kafka.isEmpty() ? 0 : broker.awayMs() + SETTLE_MS;
     }
 
     private SessionState current(long startUs) throws IOException {

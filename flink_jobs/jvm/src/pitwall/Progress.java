@@ -18,4 +18,14 @@ final class Progress {
 
     /** Wall clock when this task last noticed that it had been held up. */
     long heldUpMs;
+
+    /**
+     * Wall clock until which some partitions may not be read yet while others are: the job has just begun, or Kafka was
+     * away. Watermark and silence are not believed before.
+     */
+    long settledMs;
+
+    boolean unsettled() {
+        return now < settledMs && watermark != Long.MAX_VALUE;
+    }
 }

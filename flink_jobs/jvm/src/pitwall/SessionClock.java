@@ -70,7 +70,7 @@ final class SessionClock {
     private String[] topics = new String[0];
     private long[] topicRecordMs = new long[0];
 
-    /** Partitions the session came through, not kept over a restart: topic and number, newest Kafka time, when heard. */
+    /** Partitions the session came through: topic and number, newest Kafka time, when heard (not kept over a restart). */
     private long[] partitions = new long[0];
     private long[] partitionRecordMs = new long[0];
     private long[] partitionHeardMs = new long[0];
@@ -149,7 +149,7 @@ final class SessionClock {
     /** When `advance` is due by the wall clock, or Long.MAX_VALUE. */
     long dueMs(Progress progress) {
         long due = waiting.isEmpty() ? Long.MAX_VALUE : begins(progress) ? startMs(progress) : silenceMs(progress);
-        if (!waiting.isEmpty() && progress.now < behindMs) {
+        if (!waiting.isEmpty() && disbelieved(progress)) {
             due = Math.min(due, progress.now + BEHIND_MS);
         }
         return again.isEmpty() ? due : Math.min(due, againDueMs(progress));
@@ -157,13 +157,14 @@ final class SessionClock {
 
     /**
      * Up to which Kafka time all partitions have been read. The watermark does not fall back when a new topic is read from
-     * its beginning; then the partitions the session came through tell, but for those silent for {@link Plan#idleMs}.
+     * its beginning, and it jumps when all partitions are silent because Kafka is away; then the partitions the session came
+     * through tell, but for those silent for {@link Plan#idleMs} where nothing else is wrong.
      */
     private long readMs(Progress progress) {
         long read = progress.watermark;
-        if (progress.now < behindMs && read != Long.MAX_VALUE) {
+        if (disbelieved(progress) && read != Long.MAX_VALUE) {
             for (int i = 0; i < partitions.length; i++) {
-                if (progress.now < partitionHeardMs[i] + plan.idleMs) {
+                if (progress.unsettled() || progress.now < partitionHeardMs[i] + plan.idleMs) {
                     read = Math.min(read, partitionRecordMs[i]);
                 }
             }
@@ -171,10 +172,8 @@ final class SessionClock {
         return read;
     }
 
-    /** Kafka is away: for {@link Plan#idleMs} from now the partitions the session came through tell, not the watermark. */
-    void disbelieve(long now) {
-        behindMs = now + plan.idleMs;
-        Arrays.fill(partitionHeardMs, now);
+    private boolean disbelieved(Progress progress) {
+        return progress.now < behindMs || progress.unsettled();
     }
 
     private void partition(long key, long recordMs, long now) {
@@ -216,7 +215,8 @@ final class SessionClock {
 
     /** When no message will have come for long enough. */
     private long silenceMs(Progress progress) {
-        return Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
+        long due = Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
+        return progress.unsettled() ? Math.max(due, progress.settledMs) : due;
     }
 
     private long againDueMs(Progress progress) {
@@ -259,7 +259,7 @@ final class SessionClock {
 
     /** Whether a topic of the session has given nothing for {@link Plan#idleMs}, of what has been read. */
     private boolean silent(int topic, Progress progress) {
-        return progress.watermark >= topicRecordMs[topic] + plan.idleMs
+        return progress.watermark >= topicRecordMs[topic] + plan.idleMs && !progress.unsettled()
                 || progress.now >= silenceMs(progress);
     }
 
@@ -418,6 +418,8 @@ final class SessionClock {
             Text.write(out, topics[i]);
             out.writeLong(topicRecordMs[i]);
         }
+        Bytes.write(out, partitions);
+        Bytes.write(out, partitionRecordMs);
         for (TreeMap<Long, Tick> ticks : List.of(waiting, again)) {
             out.writeInt(ticks.size());
             for (Tick tick : ticks.values()) {
@@ -456,6 +458,9 @@ final class SessionClock {
             topics[i] = Text.read(in);
             topicRecordMs[i] = in.readLong();
         }
+        partitions = Bytes.longs(in);
+        partitionRecordMs = Bytes.longs(in);
+        partitionHeardMs = new long[partitions.length];
         for (TreeMap<Long, Tick> ticks : List.of(waiting, again)) {
             for (int i = in.readInt(); i > 0; i--) {
                 Tick tick = Tick.read(in);
