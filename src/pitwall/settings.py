@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     cassandra_user: str = "cassandra"
 
+    mlflow_store: str = ""
+    """MLflow's database, for instance `postgresql://mlflow@127.0.0.1:15432/mlflow`, its password the secret `postgres`; else SQLite."""
+
     checkpoint_interval_s: float = 10.0
     """How often the job secures its state; new rows of the offline store appear with it."""
     checkpoint_url: str = ""

@@ -64,6 +64,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
             **s3_environment(settings),
         }
     )
+    if settings.mlflow_store.startswith("postgresql:"):
+        env["PGPASSWORD"] = settings.secret("postgres").get_secret_value()
     return env
 
 
