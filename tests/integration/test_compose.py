@@ -119,7 +119,7 @@ def test_mlflow_keeps_its_runs_in_postgres(run: Callable[..., subprocess.Popen[b
             subprocess.run([*owner, bin_dir / "initdb", "-D", data, "-U", "mlflow", "--auth-host=scram-sha-256", f"--pwfile={password}"],
                            check=True, capture_output=True, cwd=folder)  # fmt: skip
             run("postgres", [*owner, str(bin_dir / "postgres"), "-D", str(data), "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}",
-                             "-c", "shared_buffers=32MB", "-c", f"unix_socket_directories={folder}"])  # fmt: skip
+                             "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", f"unix_socket_directories={folder}"])  # fmt: skip
             wait(lambda: process.port_open("127.0.0.1", port), 30, "postgres")
             run("mlflow", [*CONTAINERS, "become", "mlflow"])
             wait(lambda: SERVERS["mlflow"].ready(settings), 240, (tmp_path / "mlflow.log").read_text()[-2000:])
