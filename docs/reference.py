@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def licences() -> str:
     for name, version in names:
         try:
             rows.append((name, version, licence(name)))
-        except ModuleNotFoundError:
+        except PackageNotFoundError:
             rows.append((name, version, "not installed here (another platform)"))
     jars = [line.split()[1] for line in (ROOT / "src/pitwall/local/jars.lock").read_text().splitlines() if not line.startswith("#")]
     return (

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from pitwall.cli_jobs import jobs
 from pitwall.errors import PitwallError, UsageError
-from pitwall.settings import Settings
+from pitwall.settings import Settings, lay_out
 from pitwall.terminal import ERR, OUT, AsJson
 from pitwall.terminal import emit as _emit
 from pitwall.terminal import progress as _progress
@@ -111,6 +111,8 @@ def _summary(report: Report) -> None:
 def test(context: typer.Context, fast: Annotated[bool, typer.Option("--fast", help="Only what needs no server.")] = False) -> None:
     """The test suite; further arguments go to pytest."""
     settings = Settings()
+    if not (settings.repository / "tests").exists():
+        raise UsageError(f"there are no tests in {settings.repository}; run this in a checkout")
     command = [sys.executable, "-m", "pytest", *(["-m", "not integration"] if fast else []), *context.args]
     raise typer.Exit(subprocess.run(command, cwd=settings.repository).returncode)
 
@@ -603,6 +605,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     try:
+        lay_out(Settings().repository)
         app()
     except PitwallError as error:
         if debug:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PACKAGED = Path(__file__).resolve().parent / "project"
+"""What the tools read, as a wheel brings it; not there in a checkout."""
+
 
 def _repository() -> Path:
-    """The checkout this package was installed from, or the working directory."""
+    """The checkout this package was installed from, or the working directory where it has a feature repository.
+
+    Installed from a wheel: the user's own copy of what the wheel brings, which `lay_out` makes.
+    """
     for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
         if (folder / "feature_repo" / "feature_store.yaml").exists():
             return folder
+    if PACKAGED.exists():
+        return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "pitwall" / version("pitwall")
     return Path.cwd()
+
+
+def lay_out(repository: Path) -> None:
+    """Copy what the wheel brings to `repository`, unless a feature repository is there or this is no wheel."""
+    if PACKAGED.exists() and not (repository / "feature_repo" / "feature_store.yaml").exists():
+        shutil.copytree(PACKAGED, repository, dirs_exist_ok=True)
 
 
 class Settings(BaseSettings):

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs import DOCS, FENCE, commands
 
+from docs import DOCS, FENCE, commands
 from pitwall.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def test_every_command_is_run_or_says_why_not() -> None:
         for block in FENCE.finditer(page.read_text()):
             assert block[1] != "by-hand" or re.search(r"# not run here: \w+", block[2]), (page, block[0])
         outside = FENCE.sub("", page.read_text())
-        loose = [line for line in outside.splitlines() if re.match(r"(    |\s*\$ )(\./pitwall|docker|cd |\.venv/bin/)", line)]
+        loose = [line for line in outside.splitlines() if re.match(r"(    |\s*\$ )(\./pitwall|docker|cd |uv |\.venv/bin/)", line)]
         assert not loose, (page, loose)
     for test in re.findall(r"tests/\w+/test_\w+\.py", "\n".join(c.text for c in found)):
         assert (ROOT / test).exists(), test
