@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall.cli_archive import archive
 from pitwall.cli_jobs import jobs
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings, lay_out
@@ -446,6 +447,7 @@ def features(as_json: AsJson = False) -> None:
 
 
 app.add_typer(jobs, name="jobs")
+app.add_typer(archive, name="archive")
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(

@@ -21,7 +21,7 @@ import pytest
 from pitwall.local import jars, process
 from pitwall.local.containers import configuration, make_buckets
 from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.servers import BUCKETS, SERVERS, java, s3_environment
+from pitwall.local.servers import BUCKETS, SERVERS, java, s3_client
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
 
@@ -90,11 +90,7 @@ def test_servers_on_the_mounted_files_and_prepare(run: Callable[..., subprocess.
             session.cluster.shutdown()
             assert {"telemetry_history", "pitwall_car_state"} <= tables
             make_buckets(settings)
-            keys = s3_environment(settings)
-            import boto3
-
-            client = boto3.client("s3", endpoint_url=keys["AWS_ENDPOINT_URL_S3"], aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-                                  aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")  # fmt: skip
+            client = s3_client(settings)
             assert {bucket["Name"] for bucket in client.list_buckets()["Buckets"]} >= set(BUCKETS)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import UsageError
-from pitwall.local.servers import BUCKETS, SERVERS, Server, cassandra_yaml, kafka_properties, s3_environment
+from pitwall.local.servers import BUCKETS, SERVERS, Server, cassandra_yaml, kafka_properties, s3_client
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
@@ -53,16 +53,7 @@ def become(settings: Settings, server: Server) -> None:
 
 def make_buckets(settings: Settings) -> None:
     """Create the buckets that are missing."""
-    import boto3
-
-    keys = s3_environment(settings)
-    client = boto3.client(
-        "s3",
-        endpoint_url=keys["AWS_ENDPOINT_URL_S3"],
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        region_name=keys["AWS_DEFAULT_REGION"],
-    )
+    client = s3_client(settings)
     there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
     for bucket in BUCKETS:
         if bucket not in there:

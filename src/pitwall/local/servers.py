@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -257,7 +258,7 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = ("mlflow", "offline", "flink")
+BUCKETS = ("mlflow", "offline", "flink", "archive")
 
 
 def _s3(settings: Settings) -> list[str]:
@@ -287,6 +288,20 @@ def s3_environment(settings: Settings) -> dict[str, str]:
         "AWS_ENDPOINT_URL_S3": f"http://{settings.host}:{settings.s3_port}",
         "MLFLOW_S3_ENDPOINT_URL": f"http://{settings.host}:{settings.s3_port}",
     }
+
+
+def s3_client(settings: Settings) -> Any:
+    """A boto3 client for the local S3 server."""
+    import boto3
+
+    keys = s3_environment(settings)
+    return boto3.client(
+        "s3",
+        endpoint_url=keys["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        region_name=keys["AWS_DEFAULT_REGION"],
+    )
 
 
 def _mlflow(settings: Settings) -> list[str]:
