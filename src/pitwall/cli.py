@@ -347,6 +347,33 @@ def bench(
     OUT.print(table)
 
 
+@app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
+def chaos(
+    faults: Annotated[list[str] | None, typer.Argument(help="kill-SERVER, pause-SERVER; default all.")] = None,
+    seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
+    from pitwall.chaos import FAULTS, run
+
+    step, stop = _progress()
+    try:
+        outcomes = run(faults or list(FAULTS), seconds, step)
+    finally:
+        stop()
+    if as_json:
+        _emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
+    else:
+        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Offline lost", "Online", box=None, header_style="dim",
+                      padding=(0, 3, 0, 0))  # fmt: skip
+        for o in outcomes:
+            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.offline_lost),
+                          "right" if o.online_right else "wrong")  # fmt: skip
+        OUT.print(table)
+    if bad := [o.fault for o in outcomes if not o.ok]:
+        raise PitwallError(f"rows are lost or wrong after {', '.join(bad)}; run it alone to look closer: ./pitwall chaos {bad[0]}")
+
+
 @app.command(epilog="Example: ./pitwall models --json")
 def models(as_json: AsJson = False) -> None:
     """List model versions with their error beside the baseline's."""
