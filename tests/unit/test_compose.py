@@ -103,7 +103,7 @@ def test_every_service_is_asked_whether_it_is_well_and_waited_for(services: dict
         assert name == "edge" or service["depends_on"], name
         for need, how in service.get("depends_on", {}).items():
             # That a service shares the edge's network is itself a dependence, on its start.
-            wanted = {"service_completed_successfully"} if need in ONCE else {"service_healthy"} | ({"service_started"} if need == "edge" else set())
+            wanted = {"service_completed_successfully"} if need in ONCE else {"service_healthy"} | ({"service_started"} if need in ("edge", "fluent-bit") else set())
             assert how["condition"] in wanted, (name, need)
 
 
