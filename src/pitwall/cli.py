@@ -634,7 +634,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     try:
-        lay_out(Settings().repository)
+        lay_out()
         app()
     except PitwallError as error:
         if debug:

@@ -29,12 +29,6 @@ def _repository() -> Path:
     return Path.cwd()
 
 
-def lay_out(repository: Path) -> None:
-    """Copy what the wheel brings to `repository`, unless a feature repository is there or this is no wheel."""
-    if PACKAGED.exists() and not (repository / "feature_repo" / "feature_store.yaml").exists():
-        shutil.copytree(PACKAGED, repository, dirs_exist_ok=True)
-
-
 class Settings(BaseSettings):
     """Where things are and how they are reached. Nothing is opened or written by making one."""
 
@@ -173,3 +167,11 @@ class Settings(BaseSettings):
                 pass
             temporary.unlink()
         return SecretStr(path.read_text().strip())
+
+
+def lay_out() -> None:
+    """Where this is installed from a wheel: copy what it brings to the user's repository, unless one is there."""
+    if PACKAGED.exists():
+        repository = Settings().repository
+        if not (repository / "feature_repo" / "feature_store.yaml").exists():
+            shutil.copytree(PACKAGED, repository, dirs_exist_ok=True)

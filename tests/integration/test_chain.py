@@ -86,6 +86,19 @@ def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> An
         reader._session.cluster.shutdown()
 
 
+def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path: Path) -> None:
+    from docs import commands
+
+    for command in commands():
+        if command.kind in ("run", "stack"):
+            result = subprocess.run(command.arguments, cwd=tmp_path, env=child_environment(stack), capture_output=True, text=True)
+            assert result.returncode == 0, (command, result.stderr[-1000:])
+            assert (result.stdout + result.stderr).strip(), command
+            if "replay laps" in command.text:
+                # The history has a session's first minute once the next one begins, or the session ends.
+                time.sleep(8)
+
+
 def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: Settings, laps_dir: Path) -> None:
     session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
@@ -248,16 +261,3 @@ def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path
 def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> None:
     env = child_environment(checkout)
     assert env["MLFLOW_DISABLE_TELEMETRY"] == env["BENTOML_DO_NOT_TRACK"] == "true"
-
-
-def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path: Path) -> None:
-    from docs import commands
-
-    for command in commands():
-        if command.kind in ("run", "stack"):
-            result = subprocess.run(command.arguments, cwd=tmp_path, env=child_environment(stack), capture_output=True, text=True)
-            assert result.returncode == 0, (command, result.stderr[-1000:])
-            assert (result.stdout + result.stderr).strip(), command
-            if "replay laps" in command.text:
-                # The history has a session's first minute once the next one begins, or the session ends.
-                time.sleep(8)
