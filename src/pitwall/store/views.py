@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pyarrow as pa
 from feast import FeatureView, FileSource, RepoConfig
 from feast.data_source import DataSource
-from feast.entity import DUMMY_ENTITY_ID
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
 from pitwall.errors import StoreError
