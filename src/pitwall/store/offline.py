@@ -30,7 +30,6 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.feature_logging import LoggingConfig, LoggingSource
 from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
-from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_entity_df
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel
 from feast.saved_dataset import SavedDatasetStorage
@@ -147,7 +146,7 @@ class ParquetOfflineStore(OfflineStore):
             entity = _every_row(views, start, end)
         else:
             entity = _entity_rows(config, entity_df)
-        when = infer_event_timestamp_from_entity_df(entity.schema.empty_table().to_pandas().dtypes.to_dict() | _texts(entity))
+        when = _time_column(entity)
         entity = _in_utc(entity, when)
 
         def run() -> pa.Table:
@@ -288,8 +287,13 @@ def _entity_rows(config: RepoConfig, given: Any) -> pa.Table:
     raise StoreError(f"entity rows are a {type(given).__name__}; give a pandas, Polars or Arrow table, or SQL")
 
 
-def _texts(entity: pa.Table) -> dict[str, Any]:
-    return {name: "object" for name in entity.column_names if not pa.types.is_timestamp(entity.schema.field(name).type)}
+def _time_column(entity: pa.Table) -> str:
+    instants = [field.name for field in entity.schema if pa.types.is_timestamp(field.type)]
+    if "event_timestamp" in entity.column_names:
+        return "event_timestamp"
+    if len(instants) != 1:
+        raise StoreError(f"the entity rows have {len(instants)} columns of instants ({instants}); call the one that counts event_timestamp")
+    return instants[0]
 
 
 def _in_utc(entity: pa.Table, name: str) -> pa.Table:
@@ -297,9 +301,9 @@ def _in_utc(entity: pa.Table, name: str) -> pa.Table:
     column = entity[name]
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         try:
-            column = pa.array(pd.to_datetime(column.to_pandas(), utc=True))
+            column = pa.array(pd.to_datetime(column.to_pandas(), utc=True, format="ISO8601"))
         except ValueError as error:
-            raise StoreError(f"column {name!r} of the entity rows is no time: {error}") from error
+            raise StoreError(f"column {name!r} of the entity rows is no time: {str(error).splitlines()[0]}") from error
     micros = pa.array(times(column, name)).cast(MICROS)
     micros = pc.if_else(pc.is_valid(column), micros, pa.scalar(None, MICROS))
     return entity.set_column(entity.column_names.index(name), pa.field(name, MICROS), micros)
