@@ -293,7 +293,7 @@ def _time_column(entity: pa.Table) -> str:
         return "event_timestamp"
     if len(instants) != 1:
         raise StoreError(f"the entity rows have {len(instants)} columns of instants ({instants}); call the one that counts event_timestamp")
-    return instants[0]
+    return str(instants[0])
 
 
 def _in_utc(entity: pa.Table, name: str) -> pa.Table:
