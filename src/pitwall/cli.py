@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pitwall.cli_jobs import jobs
+from pitwall.cli_store import compact, retention
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson
@@ -444,6 +445,8 @@ def features(as_json: AsJson = False) -> None:
 
 
 app.add_typer(jobs, name="jobs")
+app.command(epilog="Example: ./pitwall compact")(compact)
+app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(retention)
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(

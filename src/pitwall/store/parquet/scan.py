@@ -104,10 +104,10 @@ class _Unit:
 class Scan:
     """The Parquet files of one source as they are now. Raises `StoreError` when one is no Parquet file."""
 
-    def __init__(self, place: Place, threads: int = 2) -> None:
+    def __init__(self, place: Place, only: Sequence[str] | None = None) -> None:
         self.place = place
-        self._threads = threads if place.local else 8
-        self._paths = [info.path for info in place.files()]
+        self._threads = 2 if place.local else 8
+        self._paths = [info.path for info in place.files()] if only is None else [(place / name).path for name in only]
         self._metadata = self._each(self._footer, self._paths)
         self._schemas = [metadata.schema.to_arrow_schema() for metadata in self._metadata]
         self._units: list[_Unit] = []
