@@ -18,6 +18,7 @@ from rich.table import Table
 
 from pitwall.cli_archive import archive
 from pitwall.cli_jobs import jobs
+from pitwall.cli_store import compact, retention
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings, lay_out
 from pitwall.terminal import ERR, OUT, AsJson
@@ -314,7 +315,7 @@ def _need_server(settings: Settings, name: str) -> None:
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, offline; or all.")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
@@ -475,6 +476,8 @@ def features(as_json: AsJson = False) -> None:
 
 app.add_typer(jobs, name="jobs")
 app.add_typer(archive, name="archive")
+app.command(epilog="Example: ./pitwall compact")(compact)
+app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(retention)
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(

@@ -85,6 +85,14 @@ class Settings(BaseSettings):
     """A session silent for this long (wall clock) is over: its state is released."""
     quick_start: bool = True
     """Servers compile quickly and not well, which on two cores pays in runs of minutes; off for long ones."""
+    retention_offline_days: float | None = Field(default=None, gt=0)
+    """Sessions last written longer ago than this leave the offline store at `pitwall retention --apply`; None: none does."""
+    retention_online_days: float | None = Field(default=None, gt=0)
+    """The same for the online store."""
+    retention_history_days: float | None = Field(default=None, gt=0)
+    """The same for the telemetry history."""
+    retention_topics_days: float | None = Field(default=None, gt=0)
+    """How long Kafka keeps messages; None: as the topics say."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 
