@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pitwall.cli_jobs import jobs
+from pitwall.cli_serving import need_server, serving
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson
@@ -277,8 +278,8 @@ def train(model: Annotated[str, typer.Argument(help="lap_time, speed_sensor")], 
 
     task(model)
     settings = Settings()
-    _need_server(settings, "mlflow")
-    _need_server(settings, "s3")
+    need_server(settings, "mlflow")
+    need_server(settings, "s3")
     step, stop = _progress()
     step(f"training {model}", None)
     try:
@@ -300,13 +301,6 @@ def train(model: Annotated[str, typer.Argument(help="lap_time, speed_sensor")], 
     else:
         m = answer[model]
         OUT.print(f"{model} version {m['version']}: MAE {m['mae']:.3f} {m['unit']}, baseline {m['baseline_mae']:.3f} {m['unit']}; champion: {m['champion']}")
-
-
-def _need_server(settings: Settings, name: str) -> None:
-    from pitwall.local.servers import SERVERS
-
-    if not SERVERS[name].ready(settings):
-        raise PitwallError(f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up")
 
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
@@ -348,7 +342,7 @@ def bench(
 def models(as_json: AsJson = False) -> None:
     """List model versions with their error beside the baseline's."""
     settings = Settings()
-    _need_server(settings, "mlflow")
+    need_server(settings, "mlflow")
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow
 
@@ -371,60 +365,7 @@ def models(as_json: AsJson = False) -> None:
     OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
 
 
-def _foreground(name: str) -> None:
-    from pitwall.local import jars
-    from pitwall.local.process import find
-    from pitwall.local.servers import SERVERS
-    from pitwall.local.stack import Stack
-
-    settings = Settings()
-    if (running := find(settings.run_dir, name)) is not None:
-        raise PitwallError(f"{name} runs already (process {running.pid}, {SERVERS[name].url(settings)}); stop it: ./pitwall down")
-    jars.fetch(settings.cache_dir / "m2")
-    with Stack(settings, lambda server, state: ERR.print(f"{server} {state}")) as stack:
-        stack.start([name])
-        ERR.print(f"{name} serves {SERVERS[name].url(settings) or 'the stream'}; Ctrl-C ends it")
-        while find(settings.run_dir, name) is not None:
-            time.sleep(0.5)
-    raise PitwallError(f"{name} ended by itself; see {settings.log_dir / name}.log")
-
-
-@app.command(epilog="Example: ./pitwall serve")
-def serve() -> None:
-    """The prediction endpoint in the foreground."""
-    _foreground("serving")
-
-
-@app.command(epilog="Example: ./pitwall score")
-def score() -> None:
-    """The stream scorer in the foreground."""
-    _foreground("scorer")
-
-
-@app.command(epilog='Example: ./pitwall predict lap_time --vehicle "PERRINN 424" --session 20260101-000400-simulation')
-def predict(
-    model: Annotated[str, typer.Argument()],
-    vehicle: Annotated[str, typer.Option("--vehicle")],
-    session: Annotated[str, typer.Option("--session")],
-    as_json: AsJson = False,
-) -> None:
-    """Query the endpoint."""
-    import httpx
-
-    settings = Settings()
-    _need_server(settings, "serving")
-    token = settings.secret("token").get_secret_value()
-    answer = httpx.post(
-        f"{settings.serving_url}/predict", timeout=10,
-        json={"model": model, "vehicle": vehicle, "session": session}, headers={"Authorization": f"Bearer {token}"},
-    )  # fmt: skip
-    body = answer.json()
-    if answer.status_code != 200:
-        raise PitwallError(f"the endpoint answered {answer.status_code}: {body.get('detail', body)}")
-    if as_json:
-        _emit(body)
-    else:
-        OUT.print(f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {body['unit']}[/bold] at {body['event_time']}")
+app.add_typer(serving)
 
 
 @app.command(epilog="Example: ./pitwall features")
@@ -482,7 +423,7 @@ def history(
     from pitwall.store.history import HistoryReader
 
     settings = Settings()
-    _need_server(settings, "cassandra")
+    need_server(settings, "cassandra")
     known = CHANNELS.get(channel_id(channel))
     name = known.id if known else channel
     with HistoryReader(settings) as reader:

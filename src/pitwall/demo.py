@@ -379,9 +379,10 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
-            if httpx.get(f"{settings.serving_url}/models", timeout=5).json() == versions:
+            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5).json()
+            if {name: model["version"] for name, model in loaded.items()} == versions:
                 return
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, ValueError, TypeError):
             pass
         time.sleep(0.2)
     raise StackError(f"the endpoint did not load {versions} in 60 s; see {settings.log_dir / 'serving.log'}")

@@ -72,6 +72,14 @@ class Settings(BaseSettings):
     """A session silent for this long (wall clock) is over: its state is released."""
     quick_start: bool = True
     """Servers compile quickly and not well, which on two cores pays in runs of minutes; off for long ones."""
+    rate_limit: float = 2000.0
+    """Requests a second the prediction endpoint takes from one client."""
+    max_body_bytes: int = 4 << 20
+    """The largest body of a request the endpoint reads."""
+    request_timeout_s: float = 10.0
+    """Within which a request must have come and be answered."""
+    stale_after_s: float = 300.0
+    """Features whose record came to Kafka longer ago are too old to predict from, unless the question says otherwise."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 
