@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +70,8 @@ def register(settings: Settings, name: str, value: float, alias: str | None = "c
     mlflow.set_experiment(name)
     X = pd.DataFrame(np.random.default_rng(1).normal(size=(20, len(inputs))), columns=list(inputs))
     model = LinearRegression().fit(X, np.full(20, value))
-    with mlflow.start_run():
+    with warnings.catch_warnings(), mlflow.start_run():
+        warnings.simplefilter("ignore")
         logged = mlflow.sklearn.log_model(
             model, name="model", serialization_format="skops", input_example=X.tail(3), registered_model_name=name, pip_requirements=[]
         )
