@@ -81,27 +81,31 @@ class Bounds:
             return
         begun = False
         size = 0
+        too_large = Problem(413, "too_large", f"the body is longer than {self._max_bytes} bytes; ask for fewer at once")
 
         async def bounded() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._max_bytes:
-                raise Problem(413, "too_large", f"the body is longer than {self._max_bytes} bytes; ask for fewer at once")
+                raise too_large
             return message
 
         async def noted(message: Message) -> None:
             nonlocal begun
-            begun = True
-            await send(message)
+            if size <= self._max_bytes:
+                begun = True
+                await send(message)
 
+        problem = None
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._app(scope, bounded, noted)
         except TimeoutError:
-            if not begun:
-                problem = Problem(504, "timeout", f"no answer within {self._timeout_s:g} s; the request came too slowly, or a part is overloaded")
-                await problem_response(problem)(scope, receive, send)
-        except Problem as problem:
-            if not begun:
-                await problem_response(problem)(scope, receive, send)
+            problem = Problem(504, "timeout", f"no answer within {self._timeout_s:g} s; the request came too slowly, or a part is overloaded")
+        except Problem as raised:
+            problem = raised
+        if size > self._max_bytes:
+            problem = too_large
+        if problem is not None and not begun:
+            await problem_response(problem)(scope, receive, send)
