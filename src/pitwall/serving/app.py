@@ -20,7 +20,7 @@ from pitwall.serving.reader import FeatureReader
 from pitwall.serving.registry import Champions
 from pitwall.settings import Settings
 from pitwall.topics import client_config
-from pitwall.training.tasks import TASKS
+from pitwall.training.tasks import tasks
 
 bearer = HTTPBearer(auto_error=False)
 
@@ -95,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     def parts() -> dict[str, Any]:
         with lock:
             if not state:
-                champions = Champions(settings, tuple(TASKS))
+                champions = Champions(settings, tuple(tasks(settings)))
                 champions.refresh()
                 state.update(champions=champions, reader=FeatureReader(settings), producer=Confirmed(settings))
                 champions.follow()

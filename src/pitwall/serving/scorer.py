@@ -14,11 +14,12 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from pitwall.errors import StackError
+from pitwall.models import Loaded
 from pitwall.serving.prediction import Prediction
-from pitwall.serving.registry import Champion, Champions
+from pitwall.serving.registry import Champions
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
-from pitwall.training.tasks import TASKS
+from pitwall.training.tasks import tasks
 from pitwall.wire import FeatureRow
 
 
@@ -39,7 +40,7 @@ class Sampler:
         return True
 
 
-def score(rows: list[FeatureRow], champion: Champion) -> list[Prediction]:
+def score(rows: list[FeatureRow], champion: Loaded) -> list[Prediction]:
     """Predictions for feature rows; a row without a finite value gives none."""
     matrix = np.full((len(rows), len(champion.inputs)), np.nan)
     at: dict[tuple[str, ...], list[int]] = {}
@@ -67,7 +68,7 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    champions = Champions(settings, tuple(TASKS))
+    champions = Champions(settings, tuple(tasks(settings)))
     champions.refresh()
     following = champions.follow()
     consumer = Consumer(
