@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall import cli_models
 from pitwall.cli_jobs import jobs
 from pitwall.cli_serving import need_server, serving
 from pitwall.errors import PitwallError, UsageError
@@ -270,37 +269,6 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
             OUT.print(f"{answer['skipped_rows']:,} rows were left out: their time did not rise")
 
 
-@app.command(epilog="Example: ./pitwall train lap_time")
-def train(model: Annotated[str, typer.Argument(help="lap_time, speed_sensor")], as_json: AsJson = False) -> None:
-    """Train on a point-in-time dataset, compare with the baseline, register."""
-    from pitwall.local.stack import child_environment
-    from pitwall.training.tasks import task
-
-    task(model)
-    settings = Settings()
-    need_server(settings, "mlflow")
-    need_server(settings, "s3")
-    step, stop = _progress()
-    step(f"training {model}", None)
-    try:
-        result = subprocess.run(
-            [sys.executable, "-m", "pitwall.training.train", model],
-            env=child_environment(settings), capture_output=True, text=True, cwd=settings.repository,
-        )  # fmt: skip
-    finally:
-        stop()
-    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
-    if result.returncode or not lines:
-        tail = [line for line in result.stderr.splitlines() if line.strip()]
-        raise PitwallError(f"training {model} failed: {tail[-1] if tail else 'no message'}")
-    answer = json.loads(lines[-1])
-    if "error" in answer[model]:
-        raise PitwallError(f"{model} was not trained: {answer[model]['error']}")
-    if as_json:
-        _emit(answer)
-    else:
-        m = answer[model]
-        OUT.print(f"{model} version {m['version']}: MAE {m['mae']:.3f} {m['unit']}, baseline {m['baseline_mae']:.3f} {m['unit']}; champion: {m['champion']}")
 
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
@@ -338,31 +306,10 @@ def bench(
     OUT.print(table)
 
 
-@app.command(epilog="Example: ./pitwall models --json")
-def models(as_json: AsJson = False) -> None:
-    """List model versions with their error beside the baseline's."""
-    settings = Settings()
-    need_server(settings, "mlflow")
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    import mlflow
-
-    client = mlflow.MlflowClient(settings.mlflow_url)
-    rows = []
-    for model in client.search_registered_models():
-        for version in client.search_model_versions(f"name='{model.name}'"):
-            champion = str(model.aliases.get("champion")) == str(version.version)
-            tags = version.tags
-            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
-                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
-                         "kind": tags.get("kind", ""), "champion": champion})  # fmt: skip
-    if as_json:
-        _emit({"models": rows})
-        return
-    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "", box=None, header_style="dim", padding=(0, 3, 0, 0))
-    for row in rows:
-        table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
-                      row["kind"], "champion" if row["champion"] else "")  # fmt: skip
-    OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
+app.command(epilog="Example: ./pitwall train lap_time")(cli_models.train)
+app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(cli_models.retrain)
+app.command(epilog="Example: ./pitwall models --json")(cli_models.models)
+app.command(epilog='Example: ./pitwall promote lap_time 3 --force "the new car"')(cli_models.promote)
 
 
 app.add_typer(serving)

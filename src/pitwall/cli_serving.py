@@ -89,9 +89,8 @@ def predict(
         emit(body)
         return
     unit = body["unit"]
-    interval = "" if body["low"] is None else f" ({body['low']:.3f} to {body['high']:.3f})"
     OUT.print(
-        f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {unit}[/bold]{interval} at {body['event_time']}, "
+        f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {unit}[/bold] ({body['low']:.3f} to {body['high']:.3f}) at {body['event_time']}, "
         f"features {body['age_s']:.1f} s old"
     )
     if explain:

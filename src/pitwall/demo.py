@@ -203,7 +203,7 @@ def run(
         step("serving the champions", None)
         stack.start(["serving", "scorer", "page"])
         if champions:
-            _wait_champions(settings, {name: report.models[name]["version"] for name in champions})
+            _wait_champions(settings, {name: report.models[name]["serving"] for name in champions})
         done("serving")
         watch = Freshness(settings, live.vehicle, live.session)
         watch.start()
@@ -348,7 +348,7 @@ def _wait_offline(
 
 def _trainer(settings: Settings, sessions_file: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pitwall.training.train", "--sessions", sessions_file, "--wait"],
+        [sys.executable, "-m", "pitwall.training.train", "--sessions", sessions_file, "--wait", "--promote"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(settings.log_dir / "training.log").open("w"),

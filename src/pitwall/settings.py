@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     cassandra_storage_port: int = 17000
     s3_port: int = 19000
     mlflow_port: int = 15000
+    mlflow_backend: SecretStr = SecretStr("")
+    """MLflow's database, `postgresql://user:password@host/name`; empty for sqlite."""
+    mlflow_artifacts: str = "s3://mlflow"
+    """Where MLflow keeps models and plots: `s3://bucket/folder`, or a folder."""
     flink_host: str = "127.0.0.1"
     flink_port: int = 18081
     flink_rpc_port: int = 16123

@@ -56,31 +56,27 @@ def wait(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.1)
 
 
-def register(settings: Settings, name: str, value: float, alias: str | None = "champion", inputs: tuple[str, ...] = INPUTS) -> int:
-    """A version that answers `value`, whatever it is asked."""
-    import os
-
+def register(settings: Settings, name: str, value: float, alias: str = "champion", whole: bool = True) -> int:
+    """A version that answers `value`, whatever it is asked; `whole`: with all that serving needs."""
     import mlflow
     from sklearn.linear_model import LinearRegression
 
-    from pitwall.local.servers import s3_environment
+    from pitwall import models
 
-    os.environ.update(s3_environment(settings))
-    mlflow.set_tracking_uri(settings.mlflow_url)
+    client = models.client(settings)
     mlflow.set_experiment(name)
-    X = pd.DataFrame(np.random.default_rng(1).normal(size=(20, len(inputs))), columns=list(inputs))
+    X = pd.DataFrame(np.random.default_rng(1).normal(size=(20, len(INPUTS))), columns=list(INPUTS))
     model = LinearRegression().fit(X, np.full(20, value))
+    interval = {"coverage": 0.9, "by": None, "edges": [], "half_width": [0.5]}
+    metadata = {"unit": "s", "feature_service": "test", "definitions": "test", **({"interval": interval} if whole else {})}
     with warnings.catch_warnings(), mlflow.start_run():
         warnings.simplefilter("ignore")
         logged = mlflow.sklearn.log_model(
-            model, name="model", serialization_format="skops", input_example=X.tail(3), registered_model_name=name, pip_requirements=[]
-        )
-    client = mlflow.MlflowClient()
+            model, name="model", serialization_format="skops", input_example=X.tail(3), registered_model_name=name, pip_requirements=[],
+            metadata=metadata,
+        )  # fmt: skip
     version = str(logged.registered_model_version)
-    for key, text in {"unit": "s", "feature_service": "test", "definitions": "test"}.items():
-        client.set_model_version_tag(name, version, key, text)
-    if alias is not None:
-        client.set_registered_model_alias(name, alias, version)
+    client.set_registered_model_alias(name, alias, version)
     return int(version)
 
 
@@ -134,7 +130,7 @@ def predictions(settings: Settings) -> list[dict[str, Any]]:
 
 def test_an_answer_says_what_it_was_made_from(served: Served) -> None:
     body = served.ask(vehicle=VEHICLE, session=SESSION, explain=True).json()
-    assert body["value"] == pytest.approx(1.0) and body["unit"] == "s" and body["version"] == 1 and 0 <= body["age_s"] < 300
+    assert body["value"] == pytest.approx(1.0) and (body["low"], body["high"]) == pytest.approx((0.5, 1.5)) and body["unit"] == "s" and body["version"] == 1 and 0 <= body["age_s"] < 300
     assert set(body["contributions"]) == set(INPUTS)
     wait(lambda: any(p["prediction_id"] == body["prediction_id"] for p in predictions(served.settings)), 10)
     sent = next(p for p in predictions(served.settings) if p["prediction_id"] == body["prediction_id"])
@@ -279,7 +275,7 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
     try:
         second = register(settings, "lap_time", 2.0)
         wait(lambda: found[-1][1] == second, 30)
-        broken = _broken(settings)
+        broken = register(settings, "lap_time", 3.0, whole=False)
         name = f'pitwall_model_refused_version{{alias="champion",model="lap_time"}} {broken:.1f}'
         wait(lambda: name in served.client.get("/predict-metrics").text, 30)
         challenger = register(settings, "lap_time", 4.0, alias="challenger")
@@ -302,14 +298,3 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
         return {(p["version"], p["role"]) for p in predictions(settings) if p["session"] == "20260103-000000-shadow"}
 
     wait(lambda: both() == {(second, "champion"), (challenger, "shadow")}, 20)
-
-
-def _broken(settings: Settings) -> int:
-    """A version without its unit: it cannot be used."""
-    import mlflow
-
-    version = register(settings, "lap_time", 3.0, alias=None)
-    client = mlflow.MlflowClient()
-    client.delete_model_version_tag("lap_time", str(version), "unit")
-    client.set_registered_model_alias("lap_time", "champion", str(version))
-    return version

@@ -29,31 +29,26 @@ SESSIONS = 20
 
 def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
     """Register gradient boosting over 30 features as champion `lap_time`; gives its inputs."""
-    import os
-
     import mlflow
     import pandas as pd
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    from pitwall.local.servers import s3_environment
-    from pitwall.training.train import TRUSTED
+    from pitwall import models
 
     inputs = tuple(load_features(settings.feature_repo)[-1].names[:INPUTS])
     dice = np.random.default_rng(1)
     X = pd.DataFrame(dice.normal(size=(5000, INPUTS)), columns=list(inputs))
     model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(X, X.iloc[:, 0] + dice.normal(size=5000))
-    os.environ.update(s3_environment(settings))
-    mlflow.set_tracking_uri(settings.mlflow_url)
+    client = models.client(settings)
     mlflow.set_experiment(MODEL)
     with mlflow.start_run():
         logged = mlflow.sklearn.log_model(
-            model, name="model", serialization_format="skops", skops_trusted_types=TRUSTED, input_example=X.tail(3),
+            model, name="model", serialization_format="skops", skops_trusted_types=models.TRUSTED, input_example=X.tail(3),
             registered_model_name=MODEL, pip_requirements=["scikit-learn", "skops", "pandas"],
+            metadata={"unit": "s", "feature_service": "bench", "definitions": "bench",
+                      "interval": {"coverage": 0.9, "by": None, "edges": [], "half_width": [1.0]}},
         )  # fmt: skip
-    client = mlflow.MlflowClient()
     version = str(logged.registered_model_version)
-    for key, text in {"unit": "s", "feature_service": "bench", "definitions": "bench"}.items():
-        client.set_model_version_tag(MODEL, version, key, text)
     client.set_registered_model_alias(MODEL, "champion", version)
     return inputs
 

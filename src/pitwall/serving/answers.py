@@ -83,14 +83,14 @@ class Question(BaseModel):
 
 
 class Answer(BaseModel):
-    """The prediction, and what it was made from. `low` and `high` bound the interval; null where the model gives none."""
+    """The prediction, and what it was made from. `low` and `high` bound the interval."""
 
     prediction_id: str
     model: str
     version: int
     value: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     unit: str
     vehicle: str
     session: str

@@ -26,7 +26,7 @@ from pitwall.serving.prediction import Prediction
 from pitwall.serving.reader import FeatureReader
 from pitwall.serving.registry import Model, Registry
 from pitwall.settings import Settings
-from pitwall.training.tasks import TASKS
+from pitwall.training.tasks import tasks
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": text}
@@ -55,7 +55,7 @@ class Parts:
     def registry(self) -> Registry:
         """The models."""
         with self._lock:
-            registry = Registry(self._settings, tuple(TASKS))
+            registry = Registry(self._settings, tuple(tasks(self._settings)))
             registry.refresh()
             registry.follow()
             return registry
@@ -159,7 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
         else:
             values = given(question, model)
         row = np.array(values, dtype=np.float64)
-        value, low, high = model.predict(row[None, :])[0]
+        value, low, high = model.values(row[None, :])[0]
         if not np.isfinite(value):
             missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]
             raise Problem(422, "missing_features", f"the model gives no value where these are null: {', '.join(missing[:5])}", features=missing)

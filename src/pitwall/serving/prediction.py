@@ -13,7 +13,7 @@ EVENT_TYPE = "pitwall.prediction.v1"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """`event_time` is the feature row's, ISO 8601 UTC, `record_time` that of the car's record in Kafka; `value`, `low` and `high` (the interval, None without one) in `unit`.
+    """`event_time` is the feature row's, ISO 8601 UTC, `record_time` that of the car's record in Kafka; `value`, `low` and `high` (the interval) in `unit`.
 
     `source` is `endpoint` or `stream`; `role` is `champion`, or `shadow` for a challenger's.
     """
@@ -25,8 +25,8 @@ class Prediction:
     event_time: str
     record_time: str
     value: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     unit: str
     feature_service: str
     definitions: str

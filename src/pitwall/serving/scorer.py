@@ -20,7 +20,7 @@ from pitwall.serving.registry import Model, Registry
 from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
-from pitwall.training.tasks import TASKS
+from pitwall.training.tasks import tasks
 from pitwall.wire import FeatureRow, iso
 
 LOG = logging.getLogger("pitwall.serving")
@@ -43,7 +43,7 @@ def score(rows: list[FeatureRow], model: Model) -> list[Prediction]:
             index = {name: n for n, name in enumerate(row.names)}
             place = places[row.names] = [index.get(name, len(row.names)) for name in model.inputs]
         matrix[i] = np.append(row.values, np.nan)[place]
-    found = model.predict(matrix)
+    found = model.values(matrix)
     return [
         Prediction(
             model.name, model.version, row.vehicle, row.session, row.event_time, iso(row.created_us), value, low, high,
@@ -164,7 +164,7 @@ def run(settings: Settings, worker: str) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    registry = Registry(settings, tuple(TASKS))
+    registry = Registry(settings, tuple(tasks(settings)))
     registry.refresh()
     following = registry.follow()
     try:
