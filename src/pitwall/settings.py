@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     cassandra_storage_port: int = 17000
     s3_port: int = 19000
     mlflow_port: int = 15000
+    mlflow_backend: SecretStr = SecretStr("")
+    """MLflow's database, `postgresql://user:password@host/name`; empty for sqlite."""
+    mlflow_artifacts: str = "s3://mlflow"
+    """Where MLflow keeps models and plots: `s3://bucket/folder`, or a folder."""
     flink_host: str = "127.0.0.1"
     flink_port: int = 18081
     flink_rpc_port: int = 16123
@@ -69,9 +73,6 @@ class Settings(BaseSettings):
     replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
     cassandra_user: str = "cassandra"
 
-    mlflow_store: str = ""
-    """MLflow's database, for instance `postgresql://mlflow@127.0.0.1:15432/mlflow`, its password the secret `postgres`; else SQLite."""
-
     checkpoint_interval_s: float = 10.0
     """How often the job secures its state; new rows of the offline store appear with it."""
     checkpoint_url: str = ""
@@ -93,6 +94,14 @@ class Settings(BaseSettings):
     """The same for the telemetry history."""
     retention_topics_days: float | None = Field(default=None, gt=0)
     """How long Kafka keeps messages; None: as the topics say."""
+    rate_limit: float = 2000.0
+    """Requests a second the prediction endpoint takes from one client."""
+    max_body_bytes: int = 4 << 20
+    """The largest body of a request the endpoint reads."""
+    request_timeout_s: float = 10.0
+    """Within which a request must have come and be answered."""
+    stale_after_s: float = 300.0
+    """Features whose record came to Kafka longer ago are too old to predict from, unless the question says otherwise."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 

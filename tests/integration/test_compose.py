@@ -102,7 +102,7 @@ def test_mlflow_keeps_its_runs_in_postgres(run: Callable[..., subprocess.Popen[b
     bin_dir = Path(os.path.realpath(found)).parent
     owner = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
     [port] = free_ports(1)
-    with sandbox(mlflow_store=f"postgresql://mlflow@127.0.0.1:{port}/postgres") as settings:
+    with sandbox(mlflow_backend=f"postgresql://mlflow@127.0.0.1:{port}/postgres") as settings:
         from tempfile import TemporaryDirectory
 
         with TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:

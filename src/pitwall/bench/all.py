@@ -8,6 +8,7 @@ from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
 from pitwall.bench.offline import offline
+from pitwall.bench.serving import predict, score
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
@@ -15,4 +16,6 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "ingest": ingest,
     "freshness": freshness,
     "offline": offline,
+    "predict": predict,
+    "score": score,
 }

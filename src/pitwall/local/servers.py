@@ -304,12 +304,17 @@ def s3_client(settings: Settings) -> Any:
     )
 
 
+def mlflow_environment(settings: Settings) -> dict[str, str]:
+    """What MLflow's server reads from its environment: a database's password belongs in no command line."""
+    backend = settings.mlflow_backend.get_secret_value() or f"sqlite:///{settings.data_dir / 'mlflow.db'}"
+    return {"MLFLOW_BACKEND_STORE_URI": backend}
+
+
 def _mlflow(settings: Settings) -> list[str]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return [
         sys.executable, "-m", "mlflow", "server",
-        "--backend-store-uri", settings.mlflow_store or f"sqlite:///{settings.data_dir / 'mlflow.db'}",
-        "--artifacts-destination", "s3://mlflow",
+        "--artifacts-destination", settings.mlflow_artifacts,
         "--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1",
     ]  # fmt: skip
 
