@@ -12,6 +12,17 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 
+def on_config(config: Any) -> Any:
+    """Put every decision where the navigation names their folder."""
+    decisions = [f"adr/{path.name}" for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
+    for section in config.nav:
+        for pages in section.values():
+            for page in pages if isinstance(pages, list) else []:
+                if page.get("Decisions") == "adr/":
+                    page["Decisions"] = decisions
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages."""
     from mkdocs.structure.files import File

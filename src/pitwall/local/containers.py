@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from pitwall.errors import UsageError
+from pitwall.errors import PitwallError, UsageError
 from pitwall.local.servers import BUCKETS, SERVERS, Server, cassandra_yaml, kafka_properties, s3_client
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
@@ -117,4 +117,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PitwallError as error:
+        sys.exit(f"pitwall: {error}")
