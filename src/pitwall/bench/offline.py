@@ -73,9 +73,9 @@ def _write(folder: Path, rows: int) -> None:
     for day in range(-(-rows // (DAY_SESSIONS * SESSION_ROWS))):
         target = folder / f"event_date=2026-{1 + day // 28:02d}-{1 + day % 28:02d}"
         target.mkdir(parents=True)
-        with pq.ParquetWriter(target / "compact.parquet", _table(dice, 0, 0).schema) as writer:
-            for number in range(DAY_SESSIONS * day, min(DAY_SESSIONS * (day + 1), rows // SESSION_ROWS)):
-                writer.write_table(_table(dice, number, SESSION_ROWS), row_group_size=131_072)
+        sessions = range(DAY_SESSIONS * day, min(DAY_SESSIONS * (day + 1), rows // SESSION_ROWS))
+        whole = pa.concat_tables([_table(dice, number, SESSION_ROWS) for number in sessions])
+        pq.write_table(whole, target / "compact.parquet", row_group_size=131_072 // SESSION_ROWS * SESSION_ROWS)
 
 
 def _table(dice: np.random.Generator, session: int, rows: int) -> pa.Table:
