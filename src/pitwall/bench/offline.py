@@ -26,7 +26,7 @@ FEATURES = [f"feature_{i}" for i in range(30)]
 SESSION_ROWS = 6_000
 """A lap of two minutes at 50 Hz."""
 DAY_SESSIONS = 50
-LIMIT_BYTES = 14 * 2**30
+LIMIT_BYTES = 12 * 2**30
 """A store that takes more is refused it, so that the machine lives on."""
 START_US = 1_767_225_600_000_000
 TTL_S = 10
