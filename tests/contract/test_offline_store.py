@@ -253,6 +253,8 @@ def test_what_it_cannot_serve_is_named(store: Any) -> None:
         source_of(None)
     with pytest.raises(StoreError, match="gs://"):
         place("gs://bucket/folder")
+    with pytest.raises(StoreError, match=r"'/data/\*.parquet' is a pattern; give the folder"):
+        place("/data/*.parquet")
     view = store.get_feature_view("weather")
     view.batch_source = FileSource(
         name="x", path="/x", timestamp_field="event_timestamp", created_timestamp_column="c", tags={"known_at": "noon"}
@@ -260,3 +262,18 @@ def test_what_it_cannot_serve_is_named(store: Any) -> None:
     config: RepoConfig = store.config
     with pytest.raises(StoreError, match="known_at: 'noon'; there are created, session, event"):
         as_view(config, view, ["weather:rain"], False, False)
+
+
+def test_compacting_changes_no_answer(store: Any, root: str) -> None:
+    from pitwall.store.parquet.compact import compact
+    from pitwall.store.parquet.scan import Columns
+
+    asked = entity(("b", 1, 3), ("a", 1, 0.5), ("a", 1, 4), ("a", 1, 9), ("a", 2, 4))
+    refs = ["laps:speed", "laps:gear", "laps:flag", "laps:driver", "laps:best_at", "laps:sectors"]
+    before = store.get_historical_features(asked, refs).to_arrow()
+    keys = Columns({"car": pa.string(), "lap": pa.int64()}, "event_timestamp", "created_timestamp")
+    done = compact(place(f"{root}/laps"), keys, settled_s=0)
+    assert sorted((each.files_before, each.rows) for each in done) == [(1, 1), (1, 3)]
+    names = [info.path.rsplit("/", 1)[1] for info in place(f"{root}/laps").files()]
+    assert len(names) == 2 and all(name.startswith("compact-") for name in names)
+    assert store.get_historical_features(asked, refs).to_arrow().equals(before)

@@ -86,6 +86,8 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
 
     The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them.
     """
+    if "*" in uri:
+        raise StoreError(f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read")
     scheme = urlparse(uri).scheme
     if scheme == "s3":
         url = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""

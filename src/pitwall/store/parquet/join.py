@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -84,11 +85,12 @@ def _find(scan: Scan, view: View, keys: Keys | None, number: npt.NDArray[np.int3
     low = None if whole or view.ttl_us is None else int(at.min()) - view.ttl_us
     high = None if whole else int(at.max())
     parts = max(1, -(-scan.rows // chunk_rows))
+    bounds = np.linspace(0, len(keys.combinations) if keys else 1, parts + 1).astype(int).tolist()
     found = np.full(len(at), -1, np.int64)
-    for part in range(parts):
-        mine = np.flatnonzero(number % parts == part)
+    for only in pairwise(bounds):
+        mine = np.flatnonzero((number >= only[0]) & (number < only[1]))
         if len(mine):
-            rows = scan.narrow(view.columns, keys, low, high, (part, parts))
+            rows = scan.narrow(view.columns, keys, low, high, only)
             found[mine] = newest(rows, view.known, number[mine], at[mine], view.ttl_us)
     return found
 

@@ -66,6 +66,15 @@ class Keys:
         known &= self.combinations[np.minimum(at, len(self.combinations) - 1)] == mixed
         return np.where(known, at, -1).astype(np.int32)
 
+    def distinct(self, low: int, high: int) -> dict[str, list[Any]]:
+        """Each key column's values among the entities numbered low to high - 1, sorted."""
+        found = {}
+        mixed = self.combinations[low:high]
+        for name, values in reversed(self.values.items()):
+            found[name] = values.take(pa.array(np.unique(mixed % len(values)))).to_pylist()
+            mixed = mixed // len(values)
+        return found
+
 
 def keys_of(columns: dict[str, pa.Array]) -> Keys:
     """The distinct key combinations of these columns; a row with a null in one is no entity."""
@@ -189,16 +198,17 @@ class Scan:
         all_names = [self._metadata[file].schema.column(i).path for i in range(len(self._metadata[file].schema))]
         return [all_names.index(name) for name in names if name in all_names]
 
-    def narrow(self, columns: Columns, keys: Keys | None, low: int | None, high: int | None, part: tuple[int, int] = (0, 1)) -> Rows:
+    def narrow(self, columns: Columns, keys: Keys | None, low: int | None, high: int | None, only: tuple[int, int] | None = None) -> Rows:
         """Keys and times of the rows of these entities between two instants, both included (µs; None: no bound).
 
-        Without `keys` all rows are of entity 0. `part` (k, n) gives only entities whose number leaves k when divided by n.
+        Without `keys` all rows are of entity 0. `only` (first, end) gives just the entities numbered first to end - 1.
         """
         self.need(columns.names)
         wanted = {}
-        for name, values in keys.values.items() if keys else ():
-            if pa.types.is_string(values.type) or pa.types.is_integer(values.type):
-                wanted[name] = values.to_pylist()
+        if keys is not None and len(keys.combinations):
+            for name, values in keys.distinct(*(only or (0, len(keys.combinations)))).items():
+                if pa.types.is_string(columns.keys[name]) or pa.types.is_integer(columns.keys[name]):
+                    wanted[name] = values
 
         def read(unit: _Unit) -> Rows:
             kept = self._may_hold(unit, wanted, columns.event, low, high)
@@ -210,8 +220,8 @@ class Scan:
             number = self._row_numbers(unit, kept)
             event = times(self._column(table, columns.event, kept), columns.event)
             use = (entity >= 0) & (event != NO_CREATED)
-            if part[1] > 1:
-                use &= entity % part[1] == part[0]
+            if only is not None:
+                use &= (entity >= only[0]) & (entity < only[1])
             if low is not None:
                 use &= event >= low
             if high is not None:
