@@ -5,6 +5,7 @@ Plain state machines, fed with rows and predictions of any number of sessions; w
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ class _Open:
     """The lap a session is in: its trace, and predictions that wait for their truth."""
 
     number: float
+    at_us: list[int] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
     distances_m: list[float] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
@@ -49,8 +51,7 @@ class Truths:
     """Holds predictions until a lap ends, then scores them: by model and version, and by part of the lap.
 
     `labels` says how each model's truth is obtained: `("lap", None)`, `("ahead", metres)` or `("feature", name)`, as its task
-    does. Laps not seen from their start are not scored; a session's predictions are given up when it falls silent for
-    `keep` more recent laps of others.
+    does. Laps not seen from their start are not scored. Of more than `keep` sessions the oldest are given up.
     """
 
     def __init__(self, labels: dict[str, tuple[str, Any]], keep: int = 1000) -> None:
@@ -58,6 +59,8 @@ class Truths:
         self._laps: dict[tuple[str, str], _Open] = {}
         self._recent: dict[tuple[str, str], deque[tuple[int, dict[str, float]]]] = defaultdict(lambda: deque(maxlen=3000))
         self._keep = keep
+        self.needs = ("lap_number", "lap_time", "lap_distance", "lap_last_time", *(what for kind, what in labels.values() if kind == "feature"))
+        """The features `row` looks at."""
         self.scores: dict[tuple[str, int], Score] = {}
 
     def row(self, vehicle: str, session: str, event_us: int, values: dict[str, float | None]) -> None:
@@ -71,30 +74,36 @@ class Truths:
             return
         lap = self._laps.get(key)
         if lap is None or number != lap.number:
-            last = values.get("last_lap_time", values.get("lap_last_time"))
+            last = values.get("lap_last_time")
             if lap is not None and number == lap.number + 1 and last is not None and lap.distances_m and lap.distances_m[0] < 100:
                 self._settle(lap, last)
             lap = self._laps[key] = _Open(number)
             while len(self._laps) > self._keep:
-                del self._laps[next(iter(self._laps))]
+                oldest = next(iter(self._laps))
+                del self._laps[oldest]
+                self._recent.pop(oldest, None)
         if not lap.distances_m or distance > lap.distances_m[-1]:
+            lap.at_us.append(event_us)
             lap.times_s.append(time)
             lap.distances_m.append(distance)
 
     def prediction(self, message: dict[str, Any]) -> None:
-        """One prediction as it stands on its topic. It belongs to the lap its session is in."""
+        """One prediction as it stands on its topic, after its row. One of a lap that is over already does not count."""
         kind, what = self._labels.get(message["model"], (None, None))
         key = (message["vehicle"], message["session"])
         lap = self._laps.get(key)
-        if kind is None or lap is None or not lap.distances_m:
-            return
         event_us = round(datetime.fromisoformat(message["event_time"]).timestamp() * 1e6)
+        if kind is None or lap is None or not lap.at_us or event_us < lap.at_us[0]:
+            return
+        # Event times in messages have milliseconds.
+        place = max(0, bisect_right(lap.at_us, event_us + 999) - 1)
+        where = {"at": lap.distances_m[place], "time": lap.times_s[place]}
         if kind == "feature":
             truth = next((values.get(what) for at, values in reversed(self._recent[key]) if abs(at - event_us) < 1000), None)
             if truth is not None:
-                lap.waiting.append({**message, "truth": truth, "at": lap.distances_m[-1]})
+                lap.waiting.append({**message, **where, "truth": truth})
             return
-        lap.waiting.append({**message, "at": lap.distances_m[-1], "time": lap.times_s[-1]})
+        lap.waiting.append({**message, **where})
 
     def _settle(self, lap: _Open, final_s: float) -> None:
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +22,12 @@ from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features import load
 from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.stack import Stack, child_environment
+from pitwall.local.stack import Stack
 from pitwall.settings import Settings
+from pitwall.training.train import reproduce, retrain, train
 from pitwall.wire import TickEncoder
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("no PostgreSQL here (Debian: apt install postgresql)")
     # PostgreSQL does not run as root.
     user = "postgres" if os.geteuid() == 0 else None
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="pitwall-pg-", ignore_cleanup_errors=True) as home:
         if user:
             shutil.chown(home, user)
@@ -104,14 +103,13 @@ def store(settings: Settings, run: RawRun, *sessions: Session) -> None:
         )
 
 
-def train(settings: Settings, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pitwall.training.train", *arguments],
-        env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True,
-    )  # fmt: skip
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert done.returncode == 0 and lines, done.stderr[-3000:]
-    return {name: answer for line in lines for name, answer in line.items()}
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As training has it in its own process: sums are added in one order."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
 
 
 TASK = """
@@ -122,15 +120,14 @@ unit: "%"
 every_s: 1.0
 inputs: [acceleration_long*, speed, speed_diff*]
 baselines: [{type: pitwall.training.estimators.Linear, columns: [speed]}]
-estimator: {type: sklearn.ensemble.HistGradientBoostingRegressor, max_iter: 30, random_state: 0}
+estimator: {type: sklearn.ensemble.HistGradientBoostingRegressor, max_iter: 10, random_state: 0}
 """
 
 
 def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(stack: Settings, raw_run: RawRun) -> None:
     store(stack, raw_run, *(simulate(laps=2, seed=seed, hz=10) for seed in (1, 2, 3)))
     (stack.repository / "training" / "tasks" / "throttle_sensor.yaml").write_text(TASK)
-    first = train(stack, "lap_time", "throttle_sensor")
-    assert "error" not in first["lap_time"] and "error" not in first["throttle_sensor"], first
+    first = {name: train(stack, name) for name in ("lap_time", "throttle_sensor")}
     assert (first["lap_time"]["version"], first["lap_time"]["serving"], first["lap_time"]["laps"]) == (1, 1, 6)
     assert first["throttle_sensor"]["champion"] == "candidate"
 
@@ -152,13 +149,13 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     names = {each.path for each in registry.list_artifacts(champion.run_id)}
     assert {"error_over_distance.png", "entity_rows.parquet", "task.yaml", "errors_by_lap.json"} <= names
     assert any((stack.data_dir / "s3" / "mlflow").rglob("error_over_distance.png"))
-    again = train(stack, "--reproduce", champion.run_id)[champion.run_id]
+    again = reproduce(stack, champion.run_id)
     assert again["same"] and not again["changed"]
 
     # Nothing new: nothing is trained. A new session: a challenger that has met the champion on laps new to both.
-    assert not train(stack, "--retrain", "throttle_sensor")["throttle_sensor"]["new"]
+    assert not retrain(stack, "throttle_sensor")["new"]
     store(stack, raw_run, simulate(laps=2, seed=4, hz=10))
-    second = train(stack, "throttle_sensor")["throttle_sensor"]
+    second = train(stack, "throttle_sensor")
     assert (second["version"], second["serving"]) == (2, 1)
     met = json.loads(models.by_alias(registry, "throttle_sensor", "challenger").tags["against"])
     assert (met["version"], met["laps"]) == (1, 2)

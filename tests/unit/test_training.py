@@ -144,7 +144,7 @@ def test_an_input_of_the_labels_own_channel_is_a_leak() -> None:
     data = made(4)
     chosen = task(SETTINGS, "speed_sensor")
     joined = data.X.assign(lap=data.groups, length_m=4000.0, speed=np.arange(len(data.y)) % 97.0, speed_mean_30s=1.0)
-    with pytest.raises(ModelError, match="'speed_mean_30s' of speed_sensor leaks: .* SPEED"):
+    with pytest.raises(ModelError, match=r"'speed_mean_30s' of speed_sensor leaks: .* SPEED"):
         datasets.dataset(SETTINGS, chosen, joined, ["speed_mean_30s"], data.entity_rows)
 
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import orjson
 from confluent_kafka import Consumer
+from fastapi.responses import PlainTextResponse
 from nicegui import app, ui
 
+from pitwall.quality import Truths
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
+from pitwall.training.tasks import task, tasks
 
 TRACES = (("speed", "Speed", "km/h"), ("throttle", "Throttle", "%"), ("brake", "Brake", "%"), ("steering_angle", "Steering", "deg"))
 
@@ -25,6 +28,7 @@ class Feed:
         self.rows: dict[str, deque[dict[str, Any]]] = {}
         self.predictions: dict[str, dict[str, dict[str, Any]]] = {}
         self.heard: dict[str, float] = {}
+        self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -42,7 +46,10 @@ class Feed:
                 if message.topic() == settings.predictions_topic:
                     value = orjson.loads(message.value())
                     self.predictions.setdefault(value["session"], {})[value["model"]] = value
+                    self.truths.prediction(value)
             for row in reader.read(m for m in messages if m.topic() == settings.features_topic):
+                wanted = {name: row[name] for name in self.truths.needs if name in row.names}
+                self.truths.row(row.vehicle, row.session, row.event_us, wanted)
                 slot = int((row["session_time"] or 0) * 10)
                 if slots.get(row.session) != slot:
                     slots[row.session] = slot
@@ -60,6 +67,7 @@ def build(feed: Feed) -> None:
         pick = ui.select([], label="Session").classes("w-96").props("stack-label")
         lap = ui.label("–").classes("text-xl")
         predicted = ui.label("waiting for a car").classes("text-xl")
+        quality = ui.label("").classes("text-sm")
     axis = {"type": "value", "name": "s", "min": "dataMin", "max": "dataMax", "splitLine": {"show": False}}
     with ui.row().classes("w-full no-wrap"):
         with ui.column().classes("w-2/3 gap-0"):
@@ -110,6 +118,8 @@ def build(feed: Feed) -> None:
         if answer:
             predicted.set_text(f"Predicted lap {answer['value']:.2f} s (version {answer['version']})")
 
+        quality.set_text("   ".join(f"{model} v{version}: ±{score.mae:.2f} {score.unit}" for (model, version), score in sorted(feed.truths.scores.items())))
+
     ui.timer(0.25, refresh)
 
 
@@ -125,6 +135,10 @@ def main() -> None:
     @app.get("/health")
     def health() -> dict[str, bool]:
         return {"ok": True}
+
+    @app.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        return PlainTextResponse(feed.truths.metrics())
 
     ui.run(host=settings.host, port=settings.page_port, title="pitwall", reload=False, show=False, show_welcome_message=False)
 
