@@ -67,6 +67,14 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     values[1000:, 0] = {"stuck": values[1000, 0], "dead": 0.0, "silent": np.nan, "shifted": values[1000:, 0] + 40}[fault]
     found = drift.alarms(watch, drift.stretches(distance, values, 30))
     assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
+    live = drift.Live(watch)
+    for at, row in zip(distance.tolist(), values.tolist(), strict=True):
+        live.row("car", "20260101-000000", 1.0, at, row)
+        if at < found["speed"] * drift.STRETCH_M:
+            assert not live.raised.get(("car", "20260101-000000"))
+    assert live.raised == {("car", "20260101-000000"): ("speed",)} and 'channel="speed"' in live.metrics()
+    live.row("car", "20260101-000000", 2.0, 1.0, [200.0, 0.0])
+    assert not live.raised
 
 
 def test_the_watch_knows_the_faults_of_the_real_laps(laps_dir: Any) -> None:
