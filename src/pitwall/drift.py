@@ -51,7 +51,7 @@ class Watch:
         # A channel that says nothing, or nothing new for a whole stretch, is as far out as can be told.
         outside = np.where(np.isfinite(stretches), outside, 2.0)
         silent = (stretches[:, 1] == 0) & (self.low[:, 1] > 0)
-        return np.where(silent, 2.0, outside.max(axis=1)).clip(0, 2.0)
+        return np.asarray(np.where(silent, 2.0, outside.max(axis=1)).clip(0, 2.0))
 
 
 def _floor(high: Array, low: Array) -> Array:

@@ -99,7 +99,7 @@ class Truths:
         place = max(0, bisect_right(lap.at_us, event_us + 999) - 1)
         where = {"at": lap.distances_m[place], "time": lap.times_s[place]}
         if kind == "feature":
-            truth = next((values.get(what) for at, values in reversed(self._recent[key]) if abs(at - event_us) < 1000), None)
+            truth = next((values.get(str(what)) for at, values in reversed(self._recent[key]) if abs(at - event_us) < 1000), None)
             if truth is not None:
                 lap.waiting.append({**message, **where, "truth": truth})
             return
