@@ -57,7 +57,7 @@ class Watch:
 def _floor(high: Array, low: Array) -> Array:
     """A tenth of the channel's usual spread along the lap."""
     usual = np.nanstd((high + low) / 2, axis=2, keepdims=True)
-    return np.maximum(0.1 * usual, 1e-9)
+    return np.asarray(np.maximum(0.1 * usual, 1e-9))
 
 
 def stretches(distance_m: Array, values: Array, count: int) -> Array:
