@@ -100,5 +100,5 @@ class _Plain:
         """Through a frame, as the model was fitted."""
         import pandas as pd
 
-        names = getattr(self._model, "feature_names_in_", None)
+        names = getattr(self._model, "feature_names_in_", getattr(self._model, "columns_", None))
         return np.asarray(self._model.predict(rows if names is None else pd.DataFrame(rows, columns=list(names))))

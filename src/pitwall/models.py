@@ -22,6 +22,7 @@ from pitwall.local.servers import s3_environment
 from pitwall.settings import Settings
 
 TRUSTED = [
+    "pitwall.training.estimators.BoostedOn",
     "pitwall.training.estimators.DeltaTrace",
     "pitwall.training.estimators.Linear",
     "pitwall.training.estimators.MeanProfile",

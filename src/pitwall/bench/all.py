@@ -8,6 +8,7 @@ from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
 from pitwall.bench.offline import offline
+from pitwall.bench.predict import model_row
 from pitwall.bench.serving import predict, score
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
@@ -18,4 +19,5 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "offline": offline,
     "predict": predict,
     "score": score,
+    "model-row": model_row,
 }

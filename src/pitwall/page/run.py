@@ -9,10 +9,14 @@ from typing import Any
 
 import orjson
 from confluent_kafka import Consumer
+from fastapi.responses import PlainTextResponse
 from nicegui import app, ui
 
+from pitwall import drift
+from pitwall.quality import Truths
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
+from pitwall.training.tasks import task, tasks
 
 TRACES = (("speed", "Speed", "km/h"), ("throttle", "Throttle", "%"), ("brake", "Brake", "%"), ("steering_angle", "Steering", "deg"))
 
@@ -25,7 +29,14 @@ class Feed:
         self.rows: dict[str, deque[dict[str, Any]]] = {}
         self.predictions: dict[str, dict[str, dict[str, Any]]] = {}
         self.heard: dict[str, float] = {}
+        self.watch: drift.Live | None = None
+        threading.Thread(target=self._calibrate, daemon=True).start()
+        self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
         threading.Thread(target=self._run, daemon=True).start()
+
+    def _calibrate(self) -> None:
+        watch = drift.from_offline(self._settings.offline_dir / "car_state", drift.WATCHED)
+        self.watch = drift.Live(watch) if watch else None
 
     def _run(self) -> None:
         settings = self._settings
@@ -42,7 +53,12 @@ class Feed:
                 if message.topic() == settings.predictions_topic:
                     value = orjson.loads(message.value())
                     self.predictions.setdefault(value["session"], {})[value["model"]] = value
+                    self.truths.prediction(value)
             for row in reader.read(m for m in messages if m.topic() == settings.features_topic):
+                wanted = {name: row[name] for name in self.truths.needs if name in row.names}
+                if self.watch and set(drift.WATCHED) <= set(row.names):
+                    self.watch.row(row.vehicle, row.session, row["lap_number"], row["lap_distance"], [row[name] for name in drift.WATCHED])
+                self.truths.row(row.vehicle, row.session, row.event_us, wanted)
                 slot = int((row["session_time"] or 0) * 10)
                 if slots.get(row.session) != slot:
                     slots[row.session] = slot
@@ -60,6 +76,7 @@ def build(feed: Feed) -> None:
         pick = ui.select([], label="Session").classes("w-96").props("stack-label")
         lap = ui.label("–").classes("text-xl")
         predicted = ui.label("waiting for a car").classes("text-xl")
+        quality = ui.label("").classes("text-sm")
     axis = {"type": "value", "name": "s", "min": "dataMin", "max": "dataMax", "splitLine": {"show": False}}
     with ui.row().classes("w-full no-wrap"):
         with ui.column().classes("w-2/3 gap-0"):
@@ -110,6 +127,10 @@ def build(feed: Feed) -> None:
         if answer:
             predicted.set_text(f"Predicted lap {answer['value']:.2f} s (version {answer['version']})")
 
+        errors = [f"{model} v{version}: error {score.mae:.2f} {score.unit}" for (model, version), score in sorted(feed.truths.scores.items())]
+        broken = [f"drift of {', '.join(names)}" for (_, session), names in feed.watch.raised.items() if session == pick.value and names] if feed.watch else []
+        quality.set_text("   ".join([*errors, *broken]))
+
     ui.timer(0.25, refresh)
 
 
@@ -125,6 +146,10 @@ def main() -> None:
     @app.get("/health")
     def health() -> dict[str, bool]:
         return {"ok": True}
+
+    @app.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        return PlainTextResponse(feed.truths.metrics() + (feed.watch.metrics() if feed.watch else ""))
 
     ui.run(host=settings.host, port=settings.page_port, title="pitwall", reload=False, show=False, show_welcome_message=False)
 

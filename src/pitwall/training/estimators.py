@@ -1,6 +1,6 @@
-"""Estimators over the lap: mean profile, pace, and the trace of the delta so far.
+"""Estimators of this project: mean profile, pace, the trace of the delta so far, and plain baselines.
 
-All take frames with `lap_distance` (m) and `lap_time` (s since lap start), and predict a time in s: that of the whole lap,
+Those over the lap take frames with `lap_distance` (m) and `lap_time` (s since lap start), and predict a time in s: that of the whole lap,
 or with `ahead_m` the time for that many metres from here. `fit` takes rows in time order, lap after lap; a lap begins where
 `lap_time` falls. Nothing but arrays and numbers is learned.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
 _GRID_M = 10.0
@@ -225,3 +226,21 @@ class Linear(RegressorMixin, BaseEstimator):
         values = rows[:, self.at_]
         z = np.where(np.isfinite(values), values - self.mean_, 0) / self.scale_
         return np.asarray((z * self.weights_).sum(axis=1) + self.intercept_)
+
+
+class BoostedOn(RegressorMixin, BaseEstimator):
+    """Boosted trees on some of the inputs only: what these say without the others."""
+
+    def __init__(self, columns: tuple[str, ...] = (), max_iter: int = 100) -> None:
+        self.columns = columns
+        self.max_iter = max_iter
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Learn from the named columns."""
+        self.columns_ = list(X.columns)
+        self.trees_ = HistGradientBoostingRegressor(max_iter=self.max_iter, random_state=0).fit(X[list(self.columns)].to_numpy(float), y)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Array:
+        """One value a row."""
+        return np.asarray(self.trees_.predict(X[list(self.columns)].to_numpy(float)))

@@ -70,6 +70,13 @@ class Label(BaseModel):
             raise ValueError("give one of feature, lap, ahead_m")
         return self
 
+    @property
+    def truth(self) -> tuple[str, float | str | None]:
+        """Kind (`feature`, `lap`, `ahead`) and its value, as `pitwall.quality` takes it."""
+        if self.feature:
+            return "feature", self.feature
+        return ("lap", None) if self.lap else ("ahead", self.ahead_m)
+
 
 class Task(BaseModel):
     """One task; the fields are explained at the head of this module."""

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pitwall import drift
+from pitwall.quality import Truths
+
+LABELS = {"lap_time": ("lap", None), "next_km": ("ahead", 1000.0), "speed_sensor": ("feature", "speed")}
+
+
+def drive(truths: Truths, lap_s: float, value: dict[str, float], start_s: float = 0.0, number: int = 1, last: float | None = None) -> None:
+    """One lap of 4 km at constant speed, a row every second, a prediction of each model at every tenth, which comes a second late."""
+    late: list[dict[str, Any]] = []
+    for second in range(int(lap_s)):
+        at = start_s + second
+        row = {"lap_number": number, "lap_time": second, "lap_distance": 4000 / lap_s * second, "lap_last_time": last, "speed": 200.0}
+        truths.row("car", "20260101-000000", round(at * 1e6), row)
+        for message in late:
+            truths.prediction(message)
+        when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        late = [
+            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s"}
+            for name, v in value.items()
+        ] if second % 10 == 0 else []  # fmt: skip
+
+
+def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
+    truths = Truths(LABELS)
+    said = {"lap_time": 101.0, "next_km": 25.5, "speed_sensor": 197.0, "unknown": 1.0}
+    drive(truths, 100, said)
+    assert not truths.scores
+    drive(truths, 100, {}, start_s=100, number=2, last=100.4)
+    assert truths.scores["lap_time", 3].mae == pytest.approx(0.6)
+    assert truths.scores["speed_sensor", 3].mae == pytest.approx(3.0)
+    ahead = truths.scores["next_km", 3]
+    assert ahead.mae == pytest.approx(0.5) and ahead.by_part()[9] is None
+    assert truths.scores["lap_time", 3].by_part() == pytest.approx([0.6] * 10)
+    assert 'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n' in truths.metrics()
+
+
+def test_a_lap_first_seen_inside_is_not_scored() -> None:
+    truths = Truths(LABELS)
+    truths.row("car", "20260101-000000", 0, {"lap_number": 1, "lap_time": 50, "lap_distance": 2000})
+    truths.prediction({"model": "lap_time", "version": 1, "vehicle": "car", "session": "20260101-000000",
+                       "event_time": "1970-01-01T00:00:00Z", "value": 1.0, "unit": "s"})  # fmt: skip
+    truths.row("car", "20260101-000000", 10, {"lap_number": 2, "lap_time": 0, "lap_distance": 0, "lap_last_time": None})
+    assert not truths.scores
+
+
+def lap(rng: np.random.Generator, pace: float) -> tuple[np.ndarray, np.ndarray]:
+    distance = np.linspace(0, 6000, 3000, endpoint=False)
+    corner = np.sin(distance / 300)
+    return distance, np.column_stack([200 + 80 * corner * pace + rng.normal(0, 2, 3000), corner * 2 * pace + rng.normal(0, 0.1, 3000)])
+
+
+@pytest.mark.parametrize("fault", ["stuck", "dead", "shifted", "silent"])
+def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str) -> None:
+    rng = np.random.default_rng(0)
+    laps = [drift.stretches(*lap(rng, pace), 30) for pace in rng.normal(1, 0.05, 12)]
+    watch = drift.calibrate(("speed", "lateral"), laps)
+    assert not any(drift.alarms(watch, drift.stretches(*lap(rng, pace), 30)) for pace in (0.93, 0.97, 1.03, 1.07))
+    distance, values = lap(rng, 1.0)
+    values[1000:, 0] = {"stuck": values[1000, 0], "dead": 0.0, "silent": np.nan, "shifted": values[1000:, 0] + 40}[fault]
+    found = drift.alarms(watch, drift.stretches(distance, values, 30))
+    assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
+    live = drift.Live(watch)
+    for at, row in zip(distance.tolist(), values.tolist(), strict=True):
+        live.row("car", "20260101-000000", 1.0, at, row)
+        if at < found["speed"] * drift.STRETCH_M:
+            assert not live.raised.get(("car", "20260101-000000"))
+    assert live.raised == {("car", "20260101-000000"): ("speed",)} and 'channel="speed"' in live.metrics()
+    live.row("car", "20260101-000000", 2.0, 1.0, [200.0, 0.0])
+    assert not live.raised
+
+
+def test_the_watch_knows_the_faults_of_the_real_laps(laps_dir: Any) -> None:
+    """Four of the real laps have dead pedals; the alarm names them, and on a sound lap there is none."""
+    from pitwall.car.laps import read
+
+    names = ("Speed", "AccelerationLat", "Throttle", "Brake")
+    found = {}
+    for path in sorted(laps_dir.glob("*.parquet"))[8:19]:
+        session = read(path)
+        found[path.stem] = drift.stretches(session.channel("LapDistance"), np.column_stack([session.channel(n) for n in names]), 103)
+    broken, fresh = found.pop("20220613-164842"), found.pop("20220531-141002")
+    watch = drift.calibrate(names, list(found.values()))
+    assert set(drift.alarms(watch, broken)) == {"Throttle", "Brake"}
+    assert not drift.alarms(watch, fresh)
