@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -34,6 +35,10 @@ class Analysis:
         self._all: list[StoredLap] = []
         self._data: list[LapData] = []
         self._overlay: Overlay | None = None
+        self._settled = False
+        self._asked: Any = None
+        self._loaded: Any = None
+        """What was asked for last, and what is on the screen: a reader that is overtaken shows nothing."""
         self._names = [name for name in wanted.get("channels", "").split(",") if name] or list(CHANNELS_SHOWN)
         self._by = wanted.get("by", "distance") if wanted.get("by") in ("distance", "time") else "distance"
         self._pair = (wanted.get("x") or "acceleration_lat", wanted.get("y") or "acceleration_long")
@@ -118,7 +123,6 @@ class Analysis:
         views = {lap.view for lap in self._all}
         names = list(dict.fromkeys([*(n for view in sorted(views) for n in self._archive.sets[view].names), *CHANNELS]))
         options = {laps_text([lap]): _title(lap) for lap in self._all}
-        self._settled = False
         self._pick.set_options(options, value=[laps_text([lap]) for lap in self._laps])
         for control, value in (
             (self._channels, [n for n in self._names if n in names]),
@@ -136,8 +140,6 @@ class Analysis:
         self._body.set_visibility(True)
         await self._load()
 
-    _settled = False
-
     async def _changed(self) -> None:
         if self._settled:
             await self._load()
@@ -147,6 +149,11 @@ class Analysis:
         self._laps = [known[key] for key in (self._pick.value or []) if key in known][:LAPS]
         self._names = list(self._channels.value or [])
         self._by, self._pair = str(self._axis.value), (str(self._x.value), str(self._y.value))
+        asked = self._asked = (tuple(self._laps), tuple(self._names), self._by, self._pair)
+        if asked == self._loaded:
+            return
+        self._note.set_text(f"Reading {len(self._laps)} laps …")
+        self._note.set_visibility(True)
         names = list(dict.fromkeys([*self._names, *self._pair, *NEEDED]))
         laps, by = self._laps, self._by
         try:
@@ -155,6 +162,9 @@ class Analysis:
             self._note.set_text(str(error))
             self._note.set_visibility(True)
             return
+        if asked != self._asked or self._note.is_deleted:
+            return
+        self._loaded = asked
         self._note.set_visibility(not self._data)
         self._note.set_text("Choose laps to compare.")
         self._data = [each for each in self._data if len(each.time_s) > 1]

@@ -247,9 +247,9 @@ class Live:
         rows = []
         for lap in reversed(laps):
             splits = [Cell(seconds(s), "best" if s == sectors[n] else "") for n, s in enumerate(lap.sectors_s)]
-            valid = "in progress" if lap is laps[-1] else "yes" if lap.valid else "out of range" if lap.whole else "not whole"
+            valid = "now" if lap is laps[-1] else "yes" if lap.valid else "range" if lap.whole else "part"
             rows.append([str(lap.number), Cell(seconds(lap.time_s), "best" if lap.time_s == best else ""), *splits,
-                         Cell(valid, "dim" if valid == "in progress" else "good" if lap.valid else "warn")])  # fmt: skip
+                         Cell(valid, "dim" if valid == "now" else "good" if lap.valid else "warn")])  # fmt: skip
         self._laps.show(rows, "No lap yet: they are counted where the lap distance falls back.")
         if not laps:
             return
@@ -288,6 +288,11 @@ class Live:
         options["series"][4]["data"] = _data(np.array([0, length]), np.array([found[-1].truth] * 2)) if found else []
         for number in (1, 2):
             options["series"][number]["lineStyle"] = {"type": "dashed", "width": 1}
+        settled = np.concatenate([values[len(values) // 5 :] for values in (now.value, now.low, now.high, now.baseline)])
+        settled = np.append(settled[np.isfinite(settled)], [each.truth for each in found[-1:]])
+        if len(settled):
+            # A guess made on the first metres says nothing and would flatten all others.
+            options["yAxis"] |= {"min": float(np.floor(settled.min() * 2 - 1) / 2), "max": float(np.ceil(settled.max() * 2 + 1) / 2)}
         options["legend"] = _legend(("model", "pace ratio", *(("truth of the last lap",) if found else ())))
         self._forecast.update()
         if found:
