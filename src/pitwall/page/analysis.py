@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from nicegui import events, run, ui
+from nicegui import events, ui
 
 from pitwall.channels import CHANNELS
 from pitwall.errors import PitwallError
@@ -105,8 +106,8 @@ class Analysis:
 
     async def _begin(self) -> None:
         try:
-            self._all = await run.io_bound(self._archive.laps)
-            self._laps = await run.io_bound(laps_named, self._archive, self._wanted.get("laps", ""))
+            self._all = await asyncio.to_thread(self._archive.laps)
+            self._laps = await asyncio.to_thread(laps_named, self._archive, self._wanted.get("laps", ""))
         except PitwallError as error:
             self._note.set_text(str(error))
             self._note.classes(add="bad")
@@ -130,9 +131,9 @@ class Analysis:
             (self._y, self._pair[1]),
         ):
             control.set_options({n: f"{n} [{self._unit(n)}]" if self._unit(n) else n for n in names}, value=value)
-        for control, key in ((self._from, "a"), (self._to, "b")):
+        for cursor, key in ((self._from, "a"), (self._to, "b")):
             try:
-                control.set_value(float(self._wanted[key]))
+                cursor.set_value(float(self._wanted[key]))
             except (KeyError, ValueError):
                 pass
         self._settled = True
@@ -157,7 +158,7 @@ class Analysis:
         names = list(dict.fromkeys([*self._names, *self._pair, *NEEDED]))
         laps, by = self._laps, self._by
         try:
-            self._data = await run.io_bound(lambda: [compare.read(self._archive, lap, names) for lap in laps])
+            self._data = await asyncio.to_thread(lambda: [compare.read(self._archive, lap, names) for lap in laps])
         except PitwallError as error:
             self._note.set_text(str(error))
             self._note.set_visibility(True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -39,6 +38,9 @@ class Archive:
         self.sets: dict[str, FeatureSet] = {each.name: each for each in load(settings.feature_repo)}
         self._lock = threading.Lock()
         self._history: Any = None
+        self._index = threading.Lock()
+        self._holds: dict[str, set[tuple[str, str]]] = {}
+        """The entities of each file of the offline store."""
 
     def features(
         self, view: str, vehicle: str, session: str, names: Sequence[str], since_s: float | None = None, until_s: float | None = None
@@ -112,7 +114,7 @@ class Archive:
         else:
             block = self.channel(vehicle, session, feature.channel if feature and feature.channel else name, since_s, until_s)
             block[:, 1] *= self._factor(view, vehicle, session, name, block) if feature else 1.0
-        return block[(block[:, 0] < until_s) & np.isfinite(block[:, 1])]
+        return np.asarray(block[(block[:, 0] < until_s) & np.isfinite(block[:, 1])])
 
     def _factor(self, view: str, vehicle: str, session: str, name: str, block: Floats) -> float:
         """From the unit the car sent to the feature's. The history does not hold the unit: a stored row of the feature tells."""
@@ -137,18 +139,38 @@ class Archive:
                 self._history = None
 
     def _query(self, view: str, sql: str, values: dict[str, Any], arrays: bool = True) -> Any:
-        from pitwall.store.offline import files
-
-        paths = files(Path(self._settings.offline_dir / view))
-        if not paths:
-            return []
-        source = "(SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)) AS rows"
-        used = {"paths": paths, **{key: value for key, value in values.items() if f"${key}" in sql}}
         try:
             with duckdb.connect() as con:
                 con.execute("SET TimeZone = 'UTC'")
                 con.execute("SET threads = 1")
-                rows = con.execute(sql.replace("FROM rows", f"FROM {source}", 1), used).fetchall()
+                paths = self._paths(con, view, (values["vehicle"], values["session"]) if "vehicle" in values else None)
+                if not paths:
+                    return []
+                used = {"paths": paths, **{key: value for key, value in values.items() if f"${key}" in sql}}
+                rows = con.execute(
+                    sql.replace(
+                        "FROM rows", "FROM (SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)) AS rows", 1
+                    ),
+                    used,
+                ).fetchall()
         except duckdb.Error as error:
             raise StoreError(f"the offline store in {self._settings.offline_dir} cannot be read ({error})") from error
         return np.array(rows, dtype=float) if arrays else rows
+
+    def _paths(self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None) -> list[str]:
+        """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
+        folder = self._settings.offline_dir / view
+        paths = sorted(str(path) for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_")))
+        if entity is None:
+            return paths
+        with self._index:
+            if new := [path for path in paths if path not in self._holds]:
+                for path in new:
+                    self._holds[path] = set()
+                found = con.execute(
+                    "SELECT DISTINCT filename, vehicle, session FROM read_parquet($paths, filename = true, hive_partitioning = false)",
+                    {"paths": new},
+                )
+                for path, vehicle, session in found.fetchall():
+                    self._holds[path].add((vehicle, session))
+        return [path for path in paths if entity in self._holds[path]]

@@ -101,7 +101,7 @@ def corners(reference: LapData) -> list[Corner]:
     speed = np.interp(grid, reference.distance_m, reference.columns["speed"])
     side = np.where(np.abs(lateral) > CORNER_G, np.sign(lateral), 0)
     edges = np.flatnonzero(np.diff(np.r_[0, side, 0])).tolist()
-    found = []
+    found: list[Corner] = []
     for begin, end in itertools.pairwise(edges):
         if side[begin] and (end - begin) * STEP_M >= CORNER_M:
             apex = begin + int(np.argmin(speed[begin:end]))

@@ -22,7 +22,7 @@ def laps_named(archive: Archive, text: str) -> list[StoredLap]:
     """The laps of `laps_text` that the offline store has, in its order."""
     known = {(lap.vehicle, lap.session, str(lap.number)): lap for lap in archive.laps()}
     keys = [tuple(each.split("\x1f")) for each in text.split("\x1e") if each.count("\x1f") == 2]
-    return [known[key] for key in keys if key in known]  # type: ignore[index]
+    return [known[key] for key in keys if key in known]
 
 
 def frame(

@@ -151,7 +151,7 @@ class Feed:
         if session is None or not session.epoch_us:
             return
         when = datetime.fromisoformat(value["event_time"]).timestamp() - session.epoch_us / 1e6
-        low, high = (float(value.get(name) if value.get(name) is not None else np.nan) for name in ("low", "high"))
+        low, high = (float("nan" if value.get(name) is None else value[name]) for name in ("low", "high"))
         made = Predicted(when, float(value["value"]), low, high, int(value["version"]))
         known = session.predictions.setdefault(value["model"], deque(maxlen=PREDICTIONS))
         if known and made.time_s <= known[-1].time_s:

@@ -241,7 +241,7 @@ class Live:
 
     def _draw_laps(self, trail: Floats, laps: list[LapRow], session: LiveSession) -> None:
         best, sectors = best_of(laps)
-        theory = sum(sectors)
+        theory = min(sum(sectors), best)
         self._best.show(seconds(best), "purple" if best == best else "")
         self._theory.show(seconds(theory))
         rows = []
@@ -336,7 +336,7 @@ class Live:
 
 def _lines(x: str, y: str, count: int) -> dict[str, Any]:
     return chart(
-        grid={"left": 46, "right": 12, "top": 24, "bottom": 38}, xAxis=axis(x, nameGap=24, scale=False), yAxis=axis(y, nameGap=34),
+        grid={"left": 48, "right": 14, "top": 24, "bottom": 44}, xAxis=axis(x, nameGap=24, scale=False), yAxis=axis(y, nameGap=34),
         series=[{"type": "line", "showSymbol": False, "data": [], "lineStyle": {"width": 2}} for _ in range(count)], legend=_legend(()),
     )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
-from nicegui import run, ui
+from nicegui import ui
 
 from pitwall.errors import PitwallError
 from pitwall.page.feed import Feed
@@ -64,7 +65,7 @@ class Models:
         champion = self._registry.champion("lap_time")
         if champion is None:
             return
-        found = await run.io_bound(self._registry.errors_by_lap, champion)
+        found = await asyncio.to_thread(self._registry.errors_by_lap, champion)
         labels = [str(each).split("/", 1)[-1] for each in found.get("lap", found.get("index", range(len(found.get("candidate", [])))))]
         series = [{"type": "bar", "name": name, "itemStyle": {"color": colour}, "data": [_round(v) for v in found.get(name, [])]}
                   for name, colour in (("candidate", ACCENT), ("baseline", WARN))]  # fmt: skip
@@ -122,7 +123,7 @@ class Models:
         rows = []
         for session, model, made in newest:
             version = next((v for v in self._registry.versions if v.model == model and v.number == made.version), None)
-            names = await run.io_bound(self._registry.inputs, version) if version else []
+            names = await asyncio.to_thread(self._registry.inputs, version) if version else []
             rows.append((session, model, made, version, names))
         self._made.clear()
         with self._made:
@@ -146,7 +147,7 @@ class Models:
             return
         self._parity.set_text(f"Comparing {len(names)} sessions …")
         try:
-            found = await run.io_bound(compare, self._settings, names)
+            found = await asyncio.to_thread(compare, self._settings, names)
         except PitwallError as error:
             self._parity.set_text(str(error))
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nicegui import run, ui
+import asyncio
+
+from nicegui import ui
 
 from pitwall.page.shell import page
 from pitwall.page.status import services
@@ -20,7 +22,7 @@ def services_view(settings: Settings) -> None:
     shown: list[object] = []
 
     async def look() -> None:
-        found = await run.io_bound(services, settings)
+        found = await asyncio.to_thread(services, settings)
         if found == shown:
             return
         shown[:] = found
