@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
 from pitwall.page.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
+
+LISTED_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Archive:
         self.sets: dict[str, FeatureSet] = {each.name: each for each in load(settings.feature_repo)}
         self._lock = threading.Lock()
         self._history: Any = None
+        self._listing = threading.Lock()
+        self._listed: tuple[float, list[StoredLap]] = (-LISTED_S, [])
         self._index = threading.Lock()
         self._holds: dict[str, set[tuple[str, str]]] = {}
         """The entities of each file of the offline store."""
@@ -76,7 +81,13 @@ class Archive:
         return out
 
     def laps(self) -> list[StoredLap]:
-        """All laps of the offline store, newest session first."""
+        """All laps of the offline store, newest session first; looked for again when five seconds have passed."""
+        with self._listing:
+            if time.monotonic() - self._listed[0] > LISTED_S:
+                self._listed = (time.monotonic(), self._laps())
+            return self._listed[1]
+
+    def _laps(self) -> list[StoredLap]:
         found = []
         for view, features in self.sets.items():
             if not {"lap_number", "lap_time", "lap_last_time", "lap_from_start", "session_time"} <= set(features.names):

@@ -124,8 +124,9 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
     """Corner by corner: from half-way of the straight before it to half-way of the one behind, so that the parts add up."""
     if not found or not laps:
         return []
-    length = float(laps[0].distance_m[-1])
-    cuts = [float(laps[0].distance_m[0]), *((a.end_m + b.begin_m) / 2 for a, b in itertools.pairwise(found)), length]
+    # Where all laps have samples: a lap's last one lies up to a tick before the line.
+    begin, length = max(float(lap.distance_m[0]) for lap in laps), min(float(lap.distance_m[-1]) for lap in laps)
+    cuts = [begin, *((a.end_m + b.begin_m) / 2 for a, b in itertools.pairwise(found)), length]
     parts = []
     for corner, begin, end in zip(found, cuts, cuts[1:], strict=False):
         lost, slowest = [], []

@@ -84,7 +84,16 @@ def main() -> None:
         await stream.serve(socket, feed, archive)
 
     app.add_middleware(Login, settings=settings)
-    ui.run(host=settings.host, port=settings.page_port, title="pitwall", reload=False, show=False, show_welcome_message=False, dark=True)
+    ui.run(
+        host=settings.host,
+        port=settings.page_port,
+        title="pitwall",
+        reload=False,
+        show=False,
+        show_welcome_message=False,
+        dark=True,
+        reconnect_timeout=30,
+    )
 
 
 if __name__ in {"__main__", "__mp_main__"}:
