@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
+from pitwall.bench.page import page
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
     "features": features,
     "ingest": ingest,
     "freshness": freshness,
+    "page": page,
 }

@@ -88,7 +88,7 @@ class Analysis:
                 with panel("Where time is lost [s] to the reference, by corner"):
                     self._corners = ui.element("div").classes("w-full")
                     self._gain = ui.echart({}).classes("w-full").style("height:15rem")
-                with ui.element("section").classes("panel").props('aria-label="Scatter"'):
+                with panel("Scatter"):
                     with ui.element("div").classes("tools"):
                         self._x = (
                             ui.select({}, label="x", on_change=self._changed)
@@ -263,7 +263,7 @@ class Analysis:
         self._chart.options.update(chart(
             legend={"top": 0, "textStyle": {"color": TEXT}, "itemHeight": 8, "data": list(dict.fromkeys(titles))}, grid=grids, xAxis=xs, yAxis=ys, series=series,
             tooltip={"trigger": "axis", "backgroundColor": "#151b21", "borderColor": "#4a5866", "textStyle": {"color": TEXT, "fontSize": 12}, "renderMode": "richText"},
-            axisPointer={"link": [{"xAxisIndex": "all"}]},
+            axisPointer={"link": [{"xAxisIndex": "all"}]}, toolbox={"show": False},
             dataZoom=[{"type": "inside", "xAxisIndex": every, "moveOnMouseMove": False, "filterMode": "none"}],
             brush={"xAxisIndex": "all", "brushLink": "all", "toolbox": [], "brushStyle": {"color": "rgba(86,180,233,.12)", "borderColor": "#56b4e9"},
                    "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},

@@ -232,11 +232,13 @@ class Live:
         if len(part):
             options["xAxis"] |= dict(zip(("min", "max"), _square(part, "position_x", "position_z"), strict=True))
             options["yAxis"] |= dict(zip(("min", "max"), _square(part, "position_z", "position_x"), strict=True))
+        options["series"][1]["data"] = options["series"][0]["data"][-1:]
         self._map.update()
 
     def _draw_grip(self, trail: Floats) -> None:
         part = trail[-300:]
         self._grip.options["series"][0]["data"] = _data(column(part, "acceleration_lat"), column(part, "acceleration_long"))
+        self._grip.options["series"][1]["data"] = self._grip.options["series"][0]["data"][-1:]
         self._grip.update()
 
     def _draw_laps(self, trail: Floats, laps: list[LapRow], session: LiveSession) -> None:
