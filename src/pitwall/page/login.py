@@ -10,12 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pitwall.page.theme import CSS_ROOT
 from pitwall.settings import Settings
 
 COOKIE = "pitwall_page"
+POLICY = (
+    b"content-security-policy",
+    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
+)
+"""Nothing is loaded from elsewhere, and nobody frames the page. NiceGUI's templates need inline scripts and eval."""
 OPEN = ("/health", "/login")
 FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pitwall: log in</title><style>{css}
 main{{max-width:26rem;margin:18vh auto;padding:0 1rem}} input,button{{font:inherit;width:100%;padding:.7rem;margin-top:.6rem;
@@ -44,11 +49,18 @@ class Login:
         self._app, self._settings = app, settings
         self._hosts = {settings.host, "localhost", "127.0.0.1"}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, reply: Send) -> None:
         """Pass on what may pass."""
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, reply)
             return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), POLICY]
+            await reply(message)
+
+        send = answer
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
         origin = connection.headers.get("origin")
