@@ -136,6 +136,13 @@ def test_an_alarm_stays_until_it_is_over_and_acknowledged() -> None:
     assert len(alarms.shown("car", "s")) == 1
 
 
+def test_a_user_sets_a_limit() -> None:
+    alarms = Alarms()
+    alarms.set_limit("view", "speed", "km/h", 50, float("inf"))
+    alarms.watch("view", "car", "s", ("speed",), np.array([40.0]))
+    assert [alarm.text for alarm in alarms.shown("car", "s")] == ["speed below 50 km/h"]
+
+
 def test_drift_needs_half_a_minute() -> None:
     alarms = Alarms()
     for _ in range(299):

@@ -102,6 +102,11 @@ class Alarms:
                 if known.acknowledged:
                     del self._known[key]
 
+    def set_limit(self, view: str, name: str, unit: str, low: float, high: float) -> None:
+        """From now on a feature of this view, of every car, is to stay within these ends."""
+        limits = self.limits.setdefault(view, {})
+        self.limits[view] = {**limits, name: Limit(name, unit, low, high)}
+
     def shown(self, vehicle: str, session: str) -> list[Alarm]:
         """The session's alarms that are active or not yet acknowledged, oldest first."""
         with self._lock:

@@ -115,6 +115,16 @@ class Live:
         with panel("Data health"):
             self._table = HtmlTable(("", ""), "health")
         with panel("Alarms", "wide"):
+            with ui.dialog() as self._limits, ui.card():
+                ui.label("A limit, for every car with this feature")
+                self._limit_of = (
+                    ui.select({}, label="Channel or feature", on_change=self._limit_picked)
+                    .props("dense options-dense use-input")
+                    .classes("w-72")
+                )
+                self._low, self._high = ui.number("Lowest").props("dense"), ui.number("Highest").props("dense")
+                ui.button("Set", on_click=self._limit_set).props("flat no-caps")
+            ui.button("Limits …", on_click=self._limit_open).props("flat dense no-caps").style("position:absolute;right:.6rem;top:.2rem")
             self._alarms = ui.element("div").classes("w-full").props('role="log" aria-live="polite"')
 
     # -- choices ---------------------------------------------------------------------------------
@@ -330,6 +340,28 @@ class Live:
                         ui.button("Acknowledge", on_click=lambda _, name=alarm.name: self._acknowledge(session, name)).props(
                             "flat dense no-caps"
                         )
+
+    def _limit_open(self) -> None:
+        if session := self.session:
+            self._limit_of.set_options(
+                {each: each for each in session.names}, value="speed" if "speed" in session.names else session.names[0]
+            )
+            self._limit_picked()
+            self._limits.open()
+
+    def _limit_picked(self) -> None:
+        session = self.session
+        known = self._feed.alarms.limits.get(session.view, {}).get(str(self._limit_of.value)) if session else None
+        self._low.set_value(known.low if known else None)
+        self._high.set_value(known.high if known else None)
+
+    def _limit_set(self) -> None:
+        session, name = self.session, str(self._limit_of.value)
+        if session is None or name not in session.names:
+            return
+        low, high = (float(end if end is not None else sign * np.inf) for end, sign in ((self._low.value, -1), (self._high.value, 1)))
+        self._feed.alarms.set_limit(session.view, name, str(self._about(name, session)["unit"]), low, high)
+        self._limits.close()
 
     def _acknowledge(self, session: LiveSession, name: str) -> None:
         self._feed.alarms.acknowledge(session.vehicle, session.session, name)
