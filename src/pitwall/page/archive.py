@@ -18,6 +18,8 @@ from pitwall.page.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
 
 LISTED_S = 5.0
+SAME_S = 5e-7
+"""Two times closer than this are one tick's: the stores keep microseconds."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Archive:
         else:
             block = self.channel(vehicle, session, feature.channel if feature and feature.channel else name, since_s, until_s)
             block[:, 1] *= self._factor(view, vehicle, session, name, block) if feature else 1.0
-        return np.asarray(block[(block[:, 0] < until_s) & np.isfinite(block[:, 1])])
+        return np.asarray(block[(block[:, 0] < until_s - SAME_S) & np.isfinite(block[:, 1])])
 
     def _factor(self, view: str, vehicle: str, session: str, name: str, block: Floats) -> float:
         """From the unit the car sent to the feature's. The history does not hold the unit: a stored row of the feature tells."""

@@ -14,7 +14,7 @@ from pitwall.page.theme import CSS_ROOT
 
 STATIC = Path(__file__).with_name("static")
 VIEWS = (("/", "Live"), ("/analysis", "Analysis"), ("/models", "Models"), ("/services", "Services"))
-KEYS = """<script>document.addEventListener("keydown", e => {
+KEYS = """<script>document.documentElement.lang = "en"; document.addEventListener("keydown", e => {
   if (e.ctrlKey || e.altKey || e.metaKey || /input|textarea|select/i.test(e.target.tagName)) return;
   const to = {"1": "/", "2": "/analysis", "3": "/models", "4": "/services"}[e.key]; if (to) location.href = to; });</script>"""
 
@@ -23,6 +23,7 @@ KEYS = """<script>document.addEventListener("keydown", e => {
 def page(path: str) -> Iterator[Any]:
     """The frame of one view; gives the bar's own place for the view's controls."""
     ui.dark_mode(True)
+    ui.colors(primary="#1f6aa5")
     ui.add_head_html(f"<style>{CSS_ROOT}</style><link rel='stylesheet' href='/assets/page.css'>{KEYS}")
     with ui.element("header").classes("bar"):
         ui.label("pitwall").classes("brand")

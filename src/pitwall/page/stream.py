@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pitwall.channels import CHANNELS
 from pitwall.errors import PitwallError
-from pitwall.page.archive import Archive
+from pitwall.page.archive import SAME_S, Archive
 from pitwall.page.feed import Feed
 from pitwall.page.session import Floats, LiveSession, columns_of
 
@@ -117,7 +117,7 @@ async def _earlier(loop: Any, archive: Archive, session: LiveSession, send: Any,
             session.vehicle,
             session.session,
             name,
-            None if have is None else math.nextafter(have, math.inf),
+            None if have is None else have + SAME_S,
             begin,
         )
     except PitwallError as error:
@@ -134,7 +134,7 @@ async def _gap(loop: Any, archive: Archive, session: LiveSession, send: Any, nam
 
 async def _poll_raw(loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None) -> None:
     while True:
-        since = None if have is None else math.nextafter(have, math.inf)
+        since = None if have is None else have + SAME_S
         try:
             block = await loop.run_in_executor(None, archive.channel, session.vehicle, session.session, name, since)
             if len(block) or have is None:
