@@ -153,11 +153,12 @@ class Feed:
         when = datetime.fromisoformat(value["event_time"]).timestamp() - session.epoch_us / 1e6
         low, high = (float("nan" if value.get(name) is None else value[name]) for name in ("low", "high"))
         made = Predicted(when, float(value["value"]), low, high, int(value["version"]))
-        known = session.predictions.setdefault(value["model"], deque(maxlen=PREDICTIONS))
+        challenger = value.get("role", "champion") != "champion"
+        known = session.predictions.setdefault(value["model"] + " challenger" * challenger, deque(maxlen=PREDICTIONS))
         if known and made.time_s <= known[-1].time_s:
             return
         known.append(made)
-        if value["model"] == "speed_sensor" and "speed_sensor" in self.errors:
+        if value["model"] == "speed_sensor" and not challenger and "speed_sensor" in self.errors:
             trail = session.trail.since(max(0, session.trail.since(0)[0]))[1][-50:]
             measured = np.interp(when, trail[:, 0], trail[:, 13], np.nan, np.nan) if len(trail) else np.nan
             self.alarms.drift(session.vehicle, session.session, "speed_sensor", made.value - float(measured),

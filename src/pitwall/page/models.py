@@ -122,7 +122,9 @@ class Models:
         self._shown = now
         rows = []
         for session, model, made in newest:
-            version = next((v for v in self._registry.versions if v.model == model and v.number == made.version), None)
+            version = next(
+                (v for v in self._registry.versions if v.model == model.removesuffix(" challenger") and v.number == made.version), None
+            )
             names = await asyncio.to_thread(self._registry.inputs, version) if version else []
             rows.append((session, model, made, version, names))
         self._made.clear()
