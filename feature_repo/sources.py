@@ -13,5 +13,6 @@ def source(features: FeatureSet) -> FileSource:
         path=str(Settings().offline_dir / features.name),
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",
+        tags={"known_at": "session"},
         description="One row a tick, as `flink_jobs/features.sql` writes it",
     )

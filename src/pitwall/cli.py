@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
@@ -16,9 +14,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall import cli_models
+from pitwall.cli_archive import archive
 from pitwall.cli_jobs import jobs
+from pitwall.cli_serving import need_server, serving
+from pitwall.cli_store import compact, retention
 from pitwall.errors import PitwallError, UsageError
-from pitwall.settings import Settings
+from pitwall.settings import Settings, lay_out
 from pitwall.terminal import ERR, OUT, AsJson
 from pitwall.terminal import emit as _emit
 from pitwall.terminal import progress as _progress
@@ -111,6 +113,8 @@ def _summary(report: Report) -> None:
 def test(context: typer.Context, fast: Annotated[bool, typer.Option("--fast", help="Only what needs no server.")] = False) -> None:
     """The test suite; further arguments go to pytest."""
     settings = Settings()
+    if not (settings.repository / "tests").exists():
+        raise UsageError(f"there are no tests in {settings.repository}; run this in a checkout")
     command = [sys.executable, "-m", "pytest", *(["-m", "not integration"] if fast else []), *context.args]
     raise typer.Exit(subprocess.run(command, cwd=settings.repository).returncode)
 
@@ -269,49 +273,11 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
             OUT.print(f"{answer['skipped_rows']:,} rows were left out: their time did not rise")
 
 
-@app.command(epilog="Example: ./pitwall train lap_time")
-def train(model: Annotated[str, typer.Argument(help="lap_time, speed_sensor")], as_json: AsJson = False) -> None:
-    """Train on a point-in-time dataset, compare with the baseline, register."""
-    from pitwall.local.stack import child_environment
-    from pitwall.training.tasks import task
-
-    task(model)
-    settings = Settings()
-    _need_server(settings, "mlflow")
-    _need_server(settings, "s3")
-    step, stop = _progress()
-    step(f"training {model}", None)
-    try:
-        result = subprocess.run(
-            [sys.executable, "-m", "pitwall.training.train", model],
-            env=child_environment(settings), capture_output=True, text=True, cwd=settings.repository,
-        )  # fmt: skip
-    finally:
-        stop()
-    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
-    if result.returncode or not lines:
-        tail = [line for line in result.stderr.splitlines() if line.strip()]
-        raise PitwallError(f"training {model} failed: {tail[-1] if tail else 'no message'}")
-    answer = json.loads(lines[-1])
-    if "error" in answer[model]:
-        raise PitwallError(f"{model} was not trained: {answer[model]['error']}")
-    if as_json:
-        _emit(answer)
-    else:
-        m = answer[model]
-        OUT.print(f"{model} version {m['version']}: MAE {m['mae']:.3f} {m['unit']}, baseline {m['baseline_mae']:.3f} {m['unit']}; champion: {m['champion']}")
-
-
-def _need_server(settings: Settings, name: str) -> None:
-    from pitwall.local.servers import SERVERS
-
-    if not SERVERS[name].ready(settings):
-        raise PitwallError(f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up")
 
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, offline, page; or all.")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
@@ -344,87 +310,40 @@ def bench(
     OUT.print(table)
 
 
-@app.command(epilog="Example: ./pitwall models --json")
-def models(as_json: AsJson = False) -> None:
-    """List model versions with their error beside the baseline's."""
-    settings = Settings()
-    _need_server(settings, "mlflow")
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    import mlflow
-
-    client = mlflow.MlflowClient(settings.mlflow_url)
-    rows = []
-    for model in client.search_registered_models():
-        for version in client.search_model_versions(f"name='{model.name}'"):
-            champion = str(model.aliases.get("champion")) == str(version.version)
-            tags = version.tags
-            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
-                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
-                         "kind": tags.get("kind", ""), "champion": champion})  # fmt: skip
-    if as_json:
-        _emit({"models": rows})
-        return
-    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "", box=None, header_style="dim", padding=(0, 3, 0, 0))
-    for row in rows:
-        table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
-                      row["kind"], "champion" if row["champion"] else "")  # fmt: skip
-    OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
-
-
-def _foreground(name: str) -> None:
-    from pitwall.local import jars
-    from pitwall.local.process import find
-    from pitwall.local.servers import SERVERS
-    from pitwall.local.stack import Stack
-
-    settings = Settings()
-    if (running := find(settings.run_dir, name)) is not None:
-        raise PitwallError(f"{name} runs already (process {running.pid}, {SERVERS[name].url(settings)}); stop it: ./pitwall down")
-    jars.fetch(settings.cache_dir / "m2")
-    with Stack(settings, lambda server, state: ERR.print(f"{server} {state}")) as stack:
-        stack.start([name])
-        ERR.print(f"{name} serves {SERVERS[name].url(settings) or 'the stream'}; Ctrl-C ends it")
-        while find(settings.run_dir, name) is not None:
-            time.sleep(0.5)
-    raise PitwallError(f"{name} ended by itself; see {settings.log_dir / name}.log")
-
-
-@app.command(epilog="Example: ./pitwall serve")
-def serve() -> None:
-    """The prediction endpoint in the foreground."""
-    _foreground("serving")
-
-
-@app.command(epilog="Example: ./pitwall score")
-def score() -> None:
-    """The stream scorer in the foreground."""
-    _foreground("scorer")
-
-
-@app.command(epilog='Example: ./pitwall predict lap_time --vehicle "PERRINN 424" --session 20260101-000400-simulation')
-def predict(
-    model: Annotated[str, typer.Argument()],
-    vehicle: Annotated[str, typer.Option("--vehicle")],
-    session: Annotated[str, typer.Option("--session")],
+@app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
+def chaos(
+    faults: Annotated[list[str] | None, typer.Argument(help="kill-SERVER, pause-SERVER; default all.")] = None,
+    seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Query the endpoint."""
-    import httpx
+    """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
+    from pitwall.chaos import FAULTS, run
 
-    settings = Settings()
-    _need_server(settings, "serving")
-    token = settings.secret("token").get_secret_value()
-    answer = httpx.post(
-        f"{settings.serving_url}/predict", timeout=10,
-        json={"model": model, "vehicle": vehicle, "session": session}, headers={"Authorization": f"Bearer {token}"},
-    )  # fmt: skip
-    body = answer.json()
-    if answer.status_code != 200:
-        raise PitwallError(f"the endpoint answered {answer.status_code}: {body.get('detail', body)}")
+    step, stop = _progress()
+    try:
+        outcomes = run(faults or list(FAULTS), seconds, step)
+    finally:
+        stop()
     if as_json:
-        _emit(body)
+        _emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
     else:
-        OUT.print(f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {body['unit']}[/bold] at {body['event_time']}")
+        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Offline lost", "Online", box=None, header_style="dim",
+                      padding=(0, 3, 0, 0))  # fmt: skip
+        for o in outcomes:
+            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.offline_lost),
+                          "right" if o.online_right else "wrong")  # fmt: skip
+        OUT.print(table)
+    if bad := [o.fault for o in outcomes if not o.ok]:
+        raise PitwallError(f"rows are lost or wrong after {', '.join(bad)}; run it alone to look closer: ./pitwall chaos {bad[0]}")
+
+
+app.command(epilog="Example: ./pitwall train lap_time")(cli_models.train)
+app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(cli_models.retrain)
+app.command(epilog="Example: ./pitwall models --json")(cli_models.models)
+app.command(epilog='Example: ./pitwall promote lap_time 3 --force "the new car"')(cli_models.promote)
+
+
+app.add_typer(serving)
 
 
 @app.command(epilog="Example: ./pitwall features")
@@ -444,6 +363,9 @@ def features(as_json: AsJson = False) -> None:
 
 
 app.add_typer(jobs, name="jobs")
+app.add_typer(archive, name="archive")
+app.command(epilog="Example: ./pitwall compact")(compact)
+app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(retention)
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(
@@ -482,7 +404,7 @@ def history(
     from pitwall.store.history import HistoryReader
 
     settings = Settings()
-    _need_server(settings, "cassandra")
+    need_server(settings, "cassandra")
     known = CHANNELS.get(channel_id(channel))
     name = known.id if known else channel
     with HistoryReader(settings) as reader:
@@ -603,6 +525,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     try:
+        lay_out()
         app()
     except PitwallError as error:
         if debug:

@@ -203,7 +203,7 @@ def run(
         step("serving the champions", None)
         stack.start(["serving", "scorer", "page"])
         if champions:
-            _wait_champions(settings, {name: report.models[name]["version"] for name in champions})
+            _wait_champions(settings, {name: report.models[name]["serving"] for name in champions})
         done("serving")
         watch = Freshness(settings, live.vehicle, live.session)
         watch.start()
@@ -348,7 +348,7 @@ def _wait_offline(
 
 def _trainer(settings: Settings, sessions_file: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pitwall.training.train", "--sessions", sessions_file, "--wait"],
+        [sys.executable, "-m", "pitwall.training.train", "--sessions", sessions_file, "--wait", "--promote"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(settings.log_dir / "training.log").open("w"),
@@ -379,9 +379,10 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
-            if httpx.get(f"{settings.serving_url}/models", timeout=5).json() == versions:
+            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5).json()
+            if {name: model["version"] for name, model in loaded.items()} == versions:
                 return
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, ValueError, TypeError):
             pass
         time.sleep(0.2)
     raise StackError(f"the endpoint did not load {versions} in 60 s; see {settings.log_dir / 'serving.log'}")

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PACKAGED = Path(__file__).resolve().parent / "project"
+"""What the tools read, as a wheel brings it; not there in a checkout."""
+
 
 def _repository() -> Path:
-    """The checkout this package was installed from, or the working directory."""
+    """The checkout this package was installed from, or the working directory where it has a feature repository.
+
+    Installed from a wheel: the user's own copy of what the wheel brings, which `lay_out` makes.
+    """
     for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
         if (folder / "feature_repo" / "feature_store.yaml").exists():
             return folder
+    if PACKAGED.exists():
+        return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "pitwall" / version("pitwall")
     return Path.cwd()
 
 
@@ -37,6 +47,10 @@ class Settings(BaseSettings):
     cassandra_storage_port: int = 17000
     s3_port: int = 19000
     mlflow_port: int = 15000
+    mlflow_backend: SecretStr = SecretStr("")
+    """MLflow's database, `postgresql://user:password@host/name`; empty for sqlite."""
+    mlflow_artifacts: str = "s3://mlflow"
+    """Where MLflow keeps models and plots: `s3://bucket/folder`, or a folder."""
     flink_host: str = "127.0.0.1"
     flink_port: int = 18081
     flink_rpc_port: int = 16123
@@ -72,6 +86,22 @@ class Settings(BaseSettings):
     """A session silent for this long (wall clock) is over: its state is released."""
     quick_start: bool = True
     """Servers compile quickly and not well, which on two cores pays in runs of minutes; off for long ones."""
+    retention_offline_days: float | None = Field(default=None, gt=0)
+    """Sessions last written longer ago than this leave the offline store at `pitwall retention --apply`; None: none does."""
+    retention_online_days: float | None = Field(default=None, gt=0)
+    """The same for the online store."""
+    retention_history_days: float | None = Field(default=None, gt=0)
+    """The same for the telemetry history."""
+    retention_topics_days: float | None = Field(default=None, gt=0)
+    """How long Kafka keeps messages; None: as the topics say."""
+    rate_limit: float = 2000.0
+    """Requests a second the prediction endpoint takes from one client."""
+    max_body_bytes: int = 4 << 20
+    """The largest body of a request the endpoint reads."""
+    request_timeout_s: float = 10.0
+    """Within which a request must have come and be answered."""
+    stale_after_s: float = 300.0
+    """Features whose record came to Kafka longer ago are too old to predict from, unless the question says otherwise."""
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 
@@ -154,3 +184,11 @@ class Settings(BaseSettings):
                 pass
             temporary.unlink()
         return SecretStr(path.read_text().strip())
+
+
+def lay_out() -> None:
+    """Where this is installed from a wheel: copy what it brings to the user's repository, unless one is there."""
+    if PACKAGED.exists():
+        repository = Settings().repository
+        if not (repository / "feature_repo" / "feature_store.yaml").exists():
+            shutil.copytree(PACKAGED, repository, dirs_exist_ok=True)

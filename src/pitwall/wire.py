@@ -73,6 +73,11 @@ class TickEncoder:
         return (self._template % tuple(flat)).encode()
 
 
+def iso(time_us: int) -> str:
+    """Microseconds since the epoch in ISO 8601, milliseconds, UTC."""
+    return datetime.fromtimestamp(time_us // 1000 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 @dataclass(frozen=True)
 class FeatureRow:
     """One tick's features. Times in microseconds since the epoch; `values` in the order of `names`, NaN for null."""
@@ -93,5 +98,4 @@ class FeatureRow:
     @property
     def event_time(self) -> str:
         """Event time in ISO 8601, milliseconds, UTC."""
-        time = datetime.fromtimestamp(self.event_us // 1000 / 1000, UTC)
-        return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso(self.event_us)

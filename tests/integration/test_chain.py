@@ -86,6 +86,19 @@ def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> An
         reader._session.cluster.shutdown()
 
 
+def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path: Path) -> None:
+    from docs import commands
+
+    for command in commands():
+        if command.kind in ("run", "stack"):
+            result = subprocess.run(command.arguments, cwd=tmp_path, env=child_environment(stack), capture_output=True, text=True)
+            assert result.returncode == 0, (command, result.stderr[-1000:])
+            assert (result.stdout + result.stderr).strip(), command
+            if "replay laps" in command.text:
+                # The history has a session's first minute once the next one begins, or the session ends.
+                time.sleep(8)
+
+
 def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: Settings, laps_dir: Path) -> None:
     session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
@@ -248,3 +261,45 @@ def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path
 def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> None:
     env = child_environment(checkout)
     assert env["MLFLOW_DISABLE_TELEMETRY"] == env["BENTOML_DO_NOT_TRACK"] == "true"
+
+
+def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answer(stack: Settings) -> None:
+    from pitwall.retention import SESSION_COLUMNS, due
+    from pitwall.store.connection import connect
+    from pitwall.store.offline import files
+    from pitwall.store.parquet.compact import compact
+    from pitwall.store.parquet.files import place
+    from pitwall.store.rows import count_rows
+
+    gone, kept = simulate(laps=1, seed=91), simulate(laps=1, seed=92)
+    send(stack, [gone, kept])
+    folder = stack.offline_dir / "car_state"
+
+    def offline(session: Session) -> int:
+        return count_rows(files(folder), [session.session])
+
+    limit = time.monotonic() + 60
+    while offline(gone) < len(gone.times_s) or offline(kept) < len(kept.times_s):
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    assert len(compact(place(str(folder)), SESSION_COLUMNS, settled_s=0)) > 0
+    assert (offline(gone), offline(kept)) == (len(gone.times_s), len(kept.times_s))
+
+    days = {f"retention_{name}_days": 5.0 for name in ("offline", "online", "history", "topics")}
+    settings = stack.model_copy(update=days)
+    assert not [each for each in due(settings) if each.store != "topics"]
+    mine = [each for each in due(settings, time.time() + 6 * 86_400) if each.store == "topics" or gone.session in each.what]
+    assert {each.store for each in mine} == {"offline", "online", "history", "topics"}
+    assert online(stack, gone, ("speed",)) is not None
+    for each in mine:
+        each.delete()
+    assert (offline(gone), offline(kept)) == (0, len(kept.times_s))
+    assert online(stack, gone, ("speed",)) is None
+    assert online(stack, kept, ("speed",)) is not None
+    session = connect(stack, keyspace=stack.keyspace)
+    try:
+        left = {row[1] for row in session.execute("SELECT DISTINCT vehicle, session, bucket FROM telemetry_history")}
+    finally:
+        session.cluster.shutdown()
+    assert gone.session not in left and kept.session in left
+    assert not [each for each in due(settings) if each.store == "topics"]

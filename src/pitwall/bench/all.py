@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
+from pitwall.bench.offline import offline
 from pitwall.bench.page import page
+from pitwall.bench.serving import predict, score
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
@@ -15,4 +17,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "ingest": ingest,
     "freshness": freshness,
     "page": page,
+    "offline": offline,
+    "predict": predict,
+    "score": score,
 }

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -70,39 +71,38 @@ def _http_ok(url: str) -> bool:
 # -- Kafka ---------------------------------------------------------------------------------------
 
 
+def kafka_properties(settings: Settings, data: Path) -> dict[str, object]:
+    """The broker's configuration, its data in the folder `data`."""
+    host = settings.host
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{host}:{settings.kafka_controller_port}",
+        "listeners": f"PLAINTEXT://{host}:{settings.kafka_port},CONTROLLER://{host}:{settings.kafka_controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{host}:{settings.kafka_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": data,
+        "num.partitions": settings.kafka_partitions,
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "group.initial.rebalance.delay.ms": 0,
+        "log.retention.hours": 48,
+        "log.segment.bytes": 268435456,
+        "message.max.bytes": 67108864,
+        "replica.fetch.max.bytes": 67108864,
+    }
+
+
 def _kafka(settings: Settings) -> list[str]:
     data = settings.data_dir / "kafka"
     conf = settings.home_dir / "conf" / "kafka.properties"
     conf.parent.mkdir(parents=True, exist_ok=True)
-    listeners = f"PLAINTEXT://{settings.host}:{settings.kafka_port},CONTROLLER://{settings.host}:{settings.kafka_controller_port}"
-    conf.write_text(
-        "\n".join(
-            f"{key}={value}"
-            for key, value in {
-                "process.roles": "broker,controller",
-                "node.id": 1,
-                "controller.quorum.voters": f"1@{settings.host}:{settings.kafka_controller_port}",
-                "listeners": listeners,
-                "advertised.listeners": f"PLAINTEXT://{settings.host}:{settings.kafka_port}",
-                "controller.listener.names": "CONTROLLER",
-                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-                "inter.broker.listener.name": "PLAINTEXT",
-                "log.dirs": data,
-                "num.partitions": settings.kafka_partitions,
-                "offsets.topic.replication.factor": 1,
-                "offsets.topic.num.partitions": 4,
-                "transaction.state.log.replication.factor": 1,
-                "transaction.state.log.min.isr": 1,
-                "transaction.state.log.num.partitions": 4,
-                "group.initial.rebalance.delay.ms": 0,
-                "log.retention.hours": 48,
-                "log.segment.bytes": 268435456,
-                "message.max.bytes": 67108864,
-                "replica.fetch.max.bytes": 67108864,
-            }.items()
-        )
-        + "\n"
-    )
+    conf.write_text("".join(f"{key}={value}\n" for key, value in kafka_properties(settings, data).items()))
     main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC",
                 f"-Dlog4j2.configurationFile={_log4j(settings)}")
     if not (data / "meta.properties").exists():
@@ -166,48 +166,49 @@ java.util.concurrent java.nio java.util.concurrent.atomic java.net""".split()
 ]
 
 
+def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
+    """The node's configuration, its data in the folder `data`."""
+    return {
+        "cluster_name": "pitwall",
+        "num_tokens": 1,
+        "initial_token": "0",
+        "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+        "listen_address": settings.host,
+        "rpc_address": settings.host,
+        "native_transport_port": settings.cassandra_port,
+        "storage_port": settings.cassandra_storage_port,
+        "endpoint_snitch": "SimpleSnitch",
+        "authenticator": "PasswordAuthenticator",
+        "authorizer": "AllowAllAuthorizer",
+        "commitlog_sync": "periodic",
+        "commitlog_sync_period": "1000ms",
+        "commitlog_segment_size": "16MiB",
+        "commitlog_disk_access_mode": "legacy",
+        "data_file_directories": [str(data / "data")],
+        "commitlog_directory": str(data / "commitlog"),
+        "saved_caches_directory": str(data / "saved_caches"),
+        "hints_directory": str(data / "hints"),
+        "cdc_raw_directory": str(data / "cdc_raw"),
+        "memtable_allocation_type": "heap_buffers",
+        "auto_snapshot": False,
+        "concurrent_reads": 8,
+        "concurrent_writes": 16,
+        "key_cache_size": "8MiB",
+        "seed_provider": [
+            {
+                "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
+                "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}],
+            }
+        ],
+    }
+
+
 def _cassandra(settings: Settings) -> list[str]:
     data, conf = settings.data_dir / "cassandra", settings.home_dir / "conf"
     temporary = settings.home_dir / "tmp"
     for folder in (data, conf, temporary):
         folder.mkdir(parents=True, exist_ok=True)
-    (conf / "cassandra.yaml").write_text(
-        yaml.safe_dump(
-            {
-                "cluster_name": "pitwall",
-                "num_tokens": 1,
-                "initial_token": "0",
-                "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
-                "listen_address": settings.host,
-                "rpc_address": settings.host,
-                "native_transport_port": settings.cassandra_port,
-                "storage_port": settings.cassandra_storage_port,
-                "endpoint_snitch": "SimpleSnitch",
-                "authenticator": "PasswordAuthenticator",
-                "authorizer": "AllowAllAuthorizer",
-                "commitlog_sync": "periodic",
-                "commitlog_sync_period": "1000ms",
-                "commitlog_segment_size": "16MiB",
-                "commitlog_disk_access_mode": "legacy",
-                "data_file_directories": [str(data / "data")],
-                "commitlog_directory": str(data / "commitlog"),
-                "saved_caches_directory": str(data / "saved_caches"),
-                "hints_directory": str(data / "hints"),
-                "cdc_raw_directory": str(data / "cdc_raw"),
-                "memtable_allocation_type": "heap_buffers",
-                "auto_snapshot": False,
-                "concurrent_reads": 8,
-                "concurrent_writes": 16,
-                "key_cache_size": "8MiB",
-                "seed_provider": [
-                    {
-                        "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
-                        "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}],
-                    }
-                ],
-            }
-        )
-    )
+    (conf / "cassandra.yaml").write_text(yaml.safe_dump(cassandra_yaml(settings, data)))
     (conf / "logback.xml").write_text(
         '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
         "<pattern>%d %-5level %logger{20} %msg%n</pattern></encoder></appender>"
@@ -257,7 +258,7 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = ("mlflow", "offline", "flink")
+BUCKETS = ("mlflow", "offline", "flink", "archive")
 
 
 def _s3(settings: Settings) -> list[str]:
@@ -289,12 +290,31 @@ def s3_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def s3_client(settings: Settings) -> Any:
+    """A boto3 client for the local S3 server."""
+    import boto3
+
+    keys = s3_environment(settings)
+    return boto3.client(
+        "s3",
+        endpoint_url=keys["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        region_name=keys["AWS_DEFAULT_REGION"],
+    )
+
+
+def mlflow_environment(settings: Settings) -> dict[str, str]:
+    """What MLflow's server reads from its environment: a database's password belongs in no command line."""
+    backend = settings.mlflow_backend.get_secret_value() or f"sqlite:///{settings.data_dir / 'mlflow.db'}"
+    return {"MLFLOW_BACKEND_STORE_URI": backend}
+
+
 def _mlflow(settings: Settings) -> list[str]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return [
         sys.executable, "-m", "mlflow", "server",
-        "--backend-store-uri", f"sqlite:///{settings.data_dir / 'mlflow.db'}",
-        "--artifacts-destination", "s3://mlflow",
+        "--artifacts-destination", settings.mlflow_artifacts,
         "--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1",
     ]  # fmt: skip
 

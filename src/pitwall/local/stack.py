@@ -19,7 +19,7 @@ from types import FrameType, TracebackType
 from pitwall.errors import PitwallError, StackError
 from pitwall.local import process
 from pitwall.local.process import Running
-from pitwall.local.servers import SERVERS, Server, s3_environment
+from pitwall.local.servers import SERVERS, Server, mlflow_environment, s3_environment
 from pitwall.settings import Settings
 
 CORE = ("kafka", "cassandra", "s3", "mlflow")
@@ -62,8 +62,11 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings),
+            **mlflow_environment(settings),
         }
     )
+    if settings.mlflow_backend.get_secret_value().startswith("postgresql:"):
+        env["PGPASSWORD"] = settings.secret("postgres").get_secret_value()
     return env
 
 

@@ -16,6 +16,7 @@ from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
 from pitwall.page.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
+from pitwall.store.parquet.files import files
 
 LISTED_S = 5.0
 SAME_S = 5e-7
@@ -172,8 +173,8 @@ class Archive:
 
     def _paths(self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None) -> list[str]:
         """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
-        folder = self._settings.offline_dir / view
-        paths = sorted(str(path) for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_")))
+
+        paths = files(self._settings.offline_dir / view)
         if entity is None:
             return paths
         with self._index:

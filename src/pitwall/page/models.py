@@ -14,7 +14,7 @@ from pitwall.page.laps import forecast, laps_of
 from pitwall.page.registry import Registry, Version
 from pitwall.page.session import Floats, LiveSession, Predicted, column
 from pitwall.page.shell import Cell, HtmlTable, every, page, panel
-from pitwall.page.theme import ACCENT, DIM, TEXT, WARN, axis, chart
+from pitwall.page.theme import DIM, LINES, TEXT, axis, chart
 from pitwall.settings import Settings
 
 PARTS = 10
@@ -35,7 +35,7 @@ class Models:
                     )
                 with panel("Champion against baseline, lap by lap out of lap"):
                     self._by_lap = ui.echart(_empty()).classes("w-full").style("height:19rem")
-                with panel("Lap time: error [s] by part of the lap, laps driven since the page was started"):
+                with panel("Lap time: error [s] by part of the lap"):
                     self._by_part = ui.echart(_empty()).classes("w-full").style("height:19rem")
                     self._part_note = ui.label("").classes("dim text-xs")
                 with panel("Drift: the virtual speed sensor against the measured speed"):
@@ -57,7 +57,7 @@ class Models:
         if now != self._drawn:
             self._drawn = now
             await self._draw_by_lap()
-        self._draw_by_part()
+        await self._draw_by_part()
         self._draw_drift()
         await self._show_made()
 
@@ -66,26 +66,35 @@ class Models:
         if champion is None:
             return
         found = await asyncio.to_thread(self._registry.errors_by_lap, champion)
-        labels = [str(each).split("/", 1)[-1] for each in found.get("lap", found.get("index", range(len(found.get("candidate", [])))))]
-        series = [{"type": "bar", "name": name, "itemStyle": {"color": colour}, "data": [_round(v) for v in found.get(name, [])]}
-                  for name, colour in (("candidate", ACCENT), ("baseline", WARN))]  # fmt: skip
+        names = list(found)
+        laps = list(dict.fromkeys(lap for each in found.values() for lap in each))
+        labels = [lap.split("/", 1)[-1] for lap in laps]
+        series = [{"type": "bar", "name": name, "itemStyle": {"color": LINES[at % len(LINES)]}, "data": [_round(found[name].get(lap)) for lap in laps]}
+                  for at, name in enumerate(names)]  # fmt: skip
         self._by_lap.options.update(
             xAxis={"type": "category", "data": labels, "axisLabel": {"color": DIM, "show": len(labels) < 12, "rotate": 20}},
             yAxis=axis(f"error [{champion.unit}]", scale=False), series=series,
         )  # fmt: skip
         self._by_lap.update()
 
-    def _draw_by_part(self) -> None:
+    async def _draw_by_part(self) -> None:
+        champion = self._registry.champion("lap_time")
         model, baseline, laps = errors_by_part(list(self._feed.sessions.values()), self._feed.errors.get("lap_time", np.nan))
-        if (laps, len(self._feed.sessions)) == getattr(self, "_parts", None):
+        drawn = (laps, len(self._feed.sessions), champion.number if champion else None)
+        if drawn == getattr(self, "_parts", None):
             return
-        self._parts = (laps, len(self._feed.sessions))
-        self._part_note.set_text(f"{laps} whole laps." if laps else "No whole lap with predictions yet.")
+        self._parts = drawn
+        trained = await asyncio.to_thread(self._registry.errors_by_part, champion) if champion else {}
+        lines = [(f"{name}, in training", values, "dashed") for name, values in trained.items() if not name.startswith("walk_")]
+        lines += [("model, live", model, "solid"), ("pace ratio, live", baseline, "solid")]
+        self._part_note.set_text(
+            "Live: " + (f"{laps} whole laps driven since the page was started." if laps else "no whole lap with predictions yet.")
+        )
         self._by_part.options.update(
             xAxis={"type": "category", "data": [f"{100 * n // PARTS}–{100 * (n + 1) // PARTS} %" for n in range(PARTS)], "axisLabel": {"color": DIM}},
             yAxis=axis("mean absolute error [s]", scale=False),
-            series=[{"type": "line", "name": name, "itemStyle": {"color": colour}, "data": [_round(v) for v in values]}
-                    for name, colour, values in (("model", ACCENT, model), ("pace ratio", WARN, baseline))],
+            series=[{"type": "line", "name": name, "itemStyle": {"color": LINES[at % len(LINES)]}, "lineStyle": {"type": kind},
+                     "data": [_round(v) for v in values]} for at, (name, values, kind) in enumerate(lines)],
         )  # fmt: skip
         self._by_part.update()
 

@@ -55,12 +55,17 @@ class Registry:
         """The model's champion, if it has one."""
         return next((each for each in self.versions if each.model == model and "champion" in each.aliases), None)
 
-    def errors_by_lap(self, version: Version) -> dict[str, list[Any]]:
-        """Columns `candidate` and `baseline`, one value a held-out lap. Blocks; empty where MLflow has none."""
-        return (
-            self._artifact((version.run, "errors"), "/get-artifact", {"path": "errors_by_lap.json", "run_uuid": version.run}, json.loads)
-            or {}
-        )
+    def errors_by_lap(self, version: Version) -> dict[str, dict[str, float]]:
+        """By candidate and baseline: the error on each held-out lap. Blocks; empty where MLflow has none."""
+        found = self._logged(version, "errors_by_lap.json").get("out", {})
+        return {name: each for name, each in found.items() if isinstance(each, dict)}
+
+    def errors_by_part(self, version: Version) -> dict[str, list[float]]:
+        """By candidate and baseline: the error out of lap in each tenth of the lap. Blocks; empty where MLflow has none."""
+        return {name: each for name, each in self._logged(version, "errors_by_part.json").items() if isinstance(each, list)}
+
+    def _logged(self, version: Version, name: str) -> dict[str, Any]:
+        return self._artifact((version.run, name), "/get-artifact", {"path": name, "run_uuid": version.run}, json.loads) or {}
 
     def inputs(self, version: Version) -> list[str]:
         """Names of the features the model is asked with. Blocks; empty where MLflow does not tell."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from nicegui import ui
 
-from pitwall.page.theme import CSS_ROOT
+from pitwall.page.theme import ACCENT, CSS_ROOT
 
 STATIC = Path(__file__).with_name("static")
 VIEWS = (("/", "Live"), ("/analysis", "Analysis"), ("/models", "Models"), ("/services", "Services"))
@@ -23,7 +23,7 @@ KEYS = """<script>document.documentElement.lang = "en"; document.addEventListene
 def page(path: str) -> Iterator[Any]:
     """The frame of one view; gives the bar's own place for the view's controls."""
     ui.dark_mode(True)
-    ui.colors(primary="#1f6aa5")
+    ui.colors(primary=ACCENT)
     ui.add_head_html(f"<style>{CSS_ROOT}</style><link rel='stylesheet' href='/assets/page.css'>{KEYS}")
     with ui.element("header").classes("bar"):
         ui.label("pitwall").classes("brand")

@@ -3,164 +3,252 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import sqlite3
 import threading
-from typing import Annotated, Any
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from confluent_kafka import KafkaError, Message, Producer
-from fastapi import Depends, FastAPI, HTTPException
-from fastapi.responses import JSONResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, Field
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.exceptions import HTTPException
 
 from pitwall.errors import ModelError, StoreError
+from pitwall.serving.answers import Answer, Answers, Error, ErrorBody, Problem, Question, Questions, problem_response
+from pitwall.serving.limits import Bounds, guard
+from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.reader import FeatureReader
-from pitwall.serving.registry import Champions
+from pitwall.serving.registry import Model, Registry
 from pitwall.settings import Settings
-from pitwall.topics import client_config
-from pitwall.training.tasks import TASKS
+from pitwall.training.tasks import tasks
 
-bearer = HTTPBearer(auto_error=False)
-
-
-class Question(BaseModel):
-    """Which model, and which car in which session."""
-
-    model: str = Field(examples=["lap_time"], min_length=1, max_length=100)
-    vehicle: str = Field(examples=["PERRINN 424"], min_length=1, max_length=200)
-    session: str = Field(examples=["20260101-000000-simulation"], min_length=1, max_length=200)
-
-
-class Answer(BaseModel):
-    """The prediction, and what it was made from."""
-
-    prediction_id: str
-    model: str
-    version: int
-    value: float
-    unit: str
-    vehicle: str
-    session: str
-    event_time: str
-    feature_service: str
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Error, "description": text}
+    for status, text in {
+        401: "unauthorized: no token, or an unknown one",
+        404: "unknown_model, unknown_entity: no champion of that name, no features of that car and session",
+        409: "stale_features: older than the limit; time_passed: the online store has moved beyond the time asked for",
+        413: "too_large: the body",
+        422: "wrong_type: the question; unknown_feature, missing_features: the features",
+        429: "rate_limited: ask again after `Retry-After` seconds",
+        503: "store_unavailable: Cassandra did not answer; outbox_full: the prediction could not be kept",
+        504: "timeout",
+    }.items()
+}
+BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 
 
-class Confirmed:
-    """Produces to Kafka and waits for the acknowledgement without holding up other requests."""
+class Parts:
+    """What answering needs, made at first use so that a server can start before the others."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topic = settings.predictions_topic
-        self._producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 0})
-        self._stop = threading.Event()
-        threading.Thread(target=self._poll, daemon=True, name="kafka-poll").start()
+        self._settings = settings
+        self._lock = threading.Lock()
 
-    def _poll(self) -> None:
-        while not self._stop.is_set():
-            self._producer.poll(0.1)
+    @cached_property
+    def registry(self) -> Registry:
+        """The models."""
+        with self._lock:
+            registry = Registry(self._settings, tuple(tasks(self._settings)))
+            registry.refresh()
+            registry.follow()
+            return registry
 
-    async def send(self, key: str, value: bytes) -> None:
-        """Returns once acknowledged. Raises `StoreError` when Kafka refuses."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+    @cached_property
+    def reader(self) -> FeatureReader:
+        """The online store."""
+        return FeatureReader(self._settings)
 
-        def on_delivery(error: KafkaError | None, message: Message) -> None:
-            def settle() -> None:
-                if future.done():
-                    return
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(StoreError(f"Kafka did not take the prediction: {error.str()}"))
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The way to the topic."""
+        with self._lock:
+            return Outbox(self._settings)
 
-            loop.call_soon_threadsafe(settle)
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """For reads that would hold up other requests."""
+        return ThreadPoolExecutor(16, "read")
 
-        self._producer.produce(self._topic, value, key, on_delivery=on_delivery)
-        await asyncio.wait_for(future, 5)
 
-    def close(self) -> None:
-        """Send what waits."""
-        self._stop.set()
-        self._producer.flush(5)
+class Metrics:
+    """What Prometheus reads at `/predict-metrics` (BentoML's own are at `/metrics`)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.seconds = Histogram("pitwall_predict_seconds", "Time of a prediction", ["model"], buckets=BUCKETS, registry=self.registry)
+        self.age = Histogram(
+            "pitwall_predict_feature_age_seconds", "Age of the features of a prediction", ["model"],
+            buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60, 3600), registry=self.registry,
+        )  # fmt: skip
+        self.errors = Counter("pitwall_predict_errors", "Questions that were refused", ["code"], registry=self.registry)
+        self.outbox = Gauge("pitwall_predict_outbox", "Predictions Kafka has not acknowledged", registry=self.registry)
+        self.version = Gauge("pitwall_model_version", "Version in use", ["model", "role"], registry=self.registry)
+        self.refused = Gauge("pitwall_model_refused_version", "Version that could not be used", ["model", "alias"], registry=self.registry)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application BentoML mounts."""
-    state: dict[str, Any] = {}
+    parts, metrics = Parts(settings), Metrics()
+    app = FastAPI(title="pitwall predictions", version="1", description="Predictions of the champions, from features of the online store.")
+    app.add_middleware(Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s)
 
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, problem: Problem) -> JSONResponse:
+        metrics.errors.labels(problem.code).inc()
+        return problem_response(problem)
 
-    lock = threading.Lock()
+    @app.exception_handler(RequestValidationError)
+    async def on_wrong_type(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "body"
+        value = repr(first.get("input"))
+        problem = Problem(422, "wrong_type", f"{place}: {first['msg']} (given: {value[:80]})")
+        return await on_problem(request, problem)
 
-    def parts() -> dict[str, Any]:
-        with lock:
-            if not state:
-                champions = Champions(settings, tuple(TASKS))
-                champions.refresh()
-                state.update(champions=champions, reader=FeatureReader(settings), producer=Confirmed(settings))
-                champions.follow()
-            return state
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": {"code": "http", "message": error.detail, "features": []}}, error.status_code, error.headers)
 
-    app = FastAPI(title="pitwall predictions", version="1")
+    def model_of(question: Question) -> Model:
+        try:
+            return parts.registry.get(question.model)
+        except ModelError as error:
+            raise Problem(404, "unknown_model", str(error)) from error
 
-    def authorized(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-        token = settings.secret("token").get_secret_value()
-        if given is None or not secrets.compare_digest(given.credentials.encode(), token.encode()):
-            raise HTTPException(401, "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token")
+    def given(question: Question, model: Model) -> list[float | None]:
+        features = question.features or {}
+        if unknown := [name for name in features if name not in model.inputs]:
+            raise Problem(422, "unknown_feature", f"{model.name} has no input {unknown[0]!r}; see GET /models", features=unknown)
+        if missing := [name for name in model.inputs if name not in features]:
+            raise Problem(422, "missing_features", f"give all inputs (null for unknown): {missing[0]!r} is missing", features=missing)
+        return [features[name] for name in model.inputs]
+
+    async def stored(question: Question, model: Model) -> tuple[datetime, datetime, list[float | None]]:
+        assert question.vehicle is not None and question.session is not None
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(
+                parts.pool, parts.reader.read, question.vehicle, question.session, model.inputs
+            )
+        except StoreError as error:
+            raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
+        if found is None:
+            text = f"no features of vehicle {question.vehicle!r} in session {question.session!r} are in the online store"
+            raise Problem(404, "unknown_entity", text)
+        if question.time is not None and found[0] > question.time:
+            text = f"the newest features are of {found[0].isoformat()}, after {question.time.isoformat()}; ask the offline store for the past"
+            raise Problem(409, "time_passed", text)
+        limit = settings.stale_after_s if question.max_age_s is None else question.max_age_s
+        if (age := (datetime.now(UTC) - found[1]).total_seconds()) > limit:
+            text = f"the newest features came {age:.0f} s ago, the limit is {limit:g} s; give a larger max_age_s to ask about the past"
+            raise Problem(409, "stale_features", text)
+        return found
+
+    async def answer(question: Question) -> tuple[Answer, Prediction]:
+        started = time.perf_counter()
+        model = model_of(question)
+        event_time = record_time = None
+        if question.features is None:
+            event_time, record_time, values = await stored(question, model)
+        else:
+            values = given(question, model)
+        row = np.array(values, dtype=np.float64)
+        value, low, high = model.values(row[None, :])[0]
+        if not np.isfinite(value):
+            missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]
+            raise Problem(422, "missing_features", f"the model gives no value where these are null: {', '.join(missing[:5])}", features=missing)
+        at = datetime.now(UTC)
+        prediction = Prediction(
+            model.name, model.version, question.vehicle or "", question.session or "", text_of(event_time or at), text_of(record_time or at),
+            value, low, high, model.unit, model.feature_service, model.definitions, "endpoint",
+        )  # fmt: skip
+        age = None if record_time is None else (at - record_time).total_seconds()
+        found = Answer(
+            prediction_id="", model=model.name, version=model.version, value=value, low=low, high=high, unit=model.unit,
+            vehicle=prediction.vehicle, session=prediction.session, feature_service=model.feature_service,
+            event_time=None if event_time is None else prediction.event_time, age_s=age,
+            contributions=model.explain(row) if question.explain else None,
+        )  # fmt: skip
+        metrics.seconds.labels(model.name).observe(time.perf_counter() - started)
+        if age is not None:
+            metrics.age.labels(model.name).observe(age)
+        return found, prediction
+
+    def keep(pairs: list[tuple[Answer, Prediction]]) -> None:
+        try:
+            ids = parts.outbox.put([prediction for _, prediction in pairs])
+        except sqlite3.Error as error:
+            raise Problem(503, "outbox_full", f"the prediction could not be kept for the topic: {error}; is the disk full?") from error
+        for (found, _), prediction_id in zip(pairs, ids, strict=True):
+            found.prediction_id = prediction_id
+
+    @app.post("/predict", dependencies=[guard(settings)], responses=ERRORS)
+    async def predict(question: Question) -> Answer:
+        """Predict from the newest features of a car in a session, or from the features given."""
+        pair = await answer(question)
+        keep([pair])
+        return pair[0]
+
+    @app.post("/predict/batch", dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
+    async def predict_batch(batch: Questions) -> Answers:
+        """Predict for up to 1,000 questions; each is answered or refused for itself."""
+
+        async def one(question: Question) -> tuple[Answer, Prediction] | Problem:
+            try:
+                return await answer(question)
+            except Problem as problem:
+                metrics.errors.labels(problem.code).inc()
+                return problem
+
+        found = await asyncio.gather(*map(one, batch.questions))
+        keep([pair for pair in found if not isinstance(pair, Problem)])
+        return Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found])
 
     @app.get("/models")
-    def models() -> dict[str, int]:
-        """Champions that are loaded, with their version."""
-        return {name: champion.version for name, champion in parts()["champions"].loaded.items()}
+    def models() -> dict[str, dict[str, Any]]:
+        """Champions in use: version, unit, feature service, inputs; and versions that were refused."""
+        return {
+            m.name: {"version": m.version, "unit": m.unit, "feature_service": m.feature_service, "inputs": list(m.inputs)}
+            for m in parts.registry.serving()
+            if m.role == "champion"
+        }
 
-    @app.get("/ready")
+    @app.post("/refresh", dependencies=[guard(settings, admin=True)], responses={401: ERRORS[401], 403: {"model": Error}})
+    def refresh() -> dict[str, int]:
+        """Look into the registry now (scope `admin`); gives the champions' versions."""
+        parts.registry.refresh()
+        return parts.registry.champions()
+
+    @app.get("/ready", responses={503: {"description": "not yet, with the reason"}})
     def ready() -> JSONResponse:
         """200 once at least one champion is loaded and Cassandra answers."""
-        loaded = list(parts()["champions"].loaded)
         try:
-            parts()["reader"].read("", " ", ())
-        except StoreError as error:
+            loaded = parts.registry.champions()
+            parts.reader.read("", " ", ())
+        except Exception as error:
             return JSONResponse({"ready": False, "reason": str(error)}, 503)
         if not loaded:
             return JSONResponse({"ready": False, "reason": "no champion yet; run ./pitwall train"}, 503)
-        return JSONResponse({"ready": True, "models": loaded})
+        return JSONResponse({"ready": True, "models": list(loaded)})
 
-    @app.post("/predict", dependencies=[Depends(authorized)])
-    async def predict(question: Question) -> Answer:
-        """Predict from the newest features of the car in the session."""
-        try:
-            champion = parts()["champions"].get(question.model)
-        except ModelError as error:
-            raise HTTPException(404, str(error)) from error
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.run_in_executor(
-                None, parts()["reader"].read, question.vehicle, question.session, champion.inputs
-            )
-        except StoreError as error:
-            raise HTTPException(503, str(error)) from error
-        if found is None:
-            raise HTTPException(
-                404, f"no features of vehicle {question.vehicle!r} in session {question.session!r} are in the online store"
-            )
-        event_time, _, values = found
-        value = float(champion.predict(np.array([values], dtype=np.float64))[0])
-        if not np.isfinite(value):
-            missing = [name for name, v in zip(champion.inputs, values, strict=True) if v is None]
-            raise HTTPException(422, f"features are missing: {', '.join(missing)}")
-        prediction = Prediction(
-            champion.name, champion.version, question.vehicle, question.session,
-            event_time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            value, champion.unit, champion.feature_service, champion.definitions, "endpoint",
-        )  # fmt: skip
-        try:
-            await parts()["producer"].send(prediction.session, prediction.message())
-        except (StoreError, TimeoutError) as error:
-            raise HTTPException(503, f"the prediction was not published: {error}") from error
-        return Answer(
-            prediction_id=prediction.prediction_id, model=prediction.model, version=prediction.version,
-            value=value, unit=prediction.unit, vehicle=prediction.vehicle, session=prediction.session,
-            event_time=prediction.event_time, feature_service=prediction.feature_service,
-        )  # fmt: skip
+    @app.get("/predict-metrics", include_in_schema=False)
+    def prometheus() -> Response:
+        metrics.outbox.set(parts.outbox.waiting())
+        for model in parts.registry.serving():
+            metrics.version.labels(model.name, model.role).set(model.version)
+        for (name, alias), version in parts.registry.refused.items():
+            metrics.refused.labels(name, alias).set(version)
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     return app
+
+
+def text_of(time: datetime) -> str:
+    """ISO 8601, milliseconds, UTC."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,34 +1,75 @@
-"""One prediction as it stands on `p424-predictions`."""
+"""One prediction as it stands on `p424-predictions`: JSON by `prediction.schema.json`, CloudEvents attributes as headers."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
+SCHEMA = 1
+EVENT_TYPE = "pitwall.prediction.v1"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """`event_time` is the feature row's, ISO 8601 UTC; `value` in `unit`; `source` is `endpoint` or `stream`."""
+    """`event_time` is the feature row's, ISO 8601 UTC, `record_time` that of the car's record in Kafka; `value`, `low` and `high` (the interval) in `unit`.
+
+    `source` is `endpoint` or `stream`; `role` is `champion`, or `shadow` for a challenger's.
+    """
 
     model: str
     version: int
     vehicle: str
     session: str
     event_time: str
+    record_time: str
     value: float
+    low: float
+    high: float
     unit: str
     feature_service: str
     definitions: str
     source: str
+    role: str = "champion"
 
     @property
     def prediction_id(self) -> str:
         """The same row scored by the same version has the same id."""
-        parts = (self.model, str(self.version), self.vehicle, self.session, self.event_time, self.source)
-        return hashlib.sha1("\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
+        parts = f"{self.model}\x1f{self.version}\x1f{self.vehicle}\x1f{self.session}\x1f{self.event_time}\x1f{self.record_time}\x1f{self.source}"
+        return hashlib.sha1(parts.encode(), usedforsecurity=False).hexdigest()
 
-    def message(self) -> bytes:
-        """The JSON message, schema 1."""
-        return orjson.dumps({"schema": 1, "prediction_id": self.prediction_id, **asdict(self)})
+    def message(self, prediction_id: str) -> bytes:
+        """The message's value. Readers leave out fields they do not know; a change that breaks them raises `schema`."""
+        return orjson.dumps(
+            {
+                "schema": SCHEMA,
+                "prediction_id": prediction_id,
+                "model": self.model,
+                "version": self.version,
+                "role": self.role,
+                "vehicle": self.vehicle,
+                "session": self.session,
+                "event_time": self.event_time,
+                "record_time": self.record_time,
+                "value": self.value,
+                "low": self.low,
+                "high": self.high,
+                "unit": self.unit,
+                "feature_service": self.feature_service,
+                "definitions": self.definitions,
+                "source": self.source,
+            }
+        )
+
+    def headers(self, prediction_id: str) -> list[tuple[str, bytes]]:
+        """CloudEvents 1.0 in Kafka's binary mode."""
+        return [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", prediction_id.encode()),
+            ("ce_type", EVENT_TYPE.encode()),
+            ("ce_source", f"/pitwall/{self.source}".encode()),
+            ("ce_subject", f"{self.vehicle}/{self.session}".encode()),
+            ("ce_time", self.event_time.encode()),
+            ("content-type", b"application/json"),
+        ]

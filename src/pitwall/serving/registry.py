@@ -1,89 +1,110 @@
-"""The champions in memory, following the registry's alias."""
+"""The models in memory, following the registry's aliases `champion` and `challenger`."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from pitwall import models
 from pitwall.errors import ModelError
-from pitwall.local.servers import s3_environment
+from pitwall.models import Loaded
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
+ROLES = {"champion": "champion", "challenger": "shadow"}
+"""What a version of this alias is to the readers of predictions."""
+
+Value = tuple[float, float, float]
+"""Value, and the interval's ends."""
 
 
 @dataclass(frozen=True)
-class Champion:
-    """A loaded model with what it needs to be asked."""
+class Model(Loaded):
+    """A loaded version in its role. `background` holds a usual value an input, to explain against."""
 
-    name: str
-    version: int
-    unit: str
-    feature_service: str
-    definitions: str
-    inputs: tuple[str, ...]
-    model: Any
+    role: str
+    background: NDArray[np.float64]
 
-    def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values for `rows` of shape (n, inputs); NaN stands for null."""
-        return np.asarray(self.model.predict(pd.DataFrame(rows, columns=list(self.inputs))))
+    def values(self, rows: NDArray[np.float64]) -> list[Value]:
+        """Value and interval for `rows` of shape (n, inputs); NaN stands for null."""
+        found, widths = self.predict(rows), self.interval.of(rows)
+        return list(zip(found.tolist(), (found - widths).tolist(), (found + widths).tolist(), strict=True))
+
+    def explain(self, row: NDArray[np.float64]) -> dict[str, float]:
+        """How far each feature moves the value from what its usual value would give, in the model's unit; greatest first."""
+        rows = np.repeat(row[None, :], len(self.inputs) + 1, axis=0)
+        np.fill_diagonal(rows[1:], self.background)
+        values = self.predict(rows)
+        moved = dict(zip(self.inputs, (values[0] - values[1:]).tolist(), strict=True))
+        return dict(sorted(moved.items(), key=lambda item: -abs(item[1])))
 
 
-class Champions:
-    """Loads `champion` of each model and follows it: beside the old one, then swapped in one assignment."""
+class Registry:
+    """Loads the versions the aliases name and follows them: beside the old one, tried, then swapped in one assignment."""
 
     def __init__(self, settings: Settings, names: tuple[str, ...]) -> None:
-        import mlflow
-        import mlflow.sklearn
-
-        os.environ.update(s3_environment(settings))
-        mlflow.set_tracking_uri(settings.mlflow_url)
-        self._client = mlflow.MlflowClient()
+        self._client = models.client(settings)
         self._names = names
-        self._refused: dict[str, int] = {}
-        self.loaded: dict[str, Champion] = {}
+        self._loaded: dict[tuple[str, str], Model] = {}
+        self.refused: dict[tuple[str, str], int] = {}
+        """Versions that could not be used, by model and alias."""
 
-    def get(self, name: str) -> Champion:
+    def get(self, name: str) -> Model:
         """The champion `name`. Raises `ModelError` when there is none."""
-        champion = self.loaded.get(name)
-        if champion is None:
+        model = self._loaded.get((name, "champion"))
+        if model is None:
             raise ModelError(f"model {name!r} has no champion; train it: ./pitwall train {name}")
-        return champion
+        return model
+
+    def serving(self) -> list[Model]:
+        """All loaded versions, champions first."""
+        return sorted(self._loaded.values(), key=lambda model: model.role)
+
+    def champions(self) -> dict[str, int]:
+        """Version of each champion."""
+        return {model.name: model.version for model in self.serving() if model.role == "champion"}
 
     def refresh(self) -> None:
-        """Load champions that are new in the registry; one that cannot be loaded is refused and logged once."""
-        import mlflow
-        from mlflow.exceptions import MlflowException
-
+        """Take up what is new in the registry; a version that cannot be used is refused, once, and the old one stays."""
         for name in self._names:
-            try:
-                version = self._client.get_model_version_by_alias(name, "champion")
-            except MlflowException:
+            versions = {alias: models.by_alias(self._client, name, alias) for alias in ("challenger", "champion")}
+            champion, challenger = versions["champion"], versions["challenger"]
+            if champion is None:
                 continue
-            number = int(version.version)
-            if number == self._refused.get(name) or (name in self.loaded and self.loaded[name].version == number):
-                continue
-            try:
-                uri = f"models:/{name}/{number}"
-                signature = mlflow.models.get_model_info(uri).signature
-                model = mlflow.sklearn.load_model(uri)
-                champion = Champion(
-                    name, number, version.tags["unit"], version.tags["feature_service"], version.tags["definitions"],
-                    tuple(signature.inputs.input_names()), model,
-                )  # fmt: skip
-                champion.predict(np.full((1, len(champion.inputs)), 1.0))
-            except Exception:
-                LOG.exception("version %s of %s is refused", number, name)
-                self._refused[name] = number
-                continue
-            self.loaded = {**self.loaded, name: champion}
+            if challenger is None or challenger.version == champion.version:
+                versions["challenger"] = None
+                self._loaded = {key: model for key, model in self._loaded.items() if key != (name, "challenger")}
+            for alias, version in versions.items():
+                if version is not None:
+                    self._take((name, alias), version)
+
+    def _take(self, key: tuple[str, str], version: Any) -> None:
+        number = int(version.version)
+        if number == self.refused.get(key) or (key in self._loaded and self._loaded[key].version == number):
+            return
+        try:
+            model = self._load(version, ROLES[key[1]])
+        except Exception:
+            LOG.exception("version %s of %s is refused as %s", number, *key)
+            self.refused = {**self.refused, key: number}
+            return
+        self._loaded = {**self._loaded, key: model}
+        self.refused = {k: v for k, v in self.refused.items() if k != key}
+
+    def _load(self, version: Any, role: str) -> Model:
+        """A version, tried on the input example it was logged with."""
+        loaded = models.load(self._client, version)
+        usual = [np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else np.nan for c in loaded.example.T]
+        model = Model(**vars(loaded), role=role, background=np.array(usual))
+        found = model.values(loaded.example)
+        if len(found) != len(loaded.example) or not np.isfinite(found).all():
+            raise ModelError(f"version {version.version} of {version.name} gives no finite value for its own input example")
+        return model
 
     def follow(self, every_s: float = 2.0) -> threading.Event:
         """Refresh in a thread until the returned event is set."""
@@ -97,5 +118,5 @@ class Champions:
                     LOG.exception("the model registry does not answer")
                 stop.wait(every_s)
 
-        threading.Thread(target=run, daemon=True, name="champions").start()
+        threading.Thread(target=run, daemon=True, name="registry").start()
         return stop

@@ -1,64 +1,161 @@
 """The stream scorer: p424-features → p424-predictions, at a settable rate for each session and model.
 
-At least once: offsets are committed after the predictions are acknowledged; ids are deterministic, so that a reader
-can drop what it has seen. `python -m pitwall.serving.scorer`.
+Rows in, predictions out and the offsets of what was read are one Kafka transaction: a reader of committed messages sees each
+prediction once, whatever is killed and however many workers share the partitions. `python -m pitwall.serving.scorer`.
 """
 
 from __future__ import annotations
 
+import argparse
+import logging
 import signal
 import time
 from types import FrameType
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from pitwall.errors import StackError
 from pitwall.serving.prediction import Prediction
-from pitwall.serving.registry import Champion, Champions
+from pitwall.serving.registry import Model, Registry
+from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
-from pitwall.training.tasks import TASKS
-from pitwall.wire import FeatureRow
+from pitwall.training.tasks import tasks
+from pitwall.wire import FeatureRow, iso
+
+LOG = logging.getLogger("pitwall.serving")
+GROUP = "pitwall-scorer"
+REWIND = 5000
+"""Rows a worker reads from before the place it takes over, to know which slots are scored."""
+BATCH = 5000
+COMMIT_S = 1.0
+"""How often the place is kept when nothing is to be scored."""
+TRANSACTION_MS = 10_000
 
 
-class Sampler:
-    """Lets through one row a session, vehicle and slot of 1/`hz` seconds of event time."""
-
-    def __init__(self, hz: float) -> None:
-        self._slot_s = 1 / hz
-        self._last: dict[tuple[str, str], int] = {}
-
-    def take(self, row: FeatureRow) -> bool:
-        """Whether this row is the first of its slot."""
-        key = (row.vehicle, row.session)
-        slot = int(row.event_us / (self._slot_s * 1e6) + 1e-6)
-        if self._last.get(key) == slot:
-            return False
-        self._last[key] = slot
-        return True
-
-
-def score(rows: list[FeatureRow], champion: Champion) -> list[Prediction]:
+def score(rows: list[FeatureRow], model: Model) -> list[Prediction]:
     """Predictions for feature rows; a row without a finite value gives none."""
-    matrix = np.full((len(rows), len(champion.inputs)), np.nan)
-    at: dict[tuple[str, ...], list[int]] = {}
+    matrix = np.full((len(rows), len(model.inputs)), np.nan)
+    places: dict[tuple[str, ...], list[int]] = {}
     for i, row in enumerate(rows):
-        if row.names not in at:
-            at[row.names] = [row.names.index(name) if name in row.names else -1 for name in champion.inputs]
-        matrix[i] = np.append(row.values, np.nan)[at[row.names]]
+        place = places.get(row.names)
+        if place is None:
+            index = {name: n for n, name in enumerate(row.names)}
+            place = places[row.names] = [index.get(name, len(row.names)) for name in model.inputs]
+        matrix[i] = np.append(row.values, np.nan)[place]
+    found = model.values(matrix)
     return [
         Prediction(
-            champion.name, champion.version, row.vehicle, row.session, row.event_time, float(value),
-            champion.unit, champion.feature_service, champion.definitions, "stream",
+            model.name, model.version, row.vehicle, row.session, row.event_time, iso(row.created_us), value, low, high,
+            model.unit, model.feature_service, model.definitions, "stream", model.role,
         )
-        for row, value in zip(rows, champion.predict(matrix), strict=True)
+        for row, (value, low, high) in zip(rows, found, strict=True)
         if np.isfinite(value)
     ]  # fmt: skip
 
 
-def run(settings: Settings) -> None:
-    """Score until SIGTERM or SIGINT."""
+class Scorer:
+    """One worker of the group. Raises `KafkaException` on what a restart must mend (it goes on where it was)."""
+
+    def __init__(self, settings: Settings, registry: Registry, worker: str) -> None:
+        self._settings, self._registry = settings, registry
+        self._sampler = Sampler(settings.score_hz)
+        self._rows = FeatureRows(settings, "car_state")
+        self._from: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
+        self._committed_s = time.monotonic()
+        self._consumer = Consumer(
+            {
+                **client_config(settings),
+                "group.id": GROUP,
+                "auto.offset.reset": "latest",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": 10_000,
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        self._producer = Producer(
+            {
+                **client_config(settings),
+                "transactional.id": f"{GROUP}-{worker}",
+                "transaction.timeout.ms": TRANSACTION_MS,
+                "linger.ms": 2,
+                "compression.type": "lz4",
+            }
+        )
+        self._producer.init_transactions(30)
+        self._ready = settings.run_dir / ("scorer.ready" if worker == "1" else f"scorer-{worker}.ready")
+        self._consumer.subscribe([settings.features_topic], on_assign=self._assigned, on_lost=self._gone, on_revoke=self._gone)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Begin a little before the group's place: those rows only tell which slots are scored already."""
+        committed = consumer.committed(partitions, timeout=10)
+        for partition in committed:
+            low, high = consumer.get_watermark_offsets(partition, timeout=10)
+            start = partition.offset if partition.offset >= 0 else high
+            self._from[partition.partition] = start
+            if partition.offset < 0:
+                consumer.commit(offsets=[TopicPartition(partition.topic, partition.partition, start)], asynchronous=False)
+            partition.offset = max(low, start - REWIND)
+        consumer.incremental_assign(committed)
+        self._ready.write_text(str(time.time()))
+
+    def _gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._ends.pop(partition.partition, None)
+        consumer.incremental_unassign(partitions)
+
+    def step(self) -> int:
+        """Score what has come; gives the number of rows read."""
+        messages = [m for m in self._consumer.consume(BATCH, timeout=0.02) if m.error() is None]
+        rows = self._fresh(messages)
+        if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
+            self._commit([prediction for model in self._registry.serving() for prediction in score(rows, model)] if rows else [])
+        return len(messages)
+
+    def _fresh(self, messages: list[Message]) -> list[FeatureRow]:
+        """The rows to score; takes down how far each partition has been read."""
+        fresh = []
+        for message in messages:
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None and offset is not None
+            new = offset >= self._from.get(partition, 0)
+            if new:
+                self._ends[partition] = offset + 1
+            for row in self._rows.read((message,)):
+                if self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
+                    fresh.append(row)
+        return fresh
+
+    def _commit(self, predictions: list[Prediction]) -> None:
+        topic, producer = self._settings.features_topic, self._producer
+        producer.begin_transaction()
+        try:
+            for prediction in predictions:
+                key = prediction.prediction_id
+                producer.produce(
+                    self._settings.predictions_topic, prediction.message(key), prediction.session, headers=prediction.headers(key)
+                )
+            places = [TopicPartition(topic, p, end) for p, end in self._ends.items()]
+            producer.send_offsets_to_transaction(places, self._consumer.consumer_group_metadata(), 10)
+            producer.commit_transaction(10)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort():
+                producer.abort_transaction(10)
+            raise
+        self._ends.clear()
+        self._committed_s = time.monotonic()
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self._ready.unlink(missing_ok=True)
+        self._consumer.close()
+
+
+def run(settings: Settings, worker: str) -> None:
+    """Score until SIGTERM or SIGINT. What Kafka refuses ends the worker's turn: it begins again where the group stands."""
     stop = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -67,49 +164,27 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    champions = Champions(settings, tuple(TASKS))
-    champions.refresh()
-    following = champions.follow()
-    consumer = Consumer(
-        {
-            **client_config(settings),
-            "group.id": "pitwall-scorer",
-            "auto.offset.reset": "latest",
-            "enable.auto.commit": False,
-            "fetch.wait.max.ms": 10,
-        }
-    )
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 2, "compression.type": "lz4"})
-    failures: list[KafkaError] = []
-
-    def on_delivery(error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            failures.append(error)
-
-    sampler = Sampler(settings.score_hz)
-    reader = FeatureRows(settings, "car_state")
-    ready = settings.run_dir / "scorer.ready"
-    consumer.subscribe([settings.features_topic], on_assign=lambda *_: ready.write_text(str(time.time())))
+    registry = Registry(settings, tuple(tasks(settings)))
+    registry.refresh()
+    following = registry.follow()
     try:
         while not stop:
-            messages = consumer.consume(500, timeout=0.02)
-            if not messages:
-                continue
-            rows = [row for row in reader.read(messages) if sampler.take(row)]
-            if rows:
-                for champion in champions.loaded.values():
-                    for prediction in score(rows, champion):
-                        producer.produce(
-                            settings.predictions_topic, prediction.message(), prediction.session, on_delivery=on_delivery
-                        )
-            if producer.flush(30) or failures:
-                raise StackError(f"Kafka did not take a prediction: {failures[:1] or 'no answer in 30 s'}")
-            consumer.commit(asynchronous=True)
+            scorer = None
+            try:
+                scorer = Scorer(settings, registry, worker)
+                while not stop:
+                    scorer.step()
+            except KafkaException as error:
+                LOG.warning("Kafka: %s; beginning again", error)
+                time.sleep(1)
+            finally:
+                if scorer is not None:
+                    scorer.close()
     finally:
         following.set()
-        ready.unlink(missing_ok=True)
-        consumer.close()
 
 
 if __name__ == "__main__":
-    run(Settings())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--worker", default="1", help="its own name among the workers")
+    run(Settings(), parser.parse_args().worker)

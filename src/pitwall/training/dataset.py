@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
 from pitwall.settings import Settings
 from pitwall.training.tasks import Task
 
 VIEW = "car_state"
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """`X` has one column a model input; `y` the label; `groups` the lap of each row, `vehicle/session/lap`."""
+    """Rows in date order, lap after lap. `X` has one column a model input; `y` the label; `groups` what is held out together."""
 
     X: pd.DataFrame
     y: pd.Series
     groups: pd.Series
+    part: pd.Series
+    """How much of the lap is driven, 0 to 1."""
     entity_rows: pd.DataFrame
+
+    def sha256(self) -> str:
+        """Digest of inputs and labels, bit for bit."""
+        return sha256(self.X.assign(label=self.y))
+
+
+def sha256(frame: pd.DataFrame) -> str:
+    """Digest of a frame's column names and values."""
+    found = hashlib.sha256("\x1f".join(map(str, frame.columns)).encode())
+    found.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return found.hexdigest()
 
 
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
@@ -64,10 +80,22 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
 
 
 def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = None) -> pd.DataFrame:
-    """Instants to train on, every `task.every_s` of each complete lap: keys, event_timestamp, lap, lap_final."""
+    """Instants to train on, every `task.every_s` of each complete lap: keys, event_timestamp, lap, and the label's truth.
+
+    `truth` is from what came after the instant; it is NaN where the label is a feature, or the lap has not so many metres left.
+    """
+    found = laps(settings, sessions)
+    traces = _traces(settings, found) if task.label.ahead_m else {}
     parts = []
-    for lap in laps(settings, sessions).itertuples():
+    for lap in found.itertuples():
         times = pd.date_range(lap.first_tick, lap.last_tick, freq=f"{round(task.every_s * 1000)}ms")
+        key = (lap.vehicle, lap.session, lap.lap_number)
+        truth = np.full(len(times), lap.lap_final if task.label.lap else np.nan)
+        if task.label.ahead_m:
+            at_s, distance = traces[key]
+            now = (times - lap.first_tick).total_seconds().to_numpy() + at_s[0]
+            ahead = np.interp(now, at_s, distance) + task.label.ahead_m
+            truth = np.where(ahead <= distance[-1], np.interp(ahead, distance, at_s) - now, np.nan)
         parts.append(
             pd.DataFrame(
                 {
@@ -75,25 +103,64 @@ def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = Non
                     "session": lap.session,
                     "event_timestamp": times,
                     "lap": f"{lap.vehicle}/{lap.session}/{lap.lap_number:g}",
-                    "lap_final": lap.lap_final,
+                    "length_m": lap.length_m,
+                    "truth": truth,
                 }
             )
         )
     return pd.concat(parts, ignore_index=True)
 
 
-def build(settings: Settings, task: Task, sessions: list[str] | None = None) -> Dataset:
-    """The task's training set, through Feast's point-in-time join."""
+def _traces(settings: Settings, found: pd.DataFrame) -> dict[tuple[str, str, float], tuple[Array, Array]]:
+    """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
+    from pitwall.store.offline import files
+
+    con = duckdb.connect()
+    frame = con.execute(
+        "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance FROM read_parquet(?, union_by_name = true, "
+        "hive_partitioning = false) WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
+        [files(Path(settings.offline_dir / VIEW)), found["session"].unique().tolist()],
+    ).df()
+    traces = {}
+    for key, lap in frame.groupby(["vehicle", "session", "lap_number"]):
+        distance = np.maximum.accumulate(lap["lap_distance"].to_numpy())
+        rises = np.r_[True, np.diff(distance) > 0]
+        traces[key] = (lap["lap_time"].to_numpy()[rises], distance[rises])
+    return traces
+
+
+def build(settings: Settings, task: Task, sessions: list[str] | None = None, rows: pd.DataFrame | None = None) -> Dataset:
+    """The task's training set, through Feast's point-in-time join; of these entity `rows`, or of all complete laps.
+
+    Raises `ModelError` where there are too few laps, or an input knows the label.
+    """
     from pitwall.store.repo import feature_store
 
-    rows = entity_rows(settings, task, sessions)
+    if rows is None:
+        rows = entity_rows(settings, task, sessions)
     store = feature_store(settings)
     service = store.get_feature_service(task.service)
-    joined = store.get_historical_features(entity_df=rows, features=service).to_df()
     names = [feature.name for projection in service.feature_view_projections for feature in projection.features]
-    inputs = [name for name in names if name != task.label]
-    joined = joined[joined[task.label].notna() & np.isfinite(joined[task.label])]
-    if joined["lap"].nunique() < 2:
-        raise ModelError(f"{joined['lap'].nunique()} complete laps with a label for {task.name}; at least two are needed")
-    joined = joined.reset_index(drop=True)
-    return Dataset(joined[inputs].astype("float64"), joined[task.label], joined["lap"], rows)
+    inputs = task.chosen(names)
+    own = [f"{projection.name}:{feature.name}" for projection in service.feature_view_projections for feature in projection.features]
+    more = [f"{VIEW}:lap_distance"] if "lap_distance" not in names else []
+    more += [f"{VIEW}:{task.label.feature}"] if task.label.feature and task.label.feature not in names else []
+    joined = store.get_historical_features(entity_df=rows, features=own + more).to_df()
+    return dataset(settings, task, joined, inputs, rows)
+
+
+def dataset(settings: Settings, task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame) -> Dataset:
+    """The training set of joined features: rows with a label, and proof that no input knows it."""
+    from pitwall.training import leaks
+
+    label = joined[task.label.feature or "truth"].astype("float64")
+    kept = np.isfinite(label.to_numpy())
+    if joined.loc[kept, task.groups].nunique() < 2:
+        raise ModelError(
+            f"{joined.loc[kept, task.groups].nunique()} complete laps with a label for {task.name}; at least two are needed"
+        )
+    joined, label = joined[kept].reset_index(drop=True), label[kept].reset_index(drop=True)
+    part = (joined["lap_distance"] / joined["length_m"]).clip(0, 1).fillna(0.0)
+    found = Dataset(joined[inputs].astype("float64"), label, joined[task.groups], part, rows)
+    leaks.check(settings, task, found)
+    return found

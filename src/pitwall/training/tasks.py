@@ -1,78 +1,123 @@
-"""What is learned: for each task its feature service, label, baseline and candidate. Read `training/README.md` first."""
+"""What is learned: one file a task in `training/tasks/`; a new model is a new file there and nothing else.
+
+    description: Time for the next kilometre
+    service: next_km                 # feature service of feature_repo/services.py
+    label: {ahead_m: 1000}           # or {lap: final}, or {feature: speed}
+    unit: s
+    every_s: 1.0                     # spacing of training rows on the session's clock
+    groups: lap                      # what is held out together: lap, session or vehicle
+    metric: mae                      # mae or rmse, in the unit
+    interval_by: lap_distance        # an input the interval's width depends on; left out: one width
+    inputs: [lap_*]                  # which of the service's features; left out: all but the label
+    baselines: [{type: …, …}]        # the candidate must beat each of them
+    estimator: {type: …, …}          # class and its parameters
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import importlib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pitwall.errors import UsageError
+from pitwall.settings import Settings
+
+FOLDER = "training/tasks"
+ALLOWED = ("pitwall.training.estimators.", "sklearn.")
+"""Where an estimator's class may come from."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """`service` names the feature service in `feature_repo/services.py`; `label` is a feature of it, or `lap_final`."""
+class Model(BaseModel):
+    """An estimator's class, by its full name, and its parameters."""
 
-    name: str
-    service: str
-    label: str
-    unit: str
-    every_s: float
-    """Spacing of training rows on the session's clock."""
-    folds: int | None
-    """Groups of laps held out in turn; None for one lap at a time."""
-    candidate: Callable[[], Any]
-    baseline: Callable[[], Any]
+    model_config = ConfigDict(extra="allow", frozen=True)
+    type: str
+
+    @property
+    def name(self) -> str:
+        """The class's own name."""
+        return self.type.rsplit(".", 1)[-1]
+
+    def make(self) -> Any:
+        """A new estimator. Raises `UsageError` for a class that is not there or does not take these parameters."""
+        module, _, name = self.type.rpartition(".")
+        if not self.type.startswith(ALLOWED):
+            raise UsageError(f"estimator type {self.type!r} is not one of {', '.join(p + '*' for p in ALLOWED)}")
+        try:
+            return getattr(importlib.import_module(module), name)(**(self.model_extra or {}))
+        except (ImportError, AttributeError, TypeError) as error:
+            raise UsageError(f"estimator {self.type!r} with {self.model_extra}: {error}") from None
+
+
+class Label(BaseModel):
+    """How the truth is obtained for the instant of a row; exactly one is given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    feature: str | None = None
+    """A feature's value at that instant; none of its channel's features may be an input."""
+    lap: Literal["final"] | None = None
+    """The time of the lap the instant lies in, s."""
+    ahead_m: float | None = Field(default=None, gt=0)
+    """The time until the car is that much further on in this lap, s."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Label:
+        if sum(value is not None for value in (self.feature, self.lap, self.ahead_m)) != 1:
+            raise ValueError("give one of feature, lap, ahead_m")
+        return self
+
+
+class Task(BaseModel):
+    """One task; the fields are explained at the head of this module."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     description: str
+    service: str
+    label: Label
+    unit: str
+    every_s: float = Field(gt=0, le=60)
+    groups: Literal["lap", "session", "vehicle"] = "lap"
+    metric: Literal["mae", "rmse"] = "mae"
+    interval_by: str | None = None
+    inputs: tuple[str, ...] = ("*",)
+    baselines: tuple[Model, ...] = Field(min_length=1)
+    estimator: Model
+
+    def chosen(self, names: list[str]) -> list[str]:
+        """Those of the service's features that are inputs, in their order."""
+        kept = [n for n in names if n != self.label.feature and any(fnmatchcase(n, p) for p in self.inputs)]
+        if not kept:
+            raise UsageError(f"task {self.name}: inputs {list(self.inputs)} choose none of the features of service {self.service!r}")
+        if self.interval_by and self.interval_by not in kept:
+            raise UsageError(f"task {self.name}: interval_by is {self.interval_by!r}, which is no input")
+        return kept
 
 
-def _damped_pace() -> Any:
-    from pitwall.training.estimators import DampedPace
-
-    return DampedPace()
-
-
-def _pace_ratio() -> Any:
-    from pitwall.training.estimators import PaceRatio
-
-    return PaceRatio()
-
-
-def _boosting() -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    return HistGradientBoostingRegressor(max_iter=100, learning_rate=0.1, max_leaf_nodes=31, random_state=0)
+def parse(name: str, text: str, where: str) -> Task:
+    """The task a file's text defines. Raises `UsageError` naming file, key and value."""
+    try:
+        return Task(name=name, **yaml.safe_load(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"])) or "the task"
+        raise UsageError(f"{where}: {at} is {first.get('input')!r}: {first['msg']}; see src/pitwall/training/tasks.py") from None
+    except (yaml.YAMLError, TypeError) as error:
+        raise UsageError(f"{where} is no YAML mapping of a task: {str(error).splitlines()[0]}") from None
 
 
-RAW_CHANNELS = (
-    "acceleration_long", "acceleration_lat", "acceleration_vert", "velocity_yaw", "steering_angle", "throttle", "brake",
-)  # fmt: skip
+def tasks(settings: Settings) -> dict[str, Path]:
+    """The file of each task, by the task's name."""
+    return {path.stem: path for path in sorted((settings.repository / FOLDER).glob("*.yaml"))}
 
 
-def _linear() -> Any:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    pick = ColumnTransformer([("raw", SimpleImputer(keep_empty_features=True), list(RAW_CHANNELS))])
-    return make_pipeline(pick, StandardScaler(), Ridge())
-
-
-TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
-        Task("lap_time", "lap_time", "lap_final", "s", 1.0, None, _damped_pace, _pace_ratio,
-             "Final lap time, from any point of the lap. Baseline: pace ratio"),
-        Task("speed_sensor", "speed_sensor", "speed", "km/h", 0.5, 4, _boosting, _linear,
-             "Speed from the other channels. Baseline: linear on the raw channels"),
-    )
-}  # fmt: skip
-
-
-def task(name: str) -> Task:
+def task(settings: Settings, name: str) -> Task:
     """The task by name. Raises `UsageError` naming those there are."""
-    if name not in TASKS:
-        raise UsageError(f"model {name!r} is unknown; there are: {', '.join(TASKS)}")
-    return TASKS[name]
+    found = tasks(settings)
+    if name not in found:
+        raise UsageError(f"model {name!r} is unknown; there are: {', '.join(found)}; a new one is a file in {FOLDER}")
+    return parse(name, found[name].read_text(), str(found[name]))

@@ -23,7 +23,7 @@ import org.apache.flink.util.OutputTag;
  * Features of one session on the session's own clock: one row a tick, in order ({@link SessionClock}).
  *
  * <p>A late tick leaves by {@link #LATE} and is kept in the history; a duplicate is counted. A session silent for
- * {@link Plan#releaseMs} is forgotten.
+ * {@link Plan#releaseMs}, none of whose ticks waits, is forgotten.
  */
 public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowData> {
     public static final OutputTag<RowData> LATE = new OutputTag<>("late") {};
@@ -117,7 +117,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         if (ended || (!s.history.isEmpty() && s.history.openedMs + HISTORY_MS <= now && s.heardMs + HISTORY_MS / 2 <= now)) {
             s.history.flush(outputs);
         }
-        if (s.heardMs + plan.releaseMs <= now) {
+        if (s.heardMs + plan.releaseMs <= now && s.clock.isEmpty()) {
             state.clear();
             return;
         }
@@ -148,7 +148,10 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
 
     /** One timer on each clock at most lies ahead; a stale one finds nothing to do. */
     private void schedule(SessionState s, Context context, long now) {
-        long due = Math.min(s.clock.dueMs(progress), s.history.isEmpty() ? s.heardMs + plan.releaseMs : Math.max(now, s.heardMs) + HISTORY_MS);
+        long due = s.clock.isEmpty() ? s.heardMs + plan.releaseMs : s.clock.dueMs(progress);
+        if (!s.history.isEmpty()) {
+            due = Math.min(due, Math.max(now, s.heardMs) + HISTORY_MS);
+        }
         if (due < s.timerMs) {
             s.timerMs = due;
             context.timerService().registerProcessingTimeTimer(due);

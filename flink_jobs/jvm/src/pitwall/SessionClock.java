@@ -146,6 +146,11 @@ final class SessionClock {
         }
     }
 
+    /** Whether no tick waits. */
+    boolean isEmpty() {
+        return waiting.isEmpty() && again.isEmpty();
+    }
+
     /** When `advance` is due by the wall clock, or Long.MAX_VALUE. */
     long dueMs(Progress progress) {
         long due = waiting.isEmpty() ? Long.MAX_VALUE : begins(progress) ? startMs(progress) : silenceMs(progress);

@@ -1,0 +1,31 @@
+# Our programs, from requirements.lock and jars.lock. Build context: the repository.
+ARG PYTHON_VERSION
+FROM python:${PYTHON_VERSION} AS build
+ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy PITWALL_REPOSITORY=/srv/pitwall PITWALL_CACHE_DIR=/opt/pitwall/cache
+WORKDIR /srv/pitwall
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --no-deps "$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.lock)" \
+    && uv venv /opt/pitwall/venv \
+    && uv pip sync --no-cache --python /opt/pitwall/venv/bin/python --require-hashes requirements.lock
+COPY pyproject.toml README.md ./
+COPY src src
+COPY feature_repo feature_repo
+COPY flink_jobs flink_jobs
+COPY serving serving
+COPY training training
+RUN uv pip install --no-cache --python /opt/pitwall/venv/bin/python --no-deps --no-build-isolation . \
+    && /opt/pitwall/venv/bin/python -m pitwall.local.containers jars \
+    && mkdir -p .pitwall/data .pitwall/secrets
+
+ARG PYTHON_VERSION
+FROM python:${PYTHON_VERSION}
+RUN useradd --uid 10001 --create-home pitwall
+COPY --from=build /opt/pitwall /opt/pitwall
+COPY --from=build --chown=10001:10001 /srv/pitwall /srv/pitwall
+ENV PATH=/opt/pitwall/venv/bin:$PATH \
+    PITWALL_REPOSITORY=/srv/pitwall \
+    PITWALL_CACHE_DIR=/opt/pitwall/cache \
+    PYTHONUNBUFFERED=1
+WORKDIR /srv/pitwall
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "pitwall.local.containers"]

@@ -1,0 +1,291 @@
+"""Faults over a live session: what stalls, for how long, and whether a row is lost, wrong or twice there in the end.
+
+The same drive is sent once undisturbed and once under each fault, as sessions of their own on servers of their own. The undisturbed
+one is the oracle: the promise is that each session's rows are the same bit for bit.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from pitwall.car.session import Session
+from pitwall.errors import JobError, StackError, UsageError
+from pitwall.flink import jobs
+from pitwall.local import jars, process
+from pitwall.local.sandbox import sandbox
+from pitwall.local.stack import Stack, child_environment
+from pitwall.settings import Settings
+from pitwall.topics import FeatureRows, client_config, create_topic
+from pitwall.wire import TickEncoder
+
+SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
+PAUSE_S = 15.0
+FAULT_AT_S = 8.0
+"""Seconds of the drive before the fault."""
+RATE_HZ = 50.0
+
+
+@dataclass
+class Outcome:
+    """One fault. Rows are counted by event time on the features topic."""
+
+    fault: str
+    ticks: int
+    silence_s: float
+    """The longest time without a new row, from the fault until the last row."""
+    lost: int
+    wrong: int
+    """Rows whose values differ from the undisturbed session's, in any of their copies."""
+    doubled: int
+    """Copies beyond the first; the topic is at-least-once, and a copy is equal unless counted as wrong."""
+    offline_lost: int
+    online_right: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is lost or wrong."""
+        return not self.lost and not self.wrong and not self.offline_lost and self.online_right
+
+
+@dataclass
+class Seen:
+    """What arrived of one session: by event time (µs), the values of each copy in order of arrival."""
+
+    rows: dict[int, list[bytes]] = field(default_factory=dict)
+    new_at_s: list[float] = field(default_factory=list)
+    """When a row not seen before arrived, monotonic clock."""
+
+    def add(self, event_us: int, values: bytes, now_s: float) -> None:
+        """One more row."""
+        copies = self.rows.setdefault(event_us, [])
+        if not copies:
+            self.new_at_s.append(now_s)
+        copies.append(values)
+
+
+def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: int, online_right: bool) -> Outcome:
+    """The outcome of one fault. `offline` is the number of distinct rows in the offline store."""
+    wanted = {event_us: copies[0] for event_us, copies in oracle.rows.items()}
+    times = [fault_at_s, *(t for t in sorted(seen.new_at_s) if t > fault_at_s)]
+    return Outcome(
+        fault=fault,
+        ticks=len(wanted),
+        silence_s=round(max((b - a for a, b in pairwise(times)), default=0.0), 1),
+        lost=len(wanted.keys() - seen.rows.keys()),
+        wrong=sum(any(copy != wanted.get(event_us) for copy in copies) for event_us, copies in seen.rows.items()),
+        doubled=sum(len(copies) - 1 for copies in seen.rows.values()),
+        offline_lost=max(0, len(wanted) - offline),
+        online_right=online_right,
+    )
+
+
+class Watcher(threading.Thread):
+    """Reads the features topic until closed, also over an outage of Kafka."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(daemon=True)
+        self.sessions: dict[str, Seen] = {}
+        self._settings, self._done = settings, threading.Event()
+
+    def run(self) -> None:
+        """Until `close`."""
+        from confluent_kafka import Consumer
+
+        consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-chaos", "auto.offset.reset": "earliest",
+                             "enable.auto.commit": False, "session.timeout.ms": 300_000, "max.poll.interval.ms": 600_000})  # fmt: skip
+        consumer.subscribe([self._settings.features_topic])
+        reader = FeatureRows(self._settings)
+        while not self._done.is_set():
+            for row in reader.read(m for m in consumer.consume(500, timeout=0.1) if m.error() is None):
+                self.sessions.setdefault(row.session, Seen()).add(row.event_us, row.values.tobytes(), time.monotonic())
+        consumer.close()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._done.set()
+        self.join()
+
+
+def kill(settings: Settings, name: str) -> None:
+    """kill -9 of one server of the stack, by its own id."""
+    found = process.find(settings.run_dir, name)
+    if found is None or found.process is None:
+        raise StackError(f"{name} does not run; see {settings.log_dir}")
+    for each in [*found.process.children(recursive=True), found.process]:
+        each.kill()
+    _wait(lambda: (settings.run_dir / f"{name}.ended").exists(), 20, f"{name} to be seen as ended")
+
+
+def pause(settings: Settings, name: str, seconds: float) -> None:
+    """Stop one server's processes (SIGSTOP) for so long."""
+    found = process.find(settings.run_dir, name)
+    if found is None or found.process is None:
+        raise StackError(f"{name} does not run; see {settings.log_dir}")
+    family = [found.process, *found.process.children(recursive=True)]
+    for each in family:
+        each.suspend()
+    time.sleep(seconds)
+    for each in family:
+        each.resume()
+
+
+def submit(settings: Settings) -> None:
+    """Submit the features job to the cluster, and wait until it runs."""
+    command = [sys.executable, "-m", "pitwall.flink.run", "--cluster"]
+    result = subprocess.run(command, env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True)
+    if result.returncode:
+        raise JobError(f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}")
+    _wait(lambda: jobs.features_job_state(settings) == "RUNNING", 180, "the features job to run")
+
+
+def _wait(done: Callable[[], bool], seconds: float, what: str) -> None:
+    limit = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > limit:
+            raise StackError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.2)
+
+
+def _killed(*names: str) -> Callable[[Settings, Stack], None]:
+    def fault(settings: Settings, stack: Stack) -> None:
+        for name in names:
+            kill(settings, name)
+        stack.start(names)
+        if "jobmanager" in names:
+            submit(settings)
+
+    return fault
+
+
+def _paused(name: str) -> Callable[[Settings, Stack], None]:
+    return lambda settings, stack: pause(settings, name, PAUSE_S)
+
+
+FAULTS: dict[str, Callable[[Settings, Stack], None]] = {
+    "kill-kafka": _killed("kafka"),
+    "kill-cassandra": _killed("cassandra"),
+    "kill-s3": _killed("s3"),
+    "kill-taskmanager": _killed("taskmanager"),
+    "kill-jobmanager": _killed("jobmanager", "taskmanager"),
+    "pause-kafka": _paused("kafka"),
+    "pause-cassandra": _paused("cassandra"),
+    "pause-s3": _paused("s3"),
+    "pause-taskmanager": _paused("taskmanager"),
+}
+"""By name; each returns once what it took away is there again."""
+
+
+def run(faults: list[str], seconds: float, step: Callable[[str, float | None], None]) -> list[Outcome]:
+    """Drive `seconds` under each fault. Raises `UsageError` for an unknown one, `StackError` where a server does not come back."""
+    for name in faults:
+        if name not in FAULTS:
+            raise UsageError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
+    from pitwall.car.simulator import simulate
+    from pitwall.store.repo import apply
+
+    whole = simulate(laps=1, seed=11, hz=RATE_HZ)
+    ticks = int(seconds * RATE_HZ)
+    with sandbox(checkpoint_interval_s="2", checkpoint_url="s3://flink/chaos") as settings:
+        jars.fetch(settings.cache_dir / "m2", lambda done, total: step(f"jars {done}/{total}", done / total))
+        with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
+            stack.start(["kafka", "cassandra", "s3"], patience_s=300)
+            apply(settings)
+            stack.start(SERVERS, patience_s=300)
+            submit(settings)
+            watcher = Watcher(settings)
+            watcher.start()
+            names = ["undisturbed", *faults]
+            outcomes: list[Outcome] = []
+            oracle = Seen()
+            for number, name in enumerate(names):
+                step(name, number / len(names))
+                session = Session(whole.vehicle, f"20260101-000000-{name}", whole.names, whole.units, whole.times_s[:ticks], whole.values[:ticks])
+                fault_at_s = _drive(settings, stack, session, FAULTS.get(name))
+                try:
+                    _wait(lambda s=session: len(watcher.sessions.get(s.session, Seen()).rows) >= ticks, 180, f"all rows of {name}")  # type: ignore[misc]
+                except StackError:
+                    if name == "undisturbed":
+                        raise
+                seen = watcher.sessions.get(session.session, Seen())
+                if name == "undisturbed":
+                    oracle = seen
+                    continue
+                outcomes.append(compare(name, seen, oracle, fault_at_s, _offline(settings, session, ticks), _online(settings, session, oracle)))
+            watcher.close()
+    return outcomes
+
+
+def _drive(settings: Settings, stack: Stack, session: Session, fault: Callable[[Settings, Stack], None] | None) -> float:
+    """Send the session at its own pace, with the fault in its midst; gives when that began, monotonic clock."""
+    from confluent_kafka import Producer
+
+    topic = f"{settings.telemetry_topic}-{session.session}"
+    create_topic(settings, topic, 2)
+    producer = Producer({**client_config(settings), "enable.idempotence": True, "delivery.timeout.ms": 300_000, "linger.ms": 0})
+    encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, RATE_HZ)
+    begun, trouble, errors = time.monotonic(), None, list[BaseException]()
+
+    def disturb() -> None:
+        try:
+            assert fault is not None
+            fault(settings, stack)
+        except BaseException as error:
+            errors.append(error)
+
+    for number, (time_s, values) in enumerate(zip(session.times_s.tolist(), session.values.tolist(), strict=True)):
+        due = begun + time_s - session.times_s[0]
+        while (rest := due - time.monotonic()) > 0:
+            producer.poll(min(rest, 0.05))
+        producer.produce(topic, encoder.encode(time_s, values), partition=number % 2)
+        if fault is not None and trouble is None and time.monotonic() - begun >= FAULT_AT_S:
+            trouble = threading.Thread(target=disturb, daemon=True)
+            begun_fault = time.monotonic()
+            trouble.start()
+    if trouble is not None:
+        trouble.join()
+    if errors:
+        raise errors[0]
+    if left := producer.flush(300):
+        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take {left} ticks of {session.session} within 300 s")
+    return begun_fault if trouble is not None else begun
+
+
+def _offline(settings: Settings, session: Session, ticks: int, patience_s: float = 60.0) -> int:
+    """Distinct rows of a session in the offline store, once there are `ticks` or patience ends."""
+    import duckdb
+
+    from pitwall.store.offline import files
+
+    limit, found = time.monotonic() + patience_s, 0
+    while found < ticks and time.monotonic() < limit:
+        time.sleep(1)
+        paths = files(settings.offline_dir / "car_state")
+        if paths:
+            query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
+            row = duckdb.execute(query, [paths, session.session]).fetchone()
+            found = int(row[0]) if row else 0
+    return found
+
+
+def _online(settings: Settings, session: Session, oracle: Seen) -> bool:
+    """Whether the online row holds the values of the newest tick."""
+    import numpy as np
+
+    from pitwall.features import load
+    from pitwall.serving.reader import FeatureReader
+
+    reader = FeatureReader(settings)
+    try:
+        row = reader.read(session.vehicle, session.session, tuple(load(settings.feature_repo)[-1].names))
+    finally:
+        reader._session.cluster.shutdown()
+    if row is None:
+        return False
+    found = np.array([np.nan if value is None else value for value in row[2]], dtype=np.float64)
+    return found.tobytes() == oracle.rows[max(oracle.rows)][0]

@@ -1,0 +1,104 @@
+"""Gradient-boosted trees as flat arrays: one row costs tens of microseconds, and gives the very bits the estimator gives."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Rows(Protocol):
+    """Whatever predicts rows of shape (n, inputs), NaN for null, as (n,)."""
+
+    def predict_rows(self, rows: Array) -> Array:
+        """One value a row."""
+
+
+class FlatTrees:
+    """All trees of a fitted `HistGradientBoostingRegressor` side by side.
+
+    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads to itself. Tree values
+    are added in the estimator's order, so that the sum has its bits. Raises `ValueError` for categorical splits and for a
+    loss whose link is not the identity.
+    """
+
+    def __init__(self, model: Any) -> None:
+        if model._baseline_prediction.size != 1 or type(model._loss.link).__name__ != "IdentityLink":
+            raise ValueError("only regression with an identity link can be flattened")
+        trees = [tree.nodes for (tree,) in model._predictors]
+        if any(nodes["is_categorical"].any() for nodes in trees):
+            raise ValueError("trees with categorical splits cannot be flattened")
+        total = sum(len(nodes) for nodes in trees)
+        self._feature = np.zeros(total, np.intp)
+        self._threshold = np.full(total, np.inf)
+        self._left = np.arange(total, dtype=np.intp)
+        self._value = np.zeros(total)
+        self._missing_right = np.zeros(total, bool)
+        self._roots = np.empty(len(trees), np.intp)
+        self._depth = 0
+        begin = 0
+        for t, nodes in enumerate(trees):
+            self._roots[t] = begin
+            self._depth = max(self._depth, int(nodes["depth"].max()))
+            self._place(nodes, begin)
+            begin += len(nodes)
+        self._start = np.r_[model._baseline_prediction.ravel(), np.zeros(len(trees))]
+
+    def _place(self, nodes: NDArray[np.void], begin: int) -> None:
+        """Write one tree from `begin` on, breadth first."""
+        queue, free = [(0, begin)], begin + 1
+        for source, target in queue:
+            node = nodes[source]
+            self._value[target] = node["value"]
+            if node["is_leaf"]:
+                continue
+            self._feature[target] = node["feature_idx"]
+            self._threshold[target] = node["num_threshold"]
+            self._missing_right[target] = not node["missing_go_to_left"]
+            self._left[target] = free
+            queue += [(int(node["left"]), free), (int(node["right"]), free + 1)]
+            free += 2
+
+    def predict_rows(self, rows: Array) -> Array:
+        """Values for rows of shape (n, inputs)."""
+        return np.array([self.predict_row(row) for row in rows])
+
+    def predict_row(self, row: Array) -> float:
+        """The value for one row of shape (inputs,), float64."""
+        node = self._roots
+        holes = bool(np.isnan(row.sum()))
+        feature, threshold, left = self._feature, self._threshold, self._left
+        for _ in range(self._depth):
+            x = row.take(feature.take(node))
+            right = x > threshold.take(node)
+            if holes:
+                right |= np.isnan(x) & self._missing_right.take(node)
+            node = left.take(node) + right
+        steps = self._start.copy()
+        self._value.take(node, out=steps[1:])
+        return float(np.add.accumulate(steps)[-1])
+
+
+def compiled(model: Any) -> Rows:
+    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`."""
+    if type(model).__name__ == "HistGradientBoostingRegressor":
+        try:
+            return FlatTrees(model)
+        except ValueError:
+            return _Plain(model)
+    return model if hasattr(model, "predict_rows") else _Plain(model)
+
+
+class _Plain:
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict_rows(self, rows: Array) -> Array:
+        """Through a frame, as the model was fitted."""
+        import pandas as pd
+
+        names = getattr(self._model, "feature_names_in_", None)
+        return np.asarray(self._model.predict(rows if names is None else pd.DataFrame(rows, columns=list(names))))

@@ -1,0 +1,114 @@
+"""What the endpoint is asked and what it answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+Code = Literal[
+    "unauthorized", "forbidden", "rate_limited", "too_large", "timeout", "wrong_type", "unknown_model", "unknown_entity",
+    "unknown_feature", "missing_features", "stale_features", "time_passed", "store_unavailable", "outbox_full",
+]  # fmt: skip
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class Problem(Exception):
+    """An error of the endpoint: HTTP status, a code of its own, and a message that names key, value and remedy."""
+
+    def __init__(self, status: int, code: Code, message: str, retry_s: float | None = None, features: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.retry_s, self.features = status, code, message, retry_s, features
+
+    def body(self) -> dict[str, Any]:
+        """As it stands in an answer."""
+        return {"code": self.code, "message": self.message, "features": self.features or []}
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """The HTTP answer."""
+    headers = {}
+    if problem.retry_s is not None:
+        headers["Retry-After"] = str(max(1, round(problem.retry_s)))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"error": problem.body()}, problem.status, headers)
+
+
+class ErrorBody(BaseModel):
+    """What went wrong; `features` names those concerned."""
+
+    code: Code
+    message: str
+    features: list[str] = []
+
+
+class Error(BaseModel):
+    """The body of every answer that is not 200."""
+
+    error: ErrorBody
+
+
+class Question(BaseModel):
+    """A model, and a car in a session whose newest features it is asked with; or the features themselves."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"model": "lap_time", "vehicle": "PERRINN 424", "session": "20260101-000000-simulation"},
+                {"model": "lap_time", "features": {"lap_time": 40.2, "lap_fraction": 0.41}, "explain": True},
+            ]
+        },
+    )
+
+    model: Name = Field(examples=["lap_time"])
+    vehicle: Name | None = Field(None, examples=["PERRINN 424"])
+    session: Name | None = Field(None, examples=["20260101-000000-simulation"])
+    time: datetime | None = Field(None, description="Answer only with features of this event time or before (with a time zone).")
+    features: dict[Name, FiniteFloat | None] | None = Field(None, max_length=10_000, description="Instead of vehicle and session.")
+    max_age_s: float | None = Field(None, gt=0, le=1e9, description="Features older than this are stale; default: the task's limit.")
+    explain: bool = Field(False, description="Add each feature's contribution.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Question:
+        keys = self.vehicle is not None and self.session is not None
+        if keys == (self.features is not None) or (not keys and (self.vehicle is not None or self.session is not None)):
+            raise ValueError("give vehicle and session, or features, and not both")
+        if self.time is not None and self.time.tzinfo is None:
+            raise ValueError("time needs a time zone, for instance 2026-01-01T00:00:00Z")
+        return self
+
+
+class Answer(BaseModel):
+    """The prediction, and what it was made from. `low` and `high` bound the interval."""
+
+    prediction_id: str
+    model: str
+    version: int
+    value: float
+    low: float
+    high: float
+    unit: str
+    vehicle: str
+    session: str
+    feature_service: str
+    event_time: str | None = Field(description="Of the features; null for features given in the question.")
+    age_s: float | None = Field(description="Since the car's record came to Kafka, seconds.")
+    contributions: dict[str, float] | None = Field(None, description="In the unit, the greatest first.")
+
+
+class Questions(BaseModel):
+    """Several at once; each is answered or refused for itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    questions: list[Question] = Field(min_length=1, max_length=1000)
+
+
+class Answers(BaseModel):
+    """In the order of the questions."""
+
+    answers: list[Answer | Error]

@@ -1,0 +1,111 @@
+"""What the endpoint lets in: tokens and their scopes, rate, size and time of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pitwall.serving.answers import Problem, problem_response
+from pitwall.settings import Settings
+
+bearer = HTTPBearer(auto_error=False, description="The token in .pitwall/secrets/token (predict) or admin_token (admin)")
+MAX_CLIENTS = 10_000
+
+
+class Tokens:
+    """Bearer tokens with scopes; `admin` may what `predict` may."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def scope(self, credentials: HTTPAuthorizationCredentials | None) -> Literal["predict", "admin"]:
+        """The scope of a token. Raises `Problem` 401 for none or an unknown one."""
+        given = b"" if credentials is None else credentials.credentials.encode()
+        for scope, name in (("admin", "admin_token"), ("predict", "token")):
+            if secrets.compare_digest(given, self._settings.secret(name).get_secret_value().encode()):
+                return scope  # type: ignore[return-value]
+        raise Problem(401, "unauthorized", "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token")
+
+
+class Rate:
+    """A bucket of `per_s` requests a second (twice that at once) for each client."""
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, cost: int = 1) -> float:
+        """0, or after how many seconds the client may ask again."""
+        now = time.monotonic()
+        left, at = self._buckets.pop(client, (2 * self._per_s, now))
+        left = min(2 * self._per_s, left + (now - at) * self._per_s)
+        wait = 0.0 if left >= cost else (cost - left) / self._per_s
+        self._buckets[client] = (left - cost if wait == 0 else left, now)
+        if len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return wait
+
+
+def guard(settings: Settings, admin: bool = False) -> Any:
+    """A dependency: token of the scope, and rate."""
+    tokens, rate = Tokens(settings), Rate(settings.rate_limit)
+
+    def check(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        scope = tokens.scope(credentials)
+        if admin and scope != "admin":
+            raise Problem(403, "forbidden", "this needs the admin token: .pitwall/secrets/admin_token")
+        client = request.client.host if request.client else ""
+        if wait := rate.take(f"{scope} {client}"):
+            raise Problem(429, "rate_limited", f"more than {settings.rate_limit:g} requests a second; ask again in {wait:.2f} s", retry_s=wait)
+
+    return Depends(check)
+
+
+class Bounds:
+    """Middleware: a body of at most `max_bytes`, which must arrive and be answered within `timeout_s`."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
+        self._app, self._max_bytes, self._timeout_s = app, max_bytes, timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+        size = 0
+        too_large = Problem(413, "too_large", f"the body is longer than {self._max_bytes} bytes; ask for fewer at once")
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._max_bytes:
+                raise too_large
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            if size <= self._max_bytes:
+                begun = True
+                await send(message)
+
+        problem = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._app(scope, bounded, noted)
+        except TimeoutError:
+            problem = Problem(504, "timeout", f"no answer within {self._timeout_s:g} s; the request came too slowly, or a part is overloaded")
+        except Problem as raised:
+            problem = raised
+        if size > self._max_bytes:
+            problem = too_large
+        if problem is not None and not begun:
+            await problem_response(problem)(scope, receive, send)

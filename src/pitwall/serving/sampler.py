@@ -1,0 +1,38 @@
+"""Which feature rows are scored: the first of each slot of a session's clock."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+MAX_SESSIONS = 10_000
+
+
+class Sampler:
+    """Lets through one row a session, vehicle and slot of 1/`hz` seconds of event time; a row that comes again never.
+
+    The choice depends on the rows alone, so a worker that has read a partition from a little before takes the same rows
+    as the one it follows. A row whose event time lies back is sent again when its Kafka time does so too; with a newer
+    Kafka time the session has begun anew.
+    """
+
+    def __init__(self, hz: float) -> None:
+        self._slot_us = 1e6 / hz
+        self._sessions: OrderedDict[tuple[str, str], tuple[int, int, int]] = OrderedDict()
+
+    def take(self, vehicle: str, session: str, event_us: int, created_us: int) -> bool:
+        """Whether this row (event time and Kafka time in microseconds) is the first of its slot."""
+        key = (vehicle, session)
+        slot = int(event_us / self._slot_us + 1e-6)
+        known = self._sessions.get(key)
+        if known is None:
+            self._sessions[key] = (slot, event_us, created_us)
+            if len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)
+            return True
+        last, newest_us, newest_created_us = known
+        if event_us <= newest_us:
+            if created_us <= newest_created_us:
+                return False
+            last = slot - 1
+        self._sessions[key] = (max(slot, last), event_us, max(created_us, newest_created_us))
+        return slot > last

@@ -1,0 +1,110 @@
+"""Where a store's Parquet files are, local or on S3, and which of them count now."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from pitwall.errors import StoreError
+
+REPLACES = "_replaces-"
+"""`_replaces-<name>.json` lists what the file `<name>` beside it stands for: where it is there, they no longer count."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder or a file on a file system."""
+
+    system: fs.FileSystem
+    path: str
+
+    def __truediv__(self, name: str) -> Place:
+        return Place(self.system, f"{self.path.rstrip('/')}/{name}")
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine's disk."""
+        return isinstance(self.system, fs.LocalFileSystem)
+
+    def is_file(self) -> bool:
+        """Whether there is a file just here."""
+        return bool(self.system.get_file_info(self.path).type == fs.FileType.File)
+
+    def files(self) -> list[fs.FileInfo]:
+        """Finished Parquet files here and below, by name. Hidden ones are still being written; replaced ones do not count."""
+        here = self.system.get_file_info(self.path)
+        if here.type == fs.FileType.File:
+            return [here]
+        found = self.system.get_file_info(fs.FileSelector(self.path, allow_not_found=True, recursive=True))
+        every = {info.path: info for info in found if info.type == fs.FileType.File}
+        gone: set[str] = set()
+        for path in every:
+            folder, name = os.path.split(path)
+            if name.startswith(REPLACES):
+                target = f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}"
+                if target in every:
+                    gone.update(f"{folder}/{each}" for each in self._replaced(path))
+        return [every[path] for path in sorted(every) if path not in gone and not _hidden(path[len(self.path) :])]
+
+    def _replaced(self, path: str) -> list[str]:
+        try:
+            with self.system.open_input_stream(path) as file:
+                names: list[str] = json.loads(file.read())
+            return names
+        except FileNotFoundError:
+            return []
+
+    def write(self, name: str, table: pa.Table, row_group_size: int = 131_072) -> Place:
+        """Write `table` as the file `name` in this folder; it appears whole."""
+        target = self / name
+        if not self.local:
+            pq.write_table(table, target.path, filesystem=self.system, row_group_size=row_group_size)
+            return target
+        Path(target.path).parent.mkdir(parents=True, exist_ok=True)
+        folder, last = os.path.split(target.path)
+        hidden = f"{folder}/.{last}.{uuid.uuid4().hex}"
+        pq.write_table(table, hidden, row_group_size=row_group_size)
+        os.replace(hidden, target.path)
+        return target
+
+
+def _hidden(below: str) -> bool:
+    return any(part.startswith((".", "_")) for part in below.split("/") if part)
+
+
+def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
+    """The place `uri` names: `s3://bucket/folder`, `file://…` or a path (relative ones below `base`).
+
+    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them.
+    """
+    scheme = urlparse(uri).scheme
+    if scheme == "s3":
+        url = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        parsed = urlparse(url if "://" in url or not url else f"https://{url}")
+        options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
+        region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+        return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"))
+    if scheme not in ("", "file"):
+        raise StoreError(f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths and s3://")
+    path = Path(uri.removeprefix("file://"))
+    return Place(fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path))
+
+
+def files(folder: Path | str) -> list[str]:
+    """Finished Parquet files in a local folder or below, in a fixed order."""
+    return [info.path for info in place(str(folder)).files()]
+
+
+def write_json(target: Place, value: Iterable[str]) -> None:
+    """Write a list of names as JSON."""
+    with target.system.open_output_stream(target.path) as stream:
+        stream.write(json.dumps(list(value)).encode())

@@ -1,0 +1,75 @@
+"""What a model was made of, so that it can be made again: code, environment, definitions, data, and its own fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from pitwall.features import load
+from pitwall.settings import Settings
+
+
+def definitions(settings: Settings) -> str:
+    """Digests of all feature sets."""
+    return ",".join(features.digest for features in load(settings.feature_repo))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Commit (empty outside a checkout), digest of the training code, digest of the lock, versions."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=settings.repository, capture_output=True, text=True).stdout.strip()
+    code = hashlib.sha256()
+    from pathlib import Path
+
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(path.read_bytes())
+    lock = settings.repository / "requirements.lock"
+    return {
+        "commit": commit,
+        "code_sha256": code.hexdigest()[:16],
+        "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.exists() else "",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("pitwall", "scikit-learn", "numpy", "pandas")},
+    }
+
+
+def fingerprint(model: Any) -> str:
+    """SHA-256 of all a fitted estimator holds: types, names, numbers and the bytes of its arrays."""
+    found = hashlib.sha256()
+    _walk(model, found.update, set())
+    return found.hexdigest()
+
+
+def _walk(value: Any, write: Any, above: set[int]) -> None:
+    write(type(value).__name__.encode() + b"\x1e")
+    if isinstance(value, np.ndarray):
+        write(str((value.dtype.descr if value.dtype.names else value.dtype.str, value.shape)).encode())
+        if value.dtype == object:
+            for each in value.ravel().tolist():
+                _walk(each, write, above)
+        elif value.dtype.names:
+            for name in value.dtype.names:
+                write(np.ascontiguousarray(value[name]).tobytes())
+        else:
+            write(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            write(str(key).encode() + b"\x1f")
+            _walk(value[key], write, above)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _walk(each, write, above)
+    elif isinstance(value, np.random.RandomState):
+        _walk(value.get_state(legacy=False), write, above)
+    elif isinstance(value, np.random.Generator):
+        _walk(value.bit_generator.state, write, above)
+    elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable(value):
+        if id(value) in above:
+            return
+        _walk(vars(value), write, above | {id(value)})
+    elif isinstance(value, str | bytes | int | float | bool | np.generic | type(None)):
+        write(repr(value).encode())

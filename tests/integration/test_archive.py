@@ -1,0 +1,89 @@
+"""Raw topics to S3 and back, on a real Kafka and a real S3 server."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pitwall.archive import Archive, Record, replay, store
+from pitwall.errors import UsageError
+from pitwall.local import jars
+from pitwall.local.sandbox import sandbox
+from pitwall.local.stack import Stack
+from pitwall.settings import Settings
+from pitwall.topics import client_config, create_topic, end_offsets
+
+pytestmark = pytest.mark.integration
+TOPIC = "p424-telemetry-batch-20260101-120000"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Settings]:
+    with sandbox() as settings:
+        jars.fetch(settings.cache_dir / "m2")
+        with Stack(settings) as stack:
+            stack.start(["kafka", "s3"])
+            yield settings
+
+
+def send(settings: Settings, topic: str, seed: int, count: int) -> None:
+    """Whatever a producer may send: any bytes, no key, no value, headers, any partition."""
+    from confluent_kafka import Producer
+
+    dice = random.Random(seed)
+    producer = Producer(client_config(settings))
+    for number in range(count):
+        value = None if dice.random() < 0.01 else dice.randbytes(dice.randrange(3000))
+        key = dice.randbytes(8) if dice.random() < 0.2 else None
+        headers: list[Any] = [("trace", dice.randbytes(4)), ("trace", None)] if number % 7 == 0 else []
+        producer.produce(topic, value, key, partition=dice.randrange(3), headers=headers)
+    assert producer.flush(30) == 0
+
+
+def held(settings: Settings, topic: str) -> dict[int, list[tuple[Any, ...]]]:
+    """(key, value, headers) of each record by partition, in order."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    ends = end_offsets(settings, topic)
+    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, p, 0) for p in ends])
+    found: dict[int, list[tuple[Any, ...]]] = {p: [] for p in ends}
+    while sum(map(len, found.values())) < sum(ends.values()):
+        for message in consumer.consume(1000, timeout=10):
+            found[message.partition() or 0].append((message.key(), message.value(), message.headers() or []))
+    consumer.close()
+    return found
+
+
+def test_a_topic_comes_back_byte_for_byte_also_when_archived_in_several_runs(servers: Settings) -> None:
+    create_topic(servers, TOPIC, 3)
+    send(servers, TOPIC, 1, 2000)
+    assert store(servers, servers.telemetry_pattern, once=True) == 2000
+    send(servers, TOPIC, 2, 500)
+    assert store(servers, servers.telemetry_pattern, once=True) == 500
+    assert store(servers, servers.telemetry_pattern, once=True) == 0
+    archive = Archive(servers)
+    assert len(archive.parts(TOPIC)) == 6
+    # What a second archiver would have written at the same time counts once.
+    first = [r for r in archive.records(TOPIC) if r.partition == 0][100:300]
+    archive.write(TOPIC, 0, first)
+    assert sum(1 for _ in archive.records(TOPIC)) == 2500
+    assert replay(servers, TOPIC, "again") == 2500
+    assert held(servers, "again") == held(servers, TOPIC)
+
+
+def test_what_cannot_be_replayed_or_archived_says_why(servers: Settings) -> None:
+    with pytest.raises(UsageError, match="'nothing' is not archived"):
+        replay(servers, "nothing", "nothing")
+    archive = Archive(servers)
+    archive.write("made-anew", 0, [Record(0, 0, 41, None, b"old", ())])
+    archive.write("made-anew", 2, [Record(0, 2, 0, None, b"old", ())])
+    create_topic(servers, "narrow", 2)
+    with pytest.raises(UsageError, match="'narrow' has 2 partitions, the archived one 3"):
+        replay(servers, "made-anew", "narrow")
+    create_topic(servers, "made-anew", 3)
+    with pytest.raises(UsageError, match="'made-anew' ends at offset 0, the archive holds it to 41"):
+        store(servers, "made-anew", once=True)
