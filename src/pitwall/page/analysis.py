@@ -62,7 +62,7 @@ class Analysis:
             self._channels = ui.select({}, multiple=True, label="Channels and features", on_change=self._changed).props(
                 f"{dense} use-input input-debounce=0 max-values=10").classes("w-72")  # fmt: skip
             self._axis = ui.toggle({"distance": "by distance", "time": "by time"}, value=self._by, on_change=self._changed).props(
-                "dense no-caps"
+                "dense no-caps toggle-text-color=black"
             )
             self._from = ui.number("Cursor A", on_change=self._cursors, format="%.6g").props("dense stack-label clearable").classes("w-28")
             self._to = ui.number("Cursor B", on_change=self._cursors, format="%.6g").props("dense stack-label clearable").classes("w-28")
