@@ -277,7 +277,7 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, online-write, online-read, offline, model-row, predict, score; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, offline, model-row, predict, score; or all.")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,

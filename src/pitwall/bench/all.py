@@ -8,6 +8,7 @@ from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
 from pitwall.bench.offline import offline
+from pitwall.bench.page import page
 from pitwall.bench.predict import model_row
 from pitwall.bench.serving import predict, score
 
@@ -16,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "features": features,
     "ingest": ingest,
     "freshness": freshness,
+    "page": page,
     "offline": offline,
     "predict": predict,
     "score": score,

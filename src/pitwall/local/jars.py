@@ -40,8 +40,9 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
     "flink-s3": ("org.apache.flink:flink-s3-fs-hadoop:2.3.0",),
+    "page": ("org.webjars.npm:uplot:1.6.30",),
 }
-"""Jars taken alone: the job's libraries and the compiler of its Java."""
+"""Jars taken alone: the job's libraries, the compiler of its Java, and the live page's strip charts."""
 
 OPTIONAL = frozenset({"flink-s3"})
 """Groups that only some settings need."""

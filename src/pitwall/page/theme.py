@@ -1,0 +1,46 @@
+"""Colours, for the style sheet and the charts alike. Line colours follow Okabe and Ito's palette, lightened for a dark ground."""
+
+from __future__ import annotations
+
+from typing import Any
+
+GROUND, PANEL, EDGE = "#0d1115", "#151b21", "#4a5866"
+TEXT, DIM = "#eef2f5", "#a9b6c2"
+ACCENT, BEST, GOOD, WARN, BAD = "#56b4e9", "#d5a6ff", "#3ccf9e", "#f0c040", "#ff8a5c"
+LINES = ("#56b4e9", "#f0c040", "#3ccf9e", "#ff8a5c", "#e79ac6", "#9db8ff", "#eef2f5", "#c9a37a")
+RAMP = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"]
+"""Viridis: equally readable for all kinds of colour vision."""
+DIVERGING = ["#56b4e9", "#2b3640", "#ff8a5c"]
+"""Gained, even, lost."""
+
+CSS_ROOT = f""":root{{--ground:{GROUND};--panel:{PANEL};--edge:{EDGE};--text:{TEXT};--dim:{DIM};--accent:{ACCENT};
+--best:{BEST};--good:{GOOD};--warn:{WARN};--bad:{BAD}}}
+body{{background:var(--ground);color:var(--text);font:15px/1.35 system-ui,"DejaVu Sans",sans-serif;margin:0}}"""
+
+
+def axis(name: str, **more: Any) -> dict[str, Any]:
+    """A value axis of an ECharts chart, labelled with its unit."""
+    return {
+        "type": "value", "name": name, "nameLocation": "middle", "nameGap": 28, "nameTextStyle": {"color": DIM, "fontSize": 12},
+        "axisLabel": {"color": DIM, "fontSize": 12}, "splitLine": {"lineStyle": {"color": "#242d36"}},
+        "axisLine": {"lineStyle": {"color": EDGE}}, "scale": True, **more,
+    }  # fmt: skip
+
+
+def chart(**options: Any) -> dict[str, Any]:
+    """An ECharts chart in the page's colours."""
+    return {"animation": False, "backgroundColor": "transparent", "textStyle": {"color": TEXT, "fontSize": 12}, "color": list(LINES),
+            "aria": {"enabled": True}, **options}  # fmt: skip
+
+
+def seconds(value: float, digits: int = 3) -> str:
+    """A lap or sector time: `1:23.456` or `23.456`; a dash for NaN."""
+    if value != value:
+        return "–"
+    minutes, rest = divmod(round(value, digits), 60)
+    return f"{int(minutes)}:{rest:0{3 + digits}.{digits}f}" if minutes else f"{rest:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """`+0.123`; a dash for NaN."""
+    return "–" if value != value else f"{value:+.{digits}f}"

@@ -1,0 +1,44 @@
+"""Predictions that meet their truth, and sensors that drift: kept for the models view and for Prometheus."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from pitwall import drift
+from pitwall.quality import Truths
+from pitwall.settings import Settings
+from pitwall.training.tasks import task, tasks
+from pitwall.wire import FeatureRow
+
+
+class Watch:
+    """Fed by the page's one reader of the topics. The drift bands are calibrated on the offline store, in the background."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
+        self._drift: drift.Live | None = None
+        threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
+
+    def _calibrate(self, settings: Settings) -> None:
+        watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
+        self._drift = drift.Live(watch) if watch else None
+
+    def row(self, row: FeatureRow) -> None:
+        """One feature row, in its session's order."""
+        self.truths.row(row.vehicle, row.session, row.event_us, {name: row[name] for name in self.truths.needs if name in row.names})
+        if self._drift is not None and set(drift.WATCHED) <= set(row.names):
+            values = [row[name] for name in drift.WATCHED]
+            self._drift.row(row.vehicle, row.session, row["lap_number"], row["lap_distance"], values)
+
+    def prediction(self, message: dict[str, Any]) -> None:
+        """One prediction as it stands on its topic."""
+        self.truths.prediction(message)
+
+    def raised(self) -> dict[tuple[str, str], list[str]]:
+        """Channels in doubt, by vehicle and session."""
+        return {key: sorted(names) for key, names in (self._drift.raised.items() if self._drift else ()) if names}
+
+    def metrics(self) -> str:
+        """Prometheus' text format."""
+        return self.truths.metrics() + (self._drift.metrics() if self._drift else "")

@@ -1,0 +1,176 @@
+"""The page in a real browser, on a real stack: a real lap replayed, late join, reconnection, overlay, export, hostile names."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pitwall.car import laps
+from pitwall.car.replay import produce
+from pitwall.car.session import Session
+from pitwall.local.stack import Stack
+from pitwall.settings import Settings
+from pitwall.topics import end_offsets
+
+pytestmark = pytest.mark.integration
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HOSTILE = "<img src=x onerror=document.title='taken'>"
+PATIENCE_MS = 120_000
+COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
+
+
+@pytest.fixture(scope="module")
+def stack(checkout: Settings) -> Iterator[Settings]:
+    from pitwall.local import jars
+    from pitwall.store.repo import apply
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH; Debian: apt-get install chromium")
+    jars.fetch(checkout.cache_dir / "m2")
+    with Stack(checkout) as servers:
+        servers.start(["kafka", "cassandra", "s3"])
+        apply(checkout)
+        servers.start(["flink", "page"], 300)
+        yield checkout
+
+
+@pytest.fixture(scope="module")
+def page(stack: Settings) -> Iterator[Any]:
+    """A logged-in tab."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_context(base_url=stack.page_url, viewport={"width": 1920, "height": 1080}).new_page()
+        tab.set_default_timeout(PATIENCE_MS)
+        tab.goto("/services")
+        assert tab.locator("#token").is_visible()
+        tab.fill("#token", stack.secret("token").get_secret_value())
+        with tab.expect_navigation():
+            tab.click("button")
+        yield tab
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lap(laps_dir: Path) -> Session:
+    return laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+
+
+@pytest.fixture(scope="module")
+def drive(stack: Settings, lap: Session) -> Session:
+    """The real lap's first four minutes, sent and through; the rest comes while the page is open."""
+    part = Session(lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[:12_500], lap.values[:12_500])
+    send(stack, part)
+    return part
+
+
+def send(settings: Settings, session: Session) -> None:
+    """Send and wait until all of it is on the features topic."""
+    before = sum(end_offsets(settings, settings.features_topic).values())
+    sent = produce(settings, [session], speed=None).ticks
+    limit = time.monotonic() + 240
+    while sum(end_offsets(settings, settings.features_topic).values()) - before < sent:
+        assert time.monotonic() < limit, "the features did not come"
+        time.sleep(0.2)
+
+
+def live(page: Any, session: Session, *channels: str) -> None:
+    page.goto("/?" + urlencode({"vehicle": session.vehicle, "session": session.session, "channels": ",".join(channels)}))
+
+
+def column(page: Any, name: str, ticks: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Times and values of one column once it has so many."""
+    page.wait_for_function(f"() => pitwall.strips?.columns.get({name!r})?.n >= {ticks}")
+    times, values = page.evaluate(COLUMN, name)
+    return np.array(times), np.array(values)
+
+
+def test_a_late_joiner_sees_the_whole_session_as_it_stands_in_the_stores(stack: Settings, page: Any, drive: Session) -> None:
+    from pitwall.store.history import read
+
+    live(page, drive, "speed", "lap_distance")
+    times, values = column(page, "speed", len(drive.times_s))
+    stored = read(stack, drive.vehicle, drive.session, "SPEED")
+    assert np.array_equal(np.round(times, 6), np.round(stored.times_s[::-1], 6)) and np.array_equal(values, stored.values[::-1])
+    assert np.array_equal(values, drive.channel("Speed"))
+    page.locator("#strips").press("Home")
+    page.wait_for_function("() => document.getElementById('strips').dataset.paused === 'true' && pitwall.strips.end <= 61")
+
+
+def test_reconnection_leaves_no_gap(stack: Settings, page: Any, drive: Session, lap: Session) -> None:
+    live(page, drive, "speed")
+    column(page, "speed", len(drive.times_s))
+    page.evaluate("() => { pitwall.strips.wait = 3000; pitwall.strips.socket.close(); }")
+    page.wait_for_function("() => document.getElementById('strips').dataset.state === 'lost'")
+    send(stack, Session(lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[12_500:15_000], lap.values[12_500:15_000]))
+    times, values = column(page, "speed", 15_000)
+    assert np.array_equal(values, lap.channel("Speed")[:15_000]) and np.array_equal(np.round(times, 6), np.round(lap.times_s[:15_000], 6))
+    assert page.evaluate("() => pitwall.strips.stats.reconnects") == 1
+
+
+def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, page: Any, drive: Session) -> None:
+    import duckdb
+
+    query = {"laps": f"{drive.vehicle}\x1f{drive.session}\x1f1", "channels": "speed,brake", "by": "distance", "a": "1000", "b": "2000"}
+    limit = time.monotonic() + 60
+    while (answer := page.request.get("/export?" + urlencode({**query, "format": "parquet"}))).status != 200:
+        assert time.monotonic() < limit, answer.text()
+        time.sleep(1)
+    time.sleep(3)
+    exported = {kind: page.request.get("/export?" + urlencode({**query, "format": kind})).body() for kind in ("csv", "parquet")}
+    csv, parquet = pd.read_csv(io.BytesIO(exported["csv"]), float_precision="round_trip"), pd.read_parquet(io.BytesIO(exported["parquet"]))
+    pd.testing.assert_frame_equal(csv, parquet, check_dtype=False, rtol=0, atol=0)
+    stored = duckdb.execute(
+        "SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ? ORDER BY 1",
+        [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session],
+    ).fetchall()
+    known = {value for _, value in stored}
+    assert len(parquet) > 10_000 and set(parquet["speed"]) <= known
+
+    page.goto("/analysis?" + urlencode(query))
+    row = page.locator("[data-table=between] tbody tr").first
+    row.wait_for()
+    inside = parquet[(parquet["lap_distance"] >= 1000) & (parquet["lap_distance"] <= 2000)]["speed"]
+    cells = row.locator("td").all_inner_texts()
+    assert cells[1] == "speed [km/h]"
+    assert [float(cell) for cell in cells[4:]] == pytest.approx([inside.min(), inside.max(), inside.mean()], rel=1e-3)
+    with page.expect_download() as png:
+        page.get_by_role("button", name="PNG").click()
+    assert Path(png.value.path()).read_bytes().startswith(b"\x89PNG")
+    page.get_by_role("button", name="by time").click()
+    page.wait_for_function("() => location.search.includes('by=time')")
+
+
+def test_ids_of_the_car_are_text(stack: Settings, page: Any, lap: Session) -> None:
+    name = f"20260101-000000-{HOSTILE}"
+    send(stack, Session(HOSTILE, name, lap.names, lap.units, lap.times_s[:200], lap.values[:200]))
+    page.goto("/?" + urlencode({"vehicle": HOSTILE, "session": name}))
+    page.wait_for_function("() => pitwall.strips?.columns.get('speed')?.n >= 200")
+    page.get_by_role("combobox", name="Session").click()
+    page.get_by_role("option").first.wait_for()
+    assert HOSTILE in page.content() or HOSTILE.replace("<", "&lt;").replace(">", "&gt;") in page.content()
+    assert page.title() == "pitwall" and page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize("view", ["/", "/analysis", "/models", "/services"])
+def test_contrast_and_labels(page: Any, drive: Session, view: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.goto(view)
+    page.get_by_role("link", name="Services").wait_for()
+    page.wait_for_timeout(3000)
+    found = Axe().run(
+        page, options={"runOnly": ["color-contrast", "label", "button-name", "link-name", "html-has-lang", "duplicate-id-aria"]}
+    )
+    assert found.violations_count == 0, found.generate_report()
