@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pitwall import cli_stores
 from pitwall.cli_jobs import jobs
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
@@ -311,7 +312,7 @@ def _need_server(settings: Settings, name: str) -> None:
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, online-write, online-read, online-race; or all.")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
@@ -427,22 +428,8 @@ def predict(
         OUT.print(f"{body['model']} version {body['version']}: [bold]{body['value']:.3f} {body['unit']}[/bold] at {body['event_time']}")
 
 
-@app.command(epilog="Example: ./pitwall features")
-def features(as_json: AsJson = False) -> None:
-    """List the features: definition, unit and window."""
-    from pitwall.features import load
-
-    sets = load(Settings().feature_repo)
-    if as_json:
-        _emit({s.name: [{**asdict(f), "description": f.description} for f in s.features] for s in sets})
-        return
-    for each in sets:
-        table = Table("Feature", "Unit", "Definition", title=each.name, title_justify="left", box=None, header_style="dim", padding=(0, 3, 0, 0))
-        for feature in each.features:
-            table.add_row(feature.name, feature.unit or "–", feature.description)
-        OUT.print(table)
-
-
+app.command(epilog="Example: ./pitwall features")(cli_stores.features)
+app.command(epilog="Example: ./pitwall parity --at-least 99.9")(cli_stores.parity)
 app.add_typer(jobs, name="jobs")
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")

@@ -19,15 +19,14 @@ from pitwall.store.connection import connect
 
 T0 = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 SHIPPED = "feast_shipped"
+ENTITIES = tuple(Entity(name=n, join_keys=[n], value_type=ValueType.STRING) for n in ("vehicle", "session"))
 Key = tuple[str, str]
 
 
 def view(name: str, features: dict[str, FeastType], ttl: timedelta | None = None) -> FeatureView:
     """A view of vehicle and session with these features."""
-    vehicle = Entity(name="vehicle", join_keys=["vehicle"], value_type=ValueType.STRING)
-    session = Entity(name="session", join_keys=["session"], value_type=ValueType.STRING)
     schema = [Field(name=n, dtype=t) for n, t in {"vehicle": String, "session": String, **features}.items()]
-    made = FeatureView(name=name, entities=[vehicle, session], schema=schema, ttl=ttl, source=FileSource(
+    made = FeatureView(name=name, entities=list(ENTITIES), schema=schema, ttl=ttl, source=FileSource(
         name=f"{name}_source", path=f"{name}.parquet", timestamp_field="event_timestamp"))  # fmt: skip
     made.entity_columns = [Field(name="vehicle", dtype=String), Field(name="session", dtype=String)]
     made.features = [Field(name=n, dtype=t) for n, t in features.items()]
@@ -51,10 +50,10 @@ class Backend:
     def write(self, view: FeatureView, *rows: tuple[Key, dict[str, Value], datetime]) -> None:
         self.store.online_write_batch(self.config, view, [(key(*k), v, at, at) for k, v, at in rows], None)
 
-    def read(self, view: FeatureView, *keys: Key, features: list[str] | None = None) -> list[Any]:
+    def read(self, view: FeatureView, *keys: Key, features: list[str] | None = None) -> Any:
         return self.store.online_read(self.config, view, [key(*k) for k in keys], features)
 
-    def read_async(self, view: FeatureView, *keys: Key) -> list[Any]:
+    def read_async(self, view: FeatureView, *keys: Key) -> Any:
         return asyncio.run(self.store.online_read_async(self.config, view, [key(*k) for k in keys], None))
 
 
@@ -78,7 +77,7 @@ def shipped(settings: Settings, folder: Path) -> Backend:
     return Backend("shipped", CassandraOnlineStore(), _config(folder, {
         "type": "cassandra", "hosts": [settings.host], "port": settings.cassandra_port, "keyspace": SHIPPED,
         "username": settings.cassandra_user, "password": settings.secret("cassandra").get_secret_value(), "protocol_version": 5,
-        "request_timeout": 1.0,
+        "request_timeout": 5.0,
         "load_balancing": {"load_balancing_policy": "DCAwareRoundRobinPolicy", "local_dc": "datacenter1"},
     }))  # fmt: skip
 
@@ -97,3 +96,12 @@ WIDE = {f"f{i:02d}": Float64 for i in range(30)}
 def tick(n: int) -> tuple[dict[str, Value], datetime]:
     """The row of tick `n`: every feature is `n`, at n × 20 ms."""
     return dict.fromkeys(WIDE, Value(double_val=float(n))), T0 + timedelta(milliseconds=20 * n)
+
+
+def sdk(backend: Backend, *views: FeatureView) -> Any:
+    """A Feast `FeatureStore` on this backend with these views applied, tables and registry."""
+    from feast import FeatureStore
+
+    store = FeatureStore(config=backend.config)
+    store.apply([*ENTITIES, *views])
+    return store

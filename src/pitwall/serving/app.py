@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from datetime import timedelta
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from pydantic import BaseModel, Field
 
 from pitwall.errors import ModelError, StoreError
 from pitwall.serving.prediction import Prediction
-from pitwall.serving.reader import FeatureReader
+from pitwall.serving.reader import EPOCH, FeatureReader
 from pitwall.serving.registry import Champions
+from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.topics import client_config
 from pitwall.training.tasks import TASKS
@@ -51,7 +53,6 @@ class Confirmed:
     """Produces to Kafka and waits for the acknowledgement without holding up other requests."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topic = settings.predictions_topic
         self._producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 0})
         self._stop = threading.Event()
         threading.Thread(target=self._poll, daemon=True, name="kafka-poll").start()
@@ -60,7 +61,7 @@ class Confirmed:
         while not self._stop.is_set():
             self._producer.poll(0.1)
 
-    async def send(self, key: str, value: bytes) -> None:
+    async def send(self, topic: str, key: str, value: bytes) -> None:
         """Returns once acknowledged. Raises `StoreError` when Kafka refuses."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
@@ -76,7 +77,7 @@ class Confirmed:
 
             loop.call_soon_threadsafe(settle)
 
-        self._producer.produce(self._topic, value, key, on_delivery=on_delivery)
+        self._producer.produce(topic, value, key, on_delivery=on_delivery)
         await asyncio.wait_for(future, 5)
 
     def close(self) -> None:
@@ -143,7 +144,11 @@ def create_app(settings: Settings) -> FastAPI:
             raise HTTPException(
                 404, f"no features of vehicle {question.vehicle!r} in session {question.session!r} are in the online store"
             )
-        event_time, _, values = found
+        event_time, values = found.event_time, found.values
+        served = Served(
+            champion.feature_service, parts()["reader"].view, question.vehicle, question.session,
+            (event_time - EPOCH) // timedelta(microseconds=1), champion.inputs, values, "endpoint",
+        )  # fmt: skip
         value = float(champion.predict(np.array([values], dtype=np.float64))[0])
         if not np.isfinite(value):
             missing = [name for name, v in zip(champion.inputs, values, strict=True) if v is None]
@@ -154,7 +159,11 @@ def create_app(settings: Settings) -> FastAPI:
             value, champion.unit, champion.feature_service, champion.definitions, "endpoint",
         )  # fmt: skip
         try:
-            await parts()["producer"].send(prediction.session, prediction.message())
+            send = parts()["producer"].send
+            await asyncio.gather(
+                send(settings.served_topic, served.session, served.message()),
+                send(settings.predictions_topic, prediction.session, prediction.message()),
+            )
         except (StoreError, TimeoutError) as error:
             raise HTTPException(503, f"the prediction was not published: {error}") from error
         return Answer(

@@ -62,6 +62,13 @@ class FeatureReader:
             return None
         return Vector(event_time, (created or datetime.min).replace(tzinfo=UTC), values)
 
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            if self._open is not None:
+                self._open.session.cluster.shutdown()
+                self._open = None
+
     def _connect(self) -> _Open:
         from pitwall.store.comment import stored_comment
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from types import FrameType
 
 import numpy as np
@@ -16,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from pitwall.errors import StackError
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Champion, Champions
+from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
 from pitwall.training.tasks import TASKS
@@ -55,6 +57,14 @@ def score(rows: list[FeatureRow], champion: Champion) -> list[Prediction]:
         for row, value in zip(rows, champion.predict(matrix), strict=True)
         if np.isfinite(value)
     ]  # fmt: skip
+
+
+def served(rows: list[FeatureRow], champion: Champion) -> Iterator[Served]:
+    """The vectors `score` asks the champion with, for the log."""
+    for row in rows:
+        known = dict(zip(row.names, row.values.tolist(), strict=True))
+        values = [known.get(name) for name in champion.inputs]
+        yield Served(champion.feature_service, row.view, row.vehicle, row.session, row.event_us, champion.inputs, values, "stream")
 
 
 def run(settings: Settings) -> None:
@@ -98,6 +108,8 @@ def run(settings: Settings) -> None:
             rows = [row for row in reader.read(messages) if sampler.take(row)]
             if rows:
                 for champion in champions.loaded.values():
+                    for vector in served(rows, champion):
+                        producer.produce(settings.served_topic, vector.message(), vector.session, on_delivery=on_delivery)
                     for prediction in score(rows, champion):
                         producer.produce(
                             settings.predictions_topic, prediction.message(), prediction.session, on_delivery=on_delivery
