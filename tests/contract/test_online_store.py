@@ -7,11 +7,14 @@ import math
 import os
 import signal
 import struct
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from feast import Field
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import (
     BoolList,
     BytesList,
@@ -29,6 +32,7 @@ from pitwall.bench.stores import BACKENDS, T0, Backend, view
 from pitwall.errors import StoreError
 from pitwall.local.process import find
 from pitwall.local.stack import Stack
+from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -251,3 +255,47 @@ def test_no_torn_read_and_no_late_overwrite(backend: Backend) -> None:
     seen = race(backend, 5 if backend.name == "ours" else 30, lambda r: bool(r.torn and r.late and r.reads > 100))
     assert seen.reads > 100, "nothing was raced"
     assert (seen.torn, seen.late) == (0, 0)
+
+
+def test_a_read_is_sent_again_until_there_is_an_answer(backends: dict[str, Backend], cassandra: Settings, name: str) -> None:
+    backend, features = backends["ours"], view(name, {"speed": Float64})
+    backend.apply(features)
+    backend.write(features, (CAR, {"speed": Value(double_val=1)}, T0))
+    server = find(cassandra.run_dir, "cassandra")
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    awake = threading.Timer(1.5, os.kill, (server.pid, signal.SIGCONT))
+    awake.start()
+    assert number(backend.read(features, CAR)[0]) == 1
+    awake.join()
+
+
+def test_the_serving_reader_gives_what_the_store_gives(backends: dict[str, Backend], cassandra: Settings, name: str) -> None:
+    """Values, nulls, exact event time, and nothing for what is unknown or older than the time to live."""
+    backend, now = backends["ours"], datetime.now(UTC)
+    features = view(name, {"speed": Float64, "brake": Float64}, ttl=timedelta(minutes=1))
+    backend.apply(features)
+    backend.write(
+        features, (("new", "s"), {"speed": Value(double_val=0.1)}, now), (("old", "s"), {"speed": Value(double_val=2)}, now - timedelta(hours=1))
+    )
+    reader = FeatureReader(cassandra, name, backend.config.project)
+    try:
+        for entity in (("new", "s"), ("old", "s"), ("nobody", "s")):
+            ((at, stored),) = backend.read(features, entity)
+            row = reader.read(*entity, ("brake", "speed"))
+            assert (row is None) == (stored is None) == (entity[0] != "new")
+            if row is not None:
+                assert (row.event_time, row.values) == (at, [None, stored["speed"].double_val]) == (now, [None, 0.1])
+    finally:
+        reader.close()
+
+
+def test_a_key_may_not_change_and_may_not_be_null(backends: dict[str, Backend], name: str) -> None:
+    backend, features = backends["ours"], view(name, {"speed": Float64})
+    backend.apply(features)
+    other = view(name, {"speed": Float64})
+    other.entity_columns = [Field(name="vehicle", dtype=Int64)]
+    with pytest.raises(StoreError, match=r"is keyed by vehicle bigint, .* by session text, vehicle text.*new name"):
+        backend.apply(other)
+    with pytest.raises(StoreError, match="entity key 'session'"):
+        backend.store.online_read(backend.config, features, [EntityKey(join_keys=["vehicle", "session"], entity_values=[Value(string_val="a"), Value()])])

@@ -200,13 +200,16 @@ class CassandraOnlineStore(OnlineStore):
         return reading.answers(keys, wholes, found, table.ttl)
 
     def _reading(self, config: RepoConfig, view: FeatureView, requested: list[str] | None) -> _Reading:
-        types = {field.name: field.dtype for field in view.features}
-        names = [name for name in (requested or types) if name in types]
-        key = (config.project, view.name, "read", *names, *(types[name] for name in names))
-        found: _Reading = self._once(key, lambda: self._new_reading(config, view, names))
+        key = (config.project, view.name, "read", *(requested or ()))
+        kinds = [field.dtype for field in view.features]
+        found: _Reading | None = self._prepared.get(key)
+        if found is None or found.kinds != kinds:  # The view may have changed since.
+            types = dict(zip((field.name for field in view.features), kinds, strict=True))
+            names = [name for name in (requested or types) if name in types]
+            found = self._prepared[key] = self._new_reading(config, view, names, kinds)
         return found
 
-    def _new_reading(self, config: RepoConfig, view: FeatureView, names: list[str]) -> _Reading:
+    def _new_reading(self, config: RepoConfig, view: FeatureView, names: list[str], kinds: list[Any]) -> _Reading:
         keys = list(view.join_keys)
         columns = f'WRITETIME("event_timestamp"){"".join(f", {_listed([name])}" for name in names)}'
         level = config.online_store.read_consistency
@@ -218,7 +221,7 @@ class CassandraOnlineStore(OnlineStore):
 
         types = {field.name: field.dtype for field in view.features}
         return _Reading(
-            keys, [(name, to_proto(types[name])) for name in names], prepare(""),
+            kinds, keys, [(name, to_proto(types[name])) for name in names], prepare(""),
             [prepare(f'"{key}", ', key) for key in keys],
         )  # fmt: skip
 
@@ -239,8 +242,10 @@ class CassandraOnlineStore(OnlineStore):
 class _Reading:
     """Statements for some features of a view, and how their rows become Feast's answers."""
 
-    def __init__(self, keys: list[str], features: list[tuple[str, Callable[[Any], ValueProto]]], one: Any, many: list[Any]) -> None:
-        self.keys, self._features, self._one, self._many = keys, features, one, many
+    def __init__(
+        self, kinds: list[Any], keys: list[str], features: list[tuple[str, Callable[[Any], ValueProto]]], one: Any, many: list[Any]
+    ) -> None:
+        self.kinds, self.keys, self._features, self._one, self._many = kinds, keys, features, one, many
 
     def requests(self, keys: list[tuple[Any, ...]]) -> tuple[list[Request], list[tuple[int, tuple[Any, ...]]]]:
         """Statements that read these entities, and for each which key its rows tell (−1: none) and the whole or other keys.

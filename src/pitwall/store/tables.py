@@ -187,4 +187,4 @@ def _quoted(text: str) -> str:
 
 
 def _listed(columns: dict[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items()) or "nothing"
+    return ", ".join(f"{name} {kind}" for name, kind in sorted(columns.items())) or "nothing"

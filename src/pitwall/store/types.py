@@ -67,6 +67,13 @@ def to_proto(dtype: FeastType) -> Callable[[Any], ValueProto]:
 
         return make_list
     field = _SCALARS[dtype][1]
-    if field == "double_val":  # Nearly all features: without the dictionary of keywords.
-        return lambda value: ValueProto() if value is None else ValueProto(double_val=value)
+    if field == "double_val":  # Nearly all features: setting it costs half of naming it to the constructor.
+        return _double
     return lambda value: ValueProto() if value is None else ValueProto(**{field: value})
+
+
+def _double(value: float | None) -> ValueProto:
+    proto = ValueProto()
+    if value is not None:
+        proto.double_val = value
+    return proto
