@@ -268,8 +268,11 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings) -
     time.sleep(1)
     found = process.find(stack.run_dir, "flink")
     assert found is not None and found.process is not None
-    found.process.kill()
+    for each in [*found.process.children(recursive=True), found.process]:
+        each.kill()
     assert process.wait_gone(found, 20)
+    while process.port_open(stack.host, stack.flink_port):
+        time.sleep(0.1)
     with Stack(stack) as again:
         again.start(["flink"])
         feeding.join()
