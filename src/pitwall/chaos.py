@@ -284,7 +284,7 @@ def _online(settings: Settings, session: Session, oracle: Seen) -> bool:
     try:
         row = reader.read(session.vehicle, session.session, tuple(load(settings.feature_repo)[-1].names))
     finally:
-        reader._session.cluster.shutdown()
+        reader.close()
     if row is None:
         return False
     found = np.array([np.nan if value is None else value for value in row[2]], dtype=np.float64)

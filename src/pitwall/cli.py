@@ -14,11 +14,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pitwall import cli_models
+from pitwall import cli_models, cli_store
 from pitwall.cli_archive import archive
 from pitwall.cli_jobs import jobs
 from pitwall.cli_serving import need_server, serving
-from pitwall.cli_store import compact, retention
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings, lay_out
 from pitwall.terminal import ERR, OUT, AsJson
@@ -277,7 +276,7 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, offline, model-row, predict, score; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score; or all.")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
@@ -346,26 +345,12 @@ app.command(epilog='Example: ./pitwall promote lap_time 3 --force "the new car"'
 app.add_typer(serving)
 
 
-@app.command(epilog="Example: ./pitwall features")
-def features(as_json: AsJson = False) -> None:
-    """List the features: definition, unit and window."""
-    from pitwall.features import load
-
-    sets = load(Settings().feature_repo)
-    if as_json:
-        _emit({s.name: [{**asdict(f), "description": f.description} for f in s.features] for s in sets})
-        return
-    for each in sets:
-        table = Table("Feature", "Unit", "Definition", title=each.name, title_justify="left", box=None, header_style="dim", padding=(0, 3, 0, 0))
-        for feature in each.features:
-            table.add_row(feature.name, feature.unit or "–", feature.description)
-        OUT.print(table)
-
-
+app.command(epilog="Example: ./pitwall features")(cli_store.features)
+app.command(epilog="Example: ./pitwall parity --at-least 99.9")(cli_store.parity)
 app.add_typer(jobs, name="jobs")
 app.add_typer(archive, name="archive")
-app.command(epilog="Example: ./pitwall compact")(compact)
-app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(retention)
+app.command(epilog="Example: ./pitwall compact")(cli_store.compact)
+app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(cli_store.retention)
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pitwall.errors import StoreError
+from pitwall.errors import PitwallError, StoreError
 from pitwall.settings import Settings
-from pitwall.terminal import OUT, AsJson, emit, progress
+from pitwall.terminal import ERR, OUT, AsJson, emit, progress
 
 
 def compact(
@@ -98,3 +98,88 @@ class _alone:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def features(as_json: AsJson = False) -> None:
+    """List the features: definition, unit, freshness now, null share, and the models that use it."""
+    from pitwall.features import load
+    from pitwall.features.lineage import lineage
+
+    settings = Settings()
+    sets = load(settings.feature_repo)
+    step, stop = progress()
+    step("asking the stores", None)
+    try:
+        uses = lineage(settings, sets)
+    finally:
+        stop()
+    if as_json:
+        emit({s.name: [{**asdict(f), "description": f.description, **asdict(uses[s.name][f.name])} for f in s.features] for s in sets})
+        return
+    for each in sets:
+        table = Table("Feature", "Unit", "Definition", "Fresh", "Null", "Models", title=each.name, title_justify="left", box=None,
+                      header_style="dim", padding=(0, 3, 0, 0))  # fmt: skip
+        for feature in each.features:
+            use = uses[each.name][feature.name]
+            null = "–" if use.null_share is None else f"{100 * use.null_share:.3g} %"
+            table.add_row(feature.name, feature.unit or "–", feature.description, _age(use.fresh_s), null, ", ".join(use.models) or "–")
+        OUT.print(table)
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def parity(
+    at_least: Annotated[float, typer.Option("--at-least", min=0, max=100, help="Per cent of the values that must be equal.")] = 100.0,
+    session: Annotated[list[str] | None, typer.Option("--session", help="Only these sessions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was served with what the offline store gives at the same instants; exit status 1 below --at-least."""
+    from pitwall.errors import JobError
+    from pitwall.flink.jobs import settle
+    from pitwall.parity import compare
+    from pitwall.serving.served import logged
+
+    settings = Settings()
+    step, stop = progress()
+    try:
+        step("reading what was served", None)
+        vectors = [vector for vector in logged(settings) if not session or vector.session in session]
+        try:
+            step("waiting for the job's checkpoint", None)
+            settle(settings, "features")
+        except JobError as error:
+            stop()
+            ERR.print(f"no checkpoint was taken ({error}); the newest rows may count as missing", style="yellow", markup=False)
+        step(f"comparing {len(vectors):,} vectors", None)
+        found = compare(settings, vectors)
+    finally:
+        stop()
+    if not vectors:
+        raise PitwallError(f"nothing was served{' in ' + ', '.join(session) if session else ''}, so there is nothing to compare; "
+                           "ask ./pitwall predict, or run ./pitwall score")  # fmt: skip
+    if as_json:
+        emit({**asdict(found), "percent": found.percent, "at_least": at_least})
+    else:
+        table = Table("Feature", "Equal", "Different", "Missing", box=None, header_style="dim", padding=(0, 3, 0, 0))
+        for name, counts in sorted(found.features.items(), key=lambda item: (-item[1].mismatch, -item[1].missing, item[0])):
+            table.add_row(name, f"{counts.match:,}", f"{counts.mismatch:,}", f"{counts.missing:,}")
+        OUT.print(table)
+        where = ", ".join(f"{count:,} {source}" for source, count in sorted(found.sources.items()))
+        OUT.print(f"\n{found.vectors:,} vectors ({where}): {found.match:,} values equal, {found.mismatch:,} different, "
+                  f"{found.missing:,} missing: {_percent(found.percent)} %")  # fmt: skip
+        for text in found.worst:
+            OUT.print(text, markup=False, highlight=False, soft_wrap=True)
+    if found.percent < at_least:
+        raise PitwallError(f"parity is {_percent(found.percent)} %, below --at-least {at_least:g}")
+
+
+def _percent(value: float) -> str:
+    """Three decimals, and never 100 where one value differs."""
+    return "100.000" if value == 100 else f"{min(value, 99.999):.3f}"

@@ -161,7 +161,7 @@ def run(
     `step(text, share)` is told of progress (share 0 to 1, or None). With `serve` everything stays up while it runs.
     Raises a `PitwallError` where the chain breaks.
     """
-    started = time.monotonic()
+    started, since_ms = time.monotonic(), int(time.time() * 1000)
     report = Report(sessions=len(sessions))
 
     def done(name: str) -> None:
@@ -223,9 +223,11 @@ def run(
         latencies, report.examples = asker.stop()
         report.prediction_ms = percentiles(latencies)
         _wait_offline(settings, names, report, step)
-        from pitwall.parity import compare
+        from pitwall.parity import compare, online_rows
+        from pitwall.serving.served import logged
 
-        parity = compare(settings, names)
+        served = [vector for vector in logged(settings, since_ms) if vector.session in names]
+        parity = compare(settings, [*online_rows(settings, names), *served])
         report.parity = {"match": parity.match, "mismatch": parity.mismatch, "missing": parity.missing}
         report.online_rows = _online_rows(settings, names)
         report.ticks_out, report.dead_letters = tally.features, tally.dead_letters
@@ -329,21 +331,11 @@ def _wait_offline(
     settings: Settings, sessions: list[str], report: Report, step: Callable[[str, float | None], None]
 ) -> None:
     """Wait for the checkpoint that makes the last rows visible in the offline store."""
-    from pitwall.flink.jobs import checkpoint, get, jobs
+    from pitwall.flink.jobs import settle
 
-    (job,) = [job["jid"] for job in jobs(settings) if job["name"] == "features" and job["state"] == "RUNNING"]
-    asked = time.time() * 1000
-    checkpoint(settings, job)
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit:
-        latest = (get(settings, f"/jobs/{job}/checkpoints")["latest"] or {}).get("completed")
-        if latest is not None and latest["trigger_timestamp"] >= asked:
-            time.sleep(0.3)
-            report.offline_rows = _offline_rows(settings, sessions)
-            return
-        step("waiting for the offline store's checkpoint", None)
-        time.sleep(0.2)
-    raise JobError(f"no checkpoint in 120 s; see {settings.log_dir / 'flink.log'}")
+    step("waiting for the offline store's checkpoint", None)
+    settle(settings, "features")
+    report.offline_rows = _offline_rows(settings, sessions)
 
 
 def _trainer(settings: Settings, sessions_file: str) -> subprocess.Popen[str]:

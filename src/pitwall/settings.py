@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Compacted: which columns a record of the features topic holds."""
     predictions_topic: str = "p424-predictions"
     dead_letters_topic: str = "p424-dead-letters"
+    served_topic: str = "p424-served"
+    """Each feature vector a model was asked with; what `parity` compares."""
 
     keyspace: str = "pitwall"
     replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"

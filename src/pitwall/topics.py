@@ -39,6 +39,7 @@ def create_topics(settings: Settings) -> None:
         settings.features_topic,
         settings.predictions_topic,
         settings.dead_letters_topic,
+        settings.served_topic,
     )
     client = admin(settings)
     existing = client.list_topics(timeout=10).topics

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> An
     try:
         return reader.read(session.vehicle, session.session, columns)
     finally:
-        reader._session.cluster.shutdown()
+        reader.close()
 
 
 def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path: Path) -> None:
@@ -232,6 +233,108 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
         ["car_state:speed"], [{"vehicle": session.vehicle, "session": session.session}, {"vehicle": "x", "session": "y"}]
     ).to_dict()
     assert answer["speed"] == [found[-1]["speed"], None]
+
+
+def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings) -> None:
+    """What was read from the online store while the car drove, and from the stream, equals the offline store bit for bit.
+
+    ticks       0 ······· 700 [held back: 700–705] 706 ······· 1500 ⟵ 700–705 come late ┊ kill, restart ┊ 1500 ······· 2400
+    """
+    import threading
+
+    from confluent_kafka import Producer
+
+    from pitwall.local import process
+    from pitwall.serving.reader import EPOCH, FeatureReader
+    from pitwall.serving.registry import Champion
+    from pitwall.serving.scorer import served
+    from pitwall.serving.served import Served
+    from pitwall.topics import client_config
+
+    whole = simulate(laps=1, seed=79)
+    name = "20260114-000000-parity"
+
+    def part(first: int, last: int) -> Session:
+        return Session(whole.vehicle, name, whole.names, whole.units, whole.times_s[first:last], whole.values[first:last])
+
+    model = Champion("lap_time", 1, "s", "lap_time", "", ("speed", "speed_mean_5s", "lap_time", "lap_last_time", "session_time"), None)
+    log = Producer(client_config(stack))
+    reader, stop = FeatureReader(stack), threading.Event()
+    seen: set[int] = set()
+
+    def ask() -> None:
+        while not stop.wait(0.01):
+            row = reader.read(whole.vehicle, name, model.inputs)
+            if row is not None:
+                event_us = (row.event_time - EPOCH) // timedelta(microseconds=1)
+                seen.add(event_us)
+                vector = Served(model.feature_service, reader.view, whole.vehicle, name, event_us, model.inputs, row.values, "endpoint")
+                log.produce(stack.served_topic, vector.message(), name)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    for session in (part(0, 700), part(706, 1500)):
+        produce(stack, [session], speed=10)
+    produce(stack, [part(700, 706)], speed=None)
+    feeding = threading.Thread(target=produce, args=(stack, [part(1500, 2400)]), kwargs={"speed": 5}, daemon=True)
+    feeding.start()
+    time.sleep(1)
+    found = process.find(stack.run_dir, "flink")
+    assert found is not None and found.process is not None
+    for each in [*found.process.children(recursive=True), found.process]:
+        each.kill()
+    assert process.wait_gone(found, 20)
+    while process.port_open(stack.host, stack.flink_port):
+        time.sleep(0.1)
+    with Stack(stack) as again:
+        again.start(["flink"])
+        feeding.join()
+        limit = time.monotonic() + 120
+        while len({row.event_us for row in rows(stack, name)}) < 2394:
+            assert time.monotonic() < limit, f"{len(rows(stack, name))} rows of 2394"
+            time.sleep(1)
+        time.sleep(1)
+        stop.set()
+        asking.join()
+        reader.close()
+        for vector in served(rows(stack, name)[::5], model):
+            log.produce(stack.served_topic, vector.message(), name)
+        assert log.flush(30) == 0
+        status, answer = run_parity(name)
+        assert status == 0 and answer["percent"] == 100.0, answer["worst"]
+        assert answer["match"] == 5 * answer["vectors"] and answer["mismatch"] == answer["missing"] == 0
+        assert len(seen) > 50 and max(seen) == max(row.event_us for row in rows(stack, name))
+        assert answer["sources"]["endpoint"] >= len(seen) and answer["sources"]["stream"] >= 478
+
+        row = rows(stack, name)[0]
+        wrong = Served("lap_time", "car_state", whole.vehicle, name, row.event_us, ("speed", "session_time"), [-1.0, row["session_time"]], "stream")
+        absent = Served("lap_time", "car_state", whole.vehicle, name, row.event_us + 1, ("speed",), [1.0], "stream")
+        for vector in (wrong, absent):
+            log.produce(stack.served_topic, vector.message(), name)
+        assert log.flush(30) == 0
+        status, answer = run_parity(name)
+        assert status == 1 and (answer["mismatch"], answer["missing"]) == (1, 1)
+        speed = answer["features"]["car_state:speed"]
+        assert (speed["mismatch"], speed["missing"]) == (1, 1)
+        assert "speed was served as -1.0" in answer["worst"][0] and "no row of car_state" in answer["worst"][1]
+        assert run_parity(name, "--at-least", "99")[0] == 0
+
+
+def run_parity(session: str, *more: str) -> tuple[int, Any]:
+    command = [sys.executable, "-m", "pitwall.cli", "parity", "--session", session, "--json", *more]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_features_tell_freshness_nulls_and_use(stack: Settings) -> None:
+    command = [sys.executable, "-m", "pitwall.cli", "features", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    listed = {feature["name"]: feature for feature in json.loads(done.stdout)["car_state"]}
+    assert 0 <= listed["speed"]["fresh_s"] < 3600 and 0 <= listed["speed"]["null_share"] < 1
+    assert listed["lap_last_time"]["null_share"] > listed["session_time"]["null_share"] == 0
+    assert listed["speed"]["unit"] == "km/h" and listed["speed"]["models"] == []
 
 
 def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path) -> None:

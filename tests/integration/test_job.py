@@ -227,7 +227,7 @@ def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows
             online = np.array([np.nan if v is None else v for v in row[2]], dtype=np.float64)
             assert online.tobytes() == list(truth.values())[count - 1], session
     finally:
-        reader._session.cluster.shutdown()
+        reader.close()
 
 
 def test_same_session_same_features_whatever_happens(stack: tuple[Settings, Stack], drive: Session, truth: Rows) -> None:
@@ -344,7 +344,7 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
         row = reader.read(drive.vehicle, name, ("speed_range_5s",))
         assert row is not None and row[2] == [grown[-1]]
     finally:
-        reader._session.cluster.shutdown()
+        reader.close()
 
 
 def test_state_of_a_thousand_ended_sessions_is_released(stack: tuple[Settings, Stack], drive: Session) -> None:

@@ -94,7 +94,7 @@ def online(settings: Settings, view: str, session: Session, feature: str) -> flo
         row = reader.read(session.vehicle, session.session, (feature,))
         return None if row is None else row[2][0]
     finally:
-        reader._session.cluster.shutdown()
+        reader.close()
 
 
 def named(car: Session, name: str, first: int = 0, ticks: int | None = None) -> Session:
@@ -146,7 +146,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(settings: 
         for view, session in (("car_state", export), ("powertrain", named(car, beside))):
             assert online(settings, view, session, "session_time") is None
             assert offline(settings, view, session.session) == 0
-        result = parity.compare(settings, [export.session, beside, across])
+        result = parity.compare(settings, parity.online_rows(settings, [export.session, beside, across]))
         assert (result.mismatch, result.missing) == (0, 0), result.worst[:3]
         assert result.match > 200
         assert FeatureRows(settings, "car_state").read([]) == []

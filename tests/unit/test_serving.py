@@ -52,7 +52,7 @@ def test_a_worker_that_takes_over_with_the_rows_before_takes_the_same(gaps: list
 def test_what_kafka_has_not_taken_outlives_the_process(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, kafka_port=1)
     first = Outbox(settings)
-    ids = first.put([prediction(), prediction("t")])
+    ids = first.put([prediction(), prediction("t")], [])
     assert first.waiting() == 2 and len(set(ids)) == 2
     second = Outbox(settings)
     assert second.waiting() == 2

@@ -8,6 +8,7 @@ from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
 from pitwall.bench.ingest import features, ingest, parse
 from pitwall.bench.offline import offline
+from pitwall.bench.online import online_race, online_read, online_write
 from pitwall.bench.page import page
 from pitwall.bench.predict import model_row
 from pitwall.bench.serving import predict, score
@@ -22,4 +23,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "predict": predict,
     "score": score,
     "model-row": model_row,
+    "online-write": online_write,
+    "online-read": online_read,
+    "online-race": online_race,
 }

@@ -100,6 +100,24 @@ def checkpoint(settings: Settings, job: str) -> None:
     _ask(settings, f"/jobs/{job}/checkpoints", {})
 
 
+def settle(settings: Settings, name: str, patience_s: float = 120.0) -> None:
+    """Take a checkpoint and wait for it: what the job gave before is then readable in the offline store.
+
+    Raises `JobError` when the job does not run or no checkpoint comes about.
+    """
+    job = running(settings, name)
+    asked = time.time() * 1000
+    checkpoint(settings, job)
+    limit = time.monotonic() + patience_s
+    while time.monotonic() < limit:
+        latest = (get(settings, f"/jobs/{job}/checkpoints")["latest"] or {}).get("completed")
+        if latest is not None and latest["trigger_timestamp"] >= asked:
+            time.sleep(0.3)
+            return
+        time.sleep(0.2)
+    raise JobError(f"no checkpoint of {name} in {patience_s:g} s; see {settings.log_dir / 'flink.log'}")
+
+
 def stop(settings: Settings, name: str, patience_s: float = 120.0) -> str:
     """Stop a running job with a savepoint; gives its URL. Raises `JobError` when there is none or it does not come about."""
     job = running(settings, name)

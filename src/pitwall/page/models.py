@@ -165,7 +165,7 @@ class Models:
                 ui.label("  ".join(f"{name} {value}" for name, value in values)).classes("dim text-xs").props('data-fact="made"')
 
     async def _compare(self) -> None:
-        from pitwall.parity import compare
+        from pitwall.parity import compare, online_rows
 
         names = [each.session for each in self._feed.ordered() if not each.running] or [each.session for each in self._feed.ordered()]
         if not names:
@@ -173,7 +173,7 @@ class Models:
             return
         self._parity.set_text(f"Comparing {len(names)} sessions …")
         try:
-            found = await asyncio.to_thread(compare, self._settings, names)
+            found = await asyncio.to_thread(lambda: compare(self._settings, online_rows(self._settings, names)))
         except PitwallError as error:
             self._parity.set_text(str(error))
             return

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,8 +23,9 @@ from pitwall.serving.answers import Answer, Answers, Error, ErrorBody, Problem, 
 from pitwall.serving.limits import Bounds, guard
 from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
-from pitwall.serving.reader import FeatureReader
+from pitwall.serving.reader import EPOCH, FeatureReader, Vector
 from pitwall.serving.registry import Model, Registry
+from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
 
@@ -42,6 +43,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+
+
+Made = tuple[Answer, Prediction, Served | None]
+"""An answer, what is published of it, and the features read for it."""
 
 
 class Parts:
@@ -130,7 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
             raise Problem(422, "missing_features", f"give all inputs (null for unknown): {missing[0]!r} is missing", features=missing)
         return [features[name] for name in model.inputs]
 
-    async def stored(question: Question, model: Model) -> tuple[datetime, datetime, list[float | None]]:
+    async def stored(question: Question, model: Model) -> Vector:
         assert question.vehicle is not None and question.session is not None
         try:
             found = await asyncio.get_running_loop().run_in_executor(
@@ -141,21 +146,25 @@ def create_app(settings: Settings) -> FastAPI:
         if found is None:
             text = f"no features of vehicle {question.vehicle!r} in session {question.session!r} are in the online store"
             raise Problem(404, "unknown_entity", text)
-        if question.time is not None and found[0] > question.time:
-            text = f"the newest features are of {found[0].isoformat()}, after {question.time.isoformat()}; ask the offline store for the past"
+        if question.time is not None and found.event_time > question.time:
+            text = f"the newest features are of {found.event_time.isoformat()}, after {question.time.isoformat()}; ask the offline store for the past"
             raise Problem(409, "time_passed", text)
         limit = settings.stale_after_s if question.max_age_s is None else question.max_age_s
-        if (age := (datetime.now(UTC) - found[1]).total_seconds()) > limit:
+        if (age := (datetime.now(UTC) - found.created).total_seconds()) > limit:
             text = f"the newest features came {age:.0f} s ago, the limit is {limit:g} s; give a larger max_age_s to ask about the past"
             raise Problem(409, "stale_features", text)
         return found
 
-    async def answer(question: Question) -> tuple[Answer, Prediction]:
+    async def answer(question: Question) -> Made:
         started = time.perf_counter()
         model = model_of(question)
-        event_time = record_time = None
+        event_time = record_time = served = None
         if question.features is None:
             event_time, record_time, values = await stored(question, model)
+            served = Served(
+                model.feature_service, parts.reader.view, question.vehicle or "", question.session or "",
+                (event_time - EPOCH) // timedelta(microseconds=1), model.inputs, values, "endpoint",
+            )  # fmt: skip
         else:
             values = given(question, model)
         row = np.array(values, dtype=np.float64)
@@ -178,28 +187,28 @@ def create_app(settings: Settings) -> FastAPI:
         metrics.seconds.labels(model.name).observe(time.perf_counter() - started)
         if age is not None:
             metrics.age.labels(model.name).observe(age)
-        return found, prediction
+        return found, prediction, served
 
-    def keep(pairs: list[tuple[Answer, Prediction]]) -> None:
+    def keep(made: list[Made]) -> None:
         try:
-            ids = parts.outbox.put([prediction for _, prediction in pairs])
+            ids = parts.outbox.put([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
         except sqlite3.Error as error:
             raise Problem(503, "outbox_full", f"the prediction could not be kept for the topic: {error}; is the disk full?") from error
-        for (found, _), prediction_id in zip(pairs, ids, strict=True):
+        for (found, _, _), prediction_id in zip(made, ids, strict=True):
             found.prediction_id = prediction_id
 
     @app.post("/predict", dependencies=[guard(settings)], responses=ERRORS)
     async def predict(question: Question) -> Answer:
         """Predict from the newest features of a car in a session, or from the features given."""
-        pair = await answer(question)
-        keep([pair])
-        return pair[0]
+        made = await answer(question)
+        keep([made])
+        return made[0]
 
     @app.post("/predict/batch", dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
     async def predict_batch(batch: Questions) -> Answers:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
 
-        async def one(question: Question) -> tuple[Answer, Prediction] | Problem:
+        async def one(question: Question) -> Made | Problem:
             try:
                 return await answer(question)
             except Problem as problem:
@@ -207,7 +216,7 @@ def create_app(settings: Settings) -> FastAPI:
                 return problem
 
         found = await asyncio.gather(*map(one, batch.questions))
-        keep([pair for pair in found if not isinstance(pair, Problem)])
+        keep([made for made in found if not isinstance(made, Problem)])
         return Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found])
 
     @app.get("/models")

@@ -1,4 +1,4 @@
-"""Predictions on their way to Kafka: written to disk before the answer leaves, deleted once Kafka has acknowledged them.
+"""Predictions, and the features they were made of, on their way to Kafka: on disk before the answer leaves, deleted once acknowledged.
 
 A crash or an outage of Kafka costs nothing: what is left is sent when both are there again. One that was sent but not yet
 deleted is sent again, under the same prediction id.
@@ -15,6 +15,7 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from pitwall.serving.prediction import Prediction
+from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.topics import client_config
 
@@ -30,9 +31,10 @@ class Outbox:
     def __init__(self, settings: Settings, path: Path | None = None) -> None:
         path = path or settings.data_dir / "outbox.db"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._topic = path, settings.predictions_topic
+        self._path, self._topic, self._served = path, settings.predictions_topic, settings.served_topic
         self._in = self._open()
-        self._in.execute("CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, value BLOB, headers BLOB)")
+        self._in.execute("CREATE TABLE IF NOT EXISTS outbox "
+                         "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)")  # fmt: skip
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._producer = Producer({**client_config(settings), "acks": "all", "linger.ms": 1, "message.timeout.ms": ACK_MS})
@@ -46,25 +48,23 @@ class Outbox:
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
-    def put(self, predictions: list[Prediction]) -> list[str]:
-        """Keep these; gives their ids. Once it returns they are not lost, whatever is killed. Raises `sqlite3.Error` on a full disk."""
+    def put(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
+        """Keep these; gives the predictions' ids. Once it returns they are not lost, whatever is killed. Raises `sqlite3.Error` on a full disk."""
         ids = [prediction.prediction_id for prediction in predictions]
         rows = [
-            (p.session, p.message(i), orjson.dumps([(name, value.decode()) for name, value in p.headers(i)]))
+            (self._topic, p.session, p.message(i), orjson.dumps([(name, value.decode()) for name, value in p.headers(i)]))
             for p, i in zip(predictions, ids, strict=True)
         ]
+        rows += [(self._served, vector.session, vector.message(), b"[]") for vector in served]
         with self._lock:
-            if len(rows) == 1:
-                self._in.execute("INSERT INTO outbox (key, value, headers) VALUES (?, ?, ?)", rows[0])
-            else:
-                self._in.execute("BEGIN")
-                self._in.executemany("INSERT INTO outbox (key, value, headers) VALUES (?, ?, ?)", rows)
-                self._in.execute("COMMIT")
+            self._in.execute("BEGIN")
+            self._in.executemany("INSERT INTO outbox (topic, key, value, headers) VALUES (?, ?, ?, ?)", rows)
+            self._in.execute("COMMIT")
         self._wake.set()
         return ids
 
     def waiting(self) -> int:
-        """How many predictions Kafka has not acknowledged yet."""
+        """How many messages Kafka has not acknowledged yet."""
         with self._lock:
             return int(self._in.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
@@ -74,13 +74,13 @@ class Outbox:
             self._wake.wait(RETRY_S)
             self._wake.clear()
             try:
-                while (rows := out.execute("SELECT n, key, value, headers FROM outbox ORDER BY n LIMIT ?", (BATCH,)).fetchall()):
+                while (rows := out.execute("SELECT n, topic, key, value, headers FROM outbox ORDER BY n LIMIT ?", (BATCH,)).fetchall()):
                     taken = self._produce(rows)
                     out.execute("BEGIN IMMEDIATE")
                     out.executemany("DELETE FROM outbox WHERE n = ?", [(n,) for n in taken])
                     out.execute("COMMIT")
                     if len(taken) < len(rows):
-                        LOG.warning("Kafka did not take %d predictions; they stay in %s", len(rows) - len(taken), self._path)
+                        LOG.warning("Kafka did not take %d messages; they stay in %s", len(rows) - len(taken), self._path)
                         break
             except Exception:
                 LOG.exception("the outbox could not be sent; trying again")
@@ -88,16 +88,16 @@ class Outbox:
                 break
         out.close()
 
-    def _produce(self, rows: list[tuple[int, str, bytes, bytes]]) -> list[int]:
+    def _produce(self, rows: list[tuple[int, str, str, bytes, bytes]]) -> list[int]:
         taken: list[int] = []
-        for n, key, value, headers in rows:
+        for n, topic, key, value, headers in rows:
 
             def on_delivery(error: KafkaError | None, _: Message, n: int = n) -> None:
                 if error is None:
                     taken.append(n)
 
             pairs: list[tuple[str, str | bytes | None]] = [(name, text.encode()) for name, text in orjson.loads(headers)]
-            self._producer.produce(self._topic, value, key, headers=pairs, on_delivery=on_delivery)
+            self._producer.produce(topic, value, key, headers=pairs, on_delivery=on_delivery)
         self._producer.flush(ACK_MS / 1000 + 5)
         return taken
 

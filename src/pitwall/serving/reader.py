@@ -3,43 +3,95 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from pitwall.errors import StoreError
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
-from pitwall.store.connection import connect
+from pitwall.store.connection import Connection, configured, connect
+from pitwall.store.requests import ask
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Vector(NamedTuple):
+    """One row: event time (exact, to the µs), Kafka record time (to the ms), and the values asked for, None for null."""
+
+    event_time: datetime
+    created: datetime
+    values: list[float | None]
+
+
+@dataclass
+class _Open:
+    session: Any
+    options: Connection
+    table: str
+    ttl: timedelta | None
+    prepared: dict[tuple[str, ...], Any]
 
 
 class FeatureReader:
-    """Keeps a session and prepared statements; connects at the first read."""
+    """Keeps a session and prepared statements; connects at the first read, where `feature_store.yaml` says.
+
+    The view's time to live is the one `feast apply` last set before that.
+    """
 
     def __init__(self, settings: Settings, view: str = "car_state", project: str = "pitwall") -> None:
+        self.view = view
         self._settings = settings
-        self._table = f'{settings.keyspace}."{online_table(project, view)}"'
-        self._session: Any = None
-        self._prepared: dict[tuple[str, ...], Any] = {}
+        self._name = online_table(project, view)
+        self._open: _Open | None = None
         self._lock = threading.Lock()
 
-    def read(self, vehicle: str, session: str, names: tuple[str, ...]) -> tuple[datetime, datetime, list[float | None]] | None:
-        """Event time, record time and the values in the order of `names`; None for an unknown entity.
+    def read(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
+        """The newest row; None for an unknown entity or one older than the view's time to live.
 
         Raises `StoreError` when Cassandra does not answer.
         """
-        with self._lock:
-            if self._session is None:
-                self._session = connect(self._settings)
-            if names not in self._prepared:
-                columns = "".join(f', "{name}"' for name in names)
-                self._prepared[names] = self._session.prepare(
-                    f"SELECT event_timestamp, created_timestamp{columns} FROM {self._table} "
-                    'WHERE "vehicle" = ? AND "session" = ?'
-                )
-        try:
-            row = self._session.execute(self._prepared[names], (vehicle, session)).one()
-        except Exception as error:
-            raise StoreError(f"Cassandra did not answer: {error}") from error
-        if row is None or row[0] is None:
+        opened = self._open or self._connect()
+        statement = opened.prepared.get(names) or self._prepare(opened, names)
+        (rows,) = ask(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        if not rows or rows[0][0] is None:
             return None
-        return row[0].replace(tzinfo=UTC), row[1].replace(tzinfo=UTC), list(row[2:])
+        event_us, created, *values = rows[0]
+        event_time = EPOCH + timedelta(microseconds=event_us)
+        if opened.ttl is not None and event_time < datetime.now(UTC) - opened.ttl:
+            return None
+        return Vector(event_time, (created or datetime.min).replace(tzinfo=UTC), values)
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            if self._open is not None:
+                self._open.session.cluster.shutdown()
+                self._open = None
+
+    def _connect(self) -> _Open:
+        from pitwall.store.comment import stored_comment
+
+        with self._lock:
+            if self._open is None:
+                options = configured(self._settings)
+                keyspace = options.keyspace or self._settings.keyspace
+                session = connect(self._settings, options)
+                ttl_s = (stored_comment(session, keyspace, self._name) or {}).get("ttl_s")
+                ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
+                self._open = _Open(session, options, f'{keyspace}."{self._name}"', ttl, {})
+        return self._open
+
+    def _prepare(self, opened: _Open, names: tuple[str, ...]) -> Any:
+        from cassandra import ConsistencyLevel
+
+        columns = "".join(f', "{name}"' for name in names)
+        try:
+            prepared = opened.session.prepare(
+                f'SELECT WRITETIME("event_timestamp"), created_timestamp{columns} FROM {opened.table} WHERE "vehicle" = ? AND "session" = ?'
+            )
+        except Exception as error:
+            raise StoreError(f"{opened.table} cannot be read: {error}; run ./pitwall up, which applies the feature repository") from error
+        prepared.consistency_level = getattr(ConsistencyLevel, opened.options.read_consistency)
+        opened.prepared[names] = prepared
+        return prepared

@@ -10,6 +10,7 @@ import argparse
 import logging
 import signal
 import time
+from collections.abc import Iterator
 from types import FrameType
 
 import numpy as np
@@ -18,6 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Model, Registry
 from pitwall.serving.sampler import Sampler
+from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
 from pitwall.training.tasks import tasks
@@ -52,6 +54,14 @@ def score(rows: list[FeatureRow], model: Model) -> list[Prediction]:
         for row, (value, low, high) in zip(rows, found, strict=True)
         if np.isfinite(value)
     ]  # fmt: skip
+
+
+def served(rows: list[FeatureRow], model: Model) -> Iterator[Served]:
+    """The vectors `score` asks the model with, for the log."""
+    for row in rows:
+        known = dict(zip(row.names, row.values.tolist(), strict=True))
+        values = [known.get(name) for name in model.inputs]
+        yield Served(model.feature_service, row.view, row.vehicle, row.session, row.event_us, model.inputs, values, "stream")
 
 
 class Scorer:
@@ -112,7 +122,7 @@ class Scorer:
         messages = [m for m in self._consumer.consume(BATCH, timeout=0.02) if m.error() is None]
         rows = self._fresh(messages)
         if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
-            self._commit([prediction for model in self._registry.serving() for prediction in score(rows, model)] if rows else [])
+            self._commit(rows)
         return len(messages)
 
     def _fresh(self, messages: list[Message]) -> list[FeatureRow]:
@@ -129,15 +139,17 @@ class Scorer:
                     fresh.append(row)
         return fresh
 
-    def _commit(self, predictions: list[Prediction]) -> None:
+    def _commit(self, rows: list[FeatureRow]) -> None:
         topic, producer = self._settings.features_topic, self._producer
         producer.begin_transaction()
         try:
-            for prediction in predictions:
-                key = prediction.prediction_id
-                producer.produce(
-                    self._settings.predictions_topic, prediction.message(key), prediction.session, headers=prediction.headers(key)
-                )
+            for model in self._registry.serving() if rows else ():
+                for prediction in score(rows, model):
+                    key = prediction.prediction_id
+                    self._produce(self._settings.predictions_topic, prediction.session, prediction.message(key), prediction.headers(key))
+                if model.role == "champion":
+                    for vector in served(rows, model):
+                        self._produce(self._settings.served_topic, vector.session, vector.message(), [])
             places = [TopicPartition(topic, p, end) for p, end in self._ends.items()]
             producer.send_offsets_to_transaction(places, self._consumer.consumer_group_metadata(), 10)
             producer.commit_transaction(10)
@@ -147,6 +159,14 @@ class Scorer:
             raise
         self._ends.clear()
         self._committed_s = time.monotonic()
+
+    def _produce(self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=list(headers))
+                return
+            except BufferError:
+                self._producer.poll(0.1)
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""

@@ -1,37 +1,105 @@
-"""Sessions to Cassandra."""
+"""Sessions to Cassandra, as `feature_store.yaml` says; what it leaves out comes from the `PITWALL_` settings."""
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
-from pitwall.errors import StoreError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from pitwall.errors import StoreError, UsageError
 from pitwall.settings import Settings
 
+SHORT = "short"
+"""The execution profile of requests that are sent again when no answer comes."""
+Consistency = Literal["ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE"]
 
-def connect(settings: Settings, *, password: str | None = None, keyspace: str | None = None) -> Any:
-    """A `cassandra.cluster.Session` for the local or configured cluster. The caller shuts `session.cluster` down.
 
-    Raises `StoreError` when no node answers or the login is refused.
+class Tls(BaseModel):
+    """Certificates as PEM files; paths are taken from the working directory, which for Feast is the feature repository."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ca: Path | None = None
+    """Who is trusted to sign the servers' certificates; default: the system's authorities."""
+    certificate: Path | None = None
+    key: Path | None = None
+    """What this client shows, where the cluster asks for it."""
+    verify_host: bool = True
+    """Whether a server's certificate must name the host that was connected to."""
+
+
+class Connection(BaseModel):
+    """The options of `online_store` in `feature_store.yaml`. Nothing is opened by making one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hosts: list[str] | None = None
+    port: int | None = None
+    keyspace: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,47}$")
+    username: str | None = None
+    password: SecretStr | None = None
+    """Best given as `${NAME}` of the environment; default: the local stack's own."""
+    tls: Tls | None = None
+    data_center: str | None = None
+    """Only nodes of this data centre are asked, the one that has the row first; default: the named hosts alone."""
+    replication: dict[str, str | int] | None = None
+    """Of a keyspace that `feast apply` has to make, for instance {class: NetworkTopologyStrategy, dc1: 3}."""
+    read_consistency: Consistency = "LOCAL_ONE"
+    write_consistency: Consistency = "LOCAL_ONE"
+    request_timeout_s: float = Field(default=1.0, gt=0, le=60)
+    """A read or write without an answer for this long is sent again."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """How often. Both may be repeated: a write carries its event time, so that twice is once."""
+
+
+def configured(settings: Settings) -> Connection:
+    """What `feature_store.yaml` says. Raises `UsageError` naming the option that is wrong."""
+    import yaml
+
+    path = settings.feature_repo / "feature_store.yaml"
+    if not path.exists():
+        return Connection()
+    section = (yaml.safe_load(os.path.expandvars(path.read_text())) or {}).get("online_store") or {}
+    if not str(section.get("type", "")).startswith("pitwall."):
+        return Connection()
+    try:
+        return Connection(**{key: value for key, value in section.items() if key != "type"})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, ("online_store", *first["loc"])))
+        raise UsageError(f"{path}: {where} is {first['input']!r}: {first['msg']}") from None
+
+
+def connect(
+    settings: Settings, options: Connection | None = None, *, password: str | None = None, keyspace: str | None = None
+) -> Any:
+    """A `cassandra.cluster.Session` whose rows are tuples. The caller shuts `session.cluster` down.
+
+    Without `options` those of `feature_store.yaml`. Raises `StoreError` when no node answers or the login is refused.
     """
     from cassandra.auth import PlainTextAuthProvider
     from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
-    from cassandra.policies import WhiteListRoundRobinPolicy
+    from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy, WhiteListRoundRobinPolicy
     from cassandra.query import tuple_factory
 
-    secret = password if password is not None else settings.secret("cassandra").get_secret_value()
+    options = configured(settings) if options is None else options
+    hosts, port = options.hosts or [settings.host], options.port or settings.cassandra_port
+    secret = password or (options.password or settings.secret("cassandra")).get_secret_value()
+    near = TokenAwarePolicy(DCAwareRoundRobinPolicy(options.data_center)) if options.data_center else WhiteListRoundRobinPolicy(hosts)
     cluster = Cluster(
-        [settings.host],
-        port=settings.cassandra_port,
+        hosts,
+        port=port,
         protocol_version=5,
-        auth_provider=PlainTextAuthProvider(settings.cassandra_user, secret),
+        auth_provider=PlainTextAuthProvider(options.username or settings.cassandra_user, secret),
         execution_profiles={
-            EXEC_PROFILE_DEFAULT: ExecutionProfile(
-                load_balancing_policy=WhiteListRoundRobinPolicy([settings.host]),
-                row_factory=tuple_factory,
-                request_timeout=5,
-            )
+            name: ExecutionProfile(load_balancing_policy=near, row_factory=tuple_factory, request_timeout=timeout_s)
+            for name, timeout_s in ((EXEC_PROFILE_DEFAULT, 5), (SHORT, options.request_timeout_s))
         },
+        ssl_context=_ssl_context(options.tls) if options.tls else None,
         connect_timeout=5,
         control_connection_timeout=10,
     )
@@ -44,25 +112,40 @@ def connect(settings: Settings, *, password: str | None = None, keyspace: str | 
         cluster.shutdown()
         reason = next(iter(error.errors.values()), error)
         raise StoreError(
-            f"Cassandra at {settings.host}:{settings.cassandra_port} does not answer ({reason}); "
-            "is it up? See `./pitwall status`"
+            f"Cassandra at {', '.join(hosts)}:{port} does not answer ({reason}); is it up? See `./pitwall status`"
         ) from error
 
 
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
+    for name in ("ca", "certificate", "key"):
+        path = getattr(tls, name)
+        if path is not None and not path.is_file():
+            raise UsageError(f"online_store.tls.{name} is {str(path)!r}, and there is no such file in {Path.cwd()}")
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        context.check_hostname = tls.verify_host
+        if tls.certificate:
+            context.load_cert_chain(tls.certificate, tls.key)
+    except ssl.SSLError as error:
+        raise UsageError(f"online_store.tls holds what is no certificate or key in PEM form: {error}") from error
+    return context
+
+
 def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
-    """Give the superuser the stack's own password (once), create the keyspace and the telemetry history's table."""
+    """Give the local superuser the stack's own password (once), create the keyspace and the telemetry history's table."""
     import logging
 
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     limit = time.monotonic() + patience_s
     secret = settings.secret("cassandra").get_secret_value()
+    local = Connection()
     while True:
         try:
-            session = connect(settings)
+            session = connect(settings, local)
             break
         except StoreError as refused:
             try:
-                session = connect(settings, password="cassandra")
+                session = connect(settings, local, password="cassandra")
                 session.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
                 break
             except StoreError:

@@ -1,19 +1,22 @@
 """Feast online store on Cassandra: one typed row an entity, written with the event time as write timestamp.
 
 A late row never replaces a newer one, and a reader never sees two ticks mixed (`docs/adr/0003`). Rows of equal event
-time are the same row: where they differ, Cassandra keeps the greater value of each cell.
+time are the same row: where they differ, null wins over a value, else the greater value, cell by cell, in any order of
+arrival. Writes that carry their time may be repeated, so both writes and reads are sent again after a timeout.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from feast import Entity, FeatureView, RepoConfig
 from feast.infra.infra_object import InfraObject
 from feast.infra.online_stores.online_store import OnlineStore
+from feast.infra.supported_async_methods import SupportedAsyncMethods
 from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
@@ -22,49 +25,64 @@ from feast.repo_config import FeastConfigBaseModel
 from pitwall.errors import StoreError
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
-from pitwall.store.connection import connect
-from pitwall.store.types import cql_type, from_proto, to_proto
+from pitwall.store import tables
+from pitwall.store.connection import Connection, connect
+from pitwall.store.requests import AT_ONCE, Request, ask, ask_async
+from pitwall.store.types import from_proto, to_proto
 
-META = ("event_timestamp", "created_timestamp")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+IN_ONE = 20
+"""Entities read by one statement where they differ in one key only."""
+
+Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
+Answer = tuple[datetime | None, dict[str, ValueProto] | None]
 
 
-class CassandraOnlineStoreConfig(FeastConfigBaseModel):
-    """Where Cassandra is. What is not given comes from the `PITWALL_` settings."""
+class CassandraOnlineStoreConfig(Connection, FeastConfigBaseModel):
+    """Where Cassandra is, and how it is asked (`Connection` names the options)."""
 
     type: Literal["pitwall.store.online.CassandraOnlineStore"] = "pitwall.store.online.CassandraOnlineStore"
-    host: str | None = None
-    port: int | None = None
-    keyspace: str | None = None
-    username: str | None = None
 
 
 class CassandraOnlineStore(OnlineStore):
-    """See the module."""
+    """See the module. One connection a process, made at the first request."""
 
     def __init__(self) -> None:
-        self._session: Any = None
-        self._prepared: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._open: tuple[int, Any, str] | None = None
+        self._prepared: dict[Any, Any] = {}
+
+    @property
+    def async_supported(self) -> SupportedAsyncMethods:
+        """Both ways: `feast serve` then reads and writes on its event loop."""
+        return SupportedAsyncMethods(read=True, write=True)
 
     def _connect(self, config: RepoConfig) -> tuple[Any, str]:
-        options = config.online_store
-        given = {
-            "host": options.host,
-            "cassandra_port": options.port,
-            "keyspace": options.keyspace,
-            "cassandra_user": options.username,
-        }
-        settings = Settings(**{key: value for key, value in given.items() if value is not None})
-        with self._lock:
-            if self._session is None:
-                self._session = connect(settings)
-            return self._session, settings.keyspace
+        if self._open is None or self._open[0] != os.getpid():
+            with self._lock:
+                if self._open is None or self._open[0] != os.getpid():
+                    settings = Settings()
+                    self._prepared = {}
+                    self._open = (
+                        os.getpid(),
+                        connect(settings, config.online_store),
+                        config.online_store.keyspace or settings.keyspace,
+                    )
+        return self._open[1:]
 
-    def _prepare(self, session: Any, statement: str) -> Any:
+    async def close(self) -> None:
+        """End the connection."""
         with self._lock:
-            if statement not in self._prepared:
-                self._prepared[statement] = session.prepare(statement)
-            return self._prepared[statement]
+            if self._open is not None:
+                self._open[1].cluster.shutdown()
+                self._open = None
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        found = self._prepared.get(key)
+        if found is None:
+            with self._lock:
+                found = self._prepared[key] = make()
+        return found
 
     def update(
         self,
@@ -77,90 +95,76 @@ class CassandraOnlineStore(OnlineStore):
     ) -> None:
         """Create missing tables, add columns of new features, drop tables of deleted views.
 
-        Raises `StoreError` where a feature changed its type: Cassandra cannot convert a column.
+        Raises `StoreError`, before anything is changed, where a feature or a key changed its type: Cassandra cannot
+        convert a column. The column of a feature that is gone stays: taken in again, it still holds what it held then.
         """
         session, keyspace = self._connect(config)
-        for view in tables_to_keep:
-            table = online_table(config.project, view.name)
-            wanted = {field.name: cql_type(field.dtype) for field in view.features}
-            keys = list(view.join_keys)
-            existing = {
-                name: kind
-                for name, kind in session.execute(
-                    "SELECT column_name, type FROM system_schema.columns WHERE keyspace_name = %s AND table_name = %s",
-                    (keyspace, table),
-                )
-            }
-            if not existing:
-                types = {column.name: cql_type(column.dtype) for column in view.entity_columns}
-                columns = [f'"{key}" {types[key]}' for key in keys]
-                columns += [f"{name} timestamp" for name in META]
-                columns += [f'"{name}" {kind}' for name, kind in wanted.items()]
-                partition = ", ".join(f'"{key}"' for key in keys)
-                session.execute(
-                    f'CREATE TABLE IF NOT EXISTS {keyspace}."{table}" ({", ".join(columns)}, PRIMARY KEY (({partition})))',
-                    timeout=30,
-                )
-                continue
-            for name, kind in wanted.items():
-                if name not in existing:
-                    session.execute(f'ALTER TABLE {keyspace}."{table}" ADD "{name}" {kind}', timeout=30)
-                elif existing[name] != kind:
-                    raise StoreError(
-                        f"feature {name!r} of view {view.name!r} is {kind}, its column in {keyspace}.{table} is "
-                        f"{existing[name]}; give the feature a new name"
-                    )
-        for view in tables_to_delete:
-            session.execute(f'DROP TABLE IF EXISTS {keyspace}."{online_table(config.project, view.name)}"', timeout=30)
+        tables.ensure_keyspace(session, keyspace, config.online_store.replication, Settings().replication)
+        made = tables.changes(session, keyspace, config.project, tables_to_keep)
+        tables.carry_out(session, made + [tables.drop(keyspace, config.project, view.name) for view in tables_to_delete])
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """Drop the tables of all views."""
-        session, keyspace = self._connect(config)
-        for view in tables:
-            session.execute(f'DROP TABLE IF EXISTS {keyspace}."{online_table(config.project, view.name)}"', timeout=30)
+        self.update(config, tables, [], entities, [], False)
 
     def plan(self, config: RepoConfig, desired_registry_proto: RegistryProto) -> list[InfraObject]:
-        """Feast shows feature views itself; the tables follow from them one to one."""
-        return []
+        """What `update` would change, by the tables as they are now. Raises `StoreError` for what it would refuse."""
+        tables.show_in_plan()
+        session, keyspace = self._connect(config)
+        views = [FeatureView.from_proto(proto) for proto in desired_registry_proto.feature_views]
+        views = [view for view in views if view.online]
+        made = tables.changes(session, keyspace, config.project, views)
+        made += tables.orphans(session, keyspace, config.project, views)
+        return [tables.CassandraTable(change) for change in made]
 
     def online_write_batch(
-        self,
-        config: RepoConfig,
-        table: FeatureView,
-        data: list[tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]],
-        progress: Callable[[int], Any] | None,
+        self, config: RepoConfig, table: FeatureView, data: list[Row], progress: Callable[[int], Any] | None
     ) -> None:
         """Write rows with their event time as write timestamp. Raises `StoreError` when one cannot be written."""
-        from cassandra.concurrent import execute_concurrent_with_args
+        session, _ = self._connect(config)
+        requests = self._writes(config, table, data)
+        for start in range(0, len(requests), 16 * AT_ONCE):
+            part = requests[start : start + 16 * AT_ONCE]
+            ask(session, config.online_store, part, f"writing view {table.name!r} to Cassandra")
+            if progress:
+                progress(len(part))
 
-        session, keyspace = self._connect(config)
-        names = [field.name for field in table.features]
-        keys = list(table.join_keys)
-        columns = ", ".join(f'"{name}"' for name in [*keys, *META, *names])
-        marks = ", ".join("?" * (len(keys) + len(META) + len(names)))
-        insert = self._prepare(
-            session,
-            f'INSERT INTO {keyspace}."{online_table(config.project, table.name)}" ({columns}) '
-            f"VALUES ({marks}) USING TIMESTAMP ?",
-        )
-        rows = []
+    async def online_write_batch_async(
+        self, config: RepoConfig, table: FeatureView, data: list[Row], progress: Callable[[int], Any] | None
+    ) -> None:
+        """As `online_write_batch`."""
+        session, _ = self._connect(config)
+        await ask_async(session, config.online_store, self._writes(config, table, data), f"writing view {table.name!r} to Cassandra")
+        if progress:
+            progress(len(data))
+
+    def _writes(self, config: RepoConfig, view: FeatureView, data: list[Row]) -> list[Request]:
+        names = [field.name for field in view.features]
+        keys = list(view.join_keys)
+        insert = self._once((config.project, view.name, "write", *names), lambda: self._insert(config, view.name, keys, names))
+        requests: list[Request] = []
         for entity, values, event, created in data:
             event = _utc(event)
-            key = dict(zip(entity.join_keys, entity.entity_values, strict=True))
-            rows.append(
-                [
-                    *(from_proto(key[name]) for name in keys),
-                    event,
-                    _utc(created) if created is not None else None,
-                    *(from_proto(values[name]) if name in values else None for name in names),
-                    _micros(event),
-                ]
-            )
-        for success, result in execute_concurrent_with_args(session, insert, rows, concurrency=64, raise_on_first_error=False):
-            if not success:
-                raise StoreError(f"writing view {table.name!r} to Cassandra failed: {result}") from result
-            if progress:
-                progress(1)
+            row = [
+                *_key(view, keys, entity),
+                event,
+                _utc(created) if created is not None else None,
+                *(from_proto(values[name]) if name in values else None for name in names),
+                (event - EPOCH) // timedelta(microseconds=1),
+            ]
+            try:
+                requests.append((insert.bind(row), ()))
+            except (TypeError, ValueError) as error:
+                raise StoreError(f"a row of view {view.name!r} does not fit its columns: {error}") from error
+        return requests
+
+    def _insert(self, config: RepoConfig, view: str, keys: list[str], names: list[str]) -> Any:
+        columns = [*keys, *tables.META, *names]
+        marks = ", ".join("?" * len(columns))
+        return self._prepare(
+            config, f"INSERT INTO {self._table(config, view)} ({_listed(columns)}) VALUES ({marks}) USING TIMESTAMP ?", view,
+            config.online_store.write_consistency,
+        )  # fmt: skip
 
     def online_read(
         self,
@@ -168,44 +172,140 @@ class CassandraOnlineStore(OnlineStore):
         table: FeatureView,
         entity_keys: list[EntityKeyProto],
         requested_features: list[str] | None = None,
-    ) -> list[tuple[datetime | None, dict[str, ValueProto] | None]]:
+    ) -> list[Answer]:
         """Rows in the order of `entity_keys`; (None, None) for an entity never written or older than the view's TTL.
 
         Raises `StoreError` when Cassandra cannot answer: a failed read is not an absent row.
         """
-        from cassandra.concurrent import execute_concurrent_with_args
+        session, _ = self._connect(config)
+        reading = self._reading(config, table, requested_features)
+        keys = [_key(table, reading.keys, entity) for entity in entity_keys]
+        requests, wholes = reading.requests(keys)
+        found = ask(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
+        return reading.answers(keys, wholes, found, table.ttl)
 
-        session, keyspace = self._connect(config)
-        types = {field.name: field.dtype for field in table.features}
-        names = [name for name in (requested_features or types) if name in types]
-        keys = list(table.join_keys)
-        columns = ", ".join(f'"{name}"' for name in ["event_timestamp", *names])
-        where = " AND ".join(f'"{key}" = ?' for key in keys)
-        select = self._prepare(
-            session, f'SELECT {columns} FROM {keyspace}."{online_table(config.project, table.name)}" WHERE {where}'
-        )
-        arguments = []
-        for entity in entity_keys:
-            key = dict(zip(entity.join_keys, entity.entity_values, strict=True))
-            arguments.append([from_proto(key[name]) for name in keys])
-        answers: list[tuple[datetime | None, dict[str, ValueProto] | None]] = []
-        oldest = datetime.now(UTC) - table.ttl if table.ttl else None
-        for success, rows in execute_concurrent_with_args(session, select, arguments, concurrency=64, raise_on_first_error=False):
-            if not success:
-                raise StoreError(f"reading view {table.name!r} from Cassandra failed: {rows}") from rows
-            row = rows.one()
-            if row is None or row[0] is None or (oldest is not None and _utc(row[0]) < oldest):
-                answers.append((None, None))
+    async def online_read_async(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        entity_keys: list[EntityKeyProto],
+        requested_features: list[str] | None = None,
+    ) -> list[Answer]:
+        """As `online_read`."""
+        session, _ = self._connect(config)
+        reading = self._reading(config, table, requested_features)
+        keys = [_key(table, reading.keys, entity) for entity in entity_keys]
+        requests, wholes = reading.requests(keys)
+        found = await ask_async(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
+        return reading.answers(keys, wholes, found, table.ttl)
+
+    def _reading(self, config: RepoConfig, view: FeatureView, requested: list[str] | None) -> _Reading:
+        key = (config.project, view.name, "read", *(requested or ()))
+        kinds = [field.dtype for field in view.features]
+        found: _Reading | None = self._prepared.get(key)
+        if found is None or found.kinds != kinds:  # The view may have changed since.
+            types = dict(zip((field.name for field in view.features), kinds, strict=True))
+            names = [name for name in (requested or types) if name in types]
+            found = self._prepared[key] = self._new_reading(config, view, names, kinds)
+        return found
+
+    def _new_reading(self, config: RepoConfig, view: FeatureView, names: list[str], kinds: list[Any]) -> _Reading:
+        keys = list(view.join_keys)
+        columns = f'WRITETIME("event_timestamp"){"".join(f", {_listed([name])}" for name in names)}'
+        level = config.online_store.read_consistency
+        table = self._table(config, view.name)
+
+        def prepare(given: str, many: str | None = None) -> Any:
+            where = " AND ".join(f'"{key}" {"IN" if key == many else "="} ?' for key in keys)
+            return self._prepare(config, f"SELECT {given}{columns} FROM {table} WHERE {where}", view.name, level)
+
+        types = {field.name: field.dtype for field in view.features}
+        return _Reading(
+            kinds, keys, [(name, to_proto(types[name])) for name in names], prepare(""),
+            [prepare(f'"{key}", ', key) for key in keys],
+        )  # fmt: skip
+
+    def _table(self, config: RepoConfig, view: str) -> str:
+        return f'{self._connect(config)[1]}."{online_table(config.project, view)}"'
+
+    def _prepare(self, config: RepoConfig, statement: str, view: str, level: str) -> Any:
+        from cassandra import ConsistencyLevel
+
+        try:
+            prepared = self._connect(config)[0].prepare(statement)
+        except Exception as error:
+            raise StoreError(f"view {view!r} has no such table in Cassandra ({error}); run `feast apply`") from error
+        prepared.consistency_level = getattr(ConsistencyLevel, level)
+        return prepared
+
+
+class _Reading:
+    """Statements for some features of a view, and how their rows become Feast's answers."""
+
+    def __init__(
+        self, kinds: list[Any], keys: list[str], features: list[tuple[str, Callable[[Any], ValueProto]]], one: Any, many: list[Any]
+    ) -> None:
+        self.kinds, self.keys, self._features, self._one, self._many = kinds, keys, features, one, many
+
+    def requests(self, keys: list[tuple[Any, ...]]) -> tuple[list[Request], list[tuple[int, tuple[Any, ...]]]]:
+        """Statements that read these entities, and for each which key its rows tell (−1: none) and the whole or other keys.
+
+        Entities that differ in one key only are read by one statement; of several such keys the one that makes fewest.
+        """
+        if len(keys) == 1:
+            return [(self._one, keys[0])], [(-1, keys[0])]
+        grouped: dict[int, dict[tuple[Any, ...], list[Any]]] = {}
+        for at in range(len(self.keys)):
+            groups = grouped[at] = {}
+            for key in keys:
+                groups.setdefault((*key[:at], *key[at + 1 :]), []).append(key[at])
+        at = min(grouped, key=lambda position: len(grouped[position]))
+        requests: list[Request] = []
+        wholes: list[tuple[int, tuple[Any, ...]]] = []
+        for others, values in grouped[at].items():
+            if len(values) == 1:
+                whole = (*others[:at], values[0], *others[at:])
+                requests.append((self._one, whole))
+                wholes.append((-1, whole))
                 continue
-            values = {name: to_proto(value, types[name]) for name, value in zip(names, row[1:], strict=True)}
-            answers.append((_utc(row[0]), values))
-        return answers
+            for start in range(0, len(values), IN_ONE):
+                requests.append((self._many[at], (*others[:at], values[start : start + IN_ONE], *others[at:])))
+                wholes.append((at, others))
+        return requests, wholes
+
+    def answers(
+        self, keys: list[tuple[Any, ...]], wholes: list[tuple[int, tuple[Any, ...]]], found: list[list[tuple[Any, ...]]],
+        ttl: timedelta | None,
+    ) -> list[Answer]:  # fmt: skip
+        """Feast's answers for these entities, in their order."""
+        oldest_us = (datetime.now(UTC) - ttl - EPOCH) // timedelta(microseconds=1) if ttl else None
+        rows: dict[tuple[Any, ...], Answer] = {}
+        for (at, key), result in zip(wholes, found, strict=True):
+            for row in result:
+                whole = key
+                if at >= 0:
+                    whole, row = (*key[:at], row[0], *key[at:]), row[1:]
+                event_us = row[0]
+                if event_us is None or (oldest_us is not None and event_us < oldest_us):
+                    continue
+                rows[whole] = (
+                    EPOCH + timedelta(microseconds=event_us),
+                    {name: make(value) for (name, make), value in zip(self._features, row[1:], strict=True)},
+                )
+        return [rows.get(key, (None, None)) for key in keys]
+
+
+def _key(view: FeatureView, keys: list[str], entity: EntityKeyProto) -> tuple[Any, ...]:
+    given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
+    values = tuple(from_proto(given[name]) for name in keys)
+    if None in values:
+        raise StoreError(f"the entity key {keys[values.index(None)]!r} of view {view.name!r} is null; give a value")
+    return values
+
+
+def _listed(columns: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 def _utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _micros(value: datetime) -> int:
-    delta = value - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds

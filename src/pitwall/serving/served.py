@@ -1,0 +1,58 @@
+"""The log of served features: each vector a model was asked with, on the topic `p424-served`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from pitwall.errors import StackError
+from pitwall.settings import Settings
+from pitwall.topics import client_config, end_offsets
+
+
+@dataclass(frozen=True)
+class Served:
+    """One vector. `event_us` is the feature row's time, µs since the epoch; `values` in the order of `names`, NaN or None for null."""
+
+    service: str
+    """The feature service, by which a model names its inputs."""
+    view: str
+    vehicle: str
+    session: str
+    event_us: int
+    names: tuple[str, ...]
+    values: Sequence[float | None]
+    source: str
+    """Where it was read: `endpoint` (online store), `stream` (features topic) or `online` (the online row as it stands)."""
+
+    def message(self) -> bytes:
+        """The JSON message, schema 1; doubles in the shortest form that reads back as the same bits, null for NaN."""
+        return orjson.dumps({"schema": 1, **asdict(self), "values": [None if v is None else float(v) for v in self.values]})
+
+
+def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:
+    """What was logged up to now, and not before `since_ms` (wall clock). Raises `StackError` when Kafka does not answer."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    topic = settings.served_topic
+    ends = {partition: end for partition, end in end_offsets(settings, topic).items() if end}
+    consumer = Consumer({**client_config(settings), "group.id": "pitwall-parity", "enable.auto.commit": False,
+                         "enable.partition.eof": True})  # fmt: skip
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+    try:
+        while ends:
+            messages = consumer.consume(1000, timeout=10)
+            if not messages:
+                raise StackError(f"Kafka at {settings.bootstrap_servers} gave nothing of {topic} for 10 s; is it up? See `./pitwall status`")
+            for message in messages:
+                partition, value = message.partition(), message.value()
+                if message.error() is not None or message.offset() + 1 >= ends.get(partition, 0):
+                    ends.pop(partition, None)
+                if message.error() is None and value is not None and message.timestamp()[1] >= since_ms:
+                    fields = orjson.loads(value)
+                    del fields["schema"]
+                    yield Served(**{**fields, "names": tuple(fields["names"])})
+    finally:
+        consumer.close()
