@@ -281,7 +281,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings) -
     while process.port_open(stack.host, stack.flink_port):
         time.sleep(0.1)
     with Stack(stack) as again:
-        again.start(["flink"])
+        again.start(["flink"], 300)
         feeding.join()
         settled(2394)
         time.sleep(1)
