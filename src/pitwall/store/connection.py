@@ -145,13 +145,15 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
             break
         except StoreError as refused:
             try:
-                session = connect(settings, local, password="cassandra")
-                session.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
-                break
+                first = connect(settings, local, password="cassandra")
+                first.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
+                first.cluster.shutdown()
             except StoreError:
-                if time.monotonic() > limit:
-                    raise refused from None
-                time.sleep(0.3)
+                pass
+            # Cassandra may know the old password for two seconds more.
+            if time.monotonic() > limit:
+                raise refused from None
+            time.sleep(0.3)
     try:
         session.execute(
             f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} WITH replication = {settings.replication} "
