@@ -139,18 +139,21 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
     limit = time.monotonic() + patience_s
     secret = settings.secret("cassandra").get_secret_value()
     local = Connection()
+    changed = False
     while True:
         try:
             session = connect(settings, local)
             break
         except StoreError as refused:
-            try:
-                first = connect(settings, local, password="cassandra")
-                first.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
-                first.cluster.shutdown()
-            except StoreError:
-                pass
-            # Cassandra may know the old password for two seconds more.
+            # Once changed, Cassandra may know the old password for two seconds more.
+            if not changed:
+                try:
+                    first = connect(settings, local, password="cassandra")
+                    first.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
+                    first.cluster.shutdown()
+                    changed = True
+                except StoreError:
+                    pass
             if time.monotonic() > limit:
                 raise refused from None
             time.sleep(0.3)
