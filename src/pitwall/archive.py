@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from boto3.s3.transfer import TransferConfig
+
 from pitwall.errors import StackError, StoreError, UsageError
 from pitwall.local.servers import s3_client
 from pitwall.settings import Settings
 from pitwall.topics import DEAD_LETTER_BYTES, admin, client_config, create_topic, end_offsets
 
 BUCKET = "archive"
+PIECES = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20, use_threads=False)
+"""A small S3 server holds a piece in memory while it takes it."""
 PART_BYTES = 64 << 20
 """A part is written when it holds so many bytes, uncompressed,"""
 PART_AGE_S = 10.0
@@ -99,7 +103,8 @@ class Archive:
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
         part = Part(topic, partition, records[0].offset, records[-1].offset, buffer.tell())
-        self._ask(lambda: self._s3.put_object(Bucket=BUCKET, Key=part.key, Body=buffer.getvalue()))
+        body = buffer.getvalue()
+        self._ask(lambda: self._s3.upload_fileobj(io.BytesIO(body), BUCKET, part.key, Config=PIECES))
         return part
 
     def read(self, part: Part) -> Iterator[Record]:

@@ -353,6 +353,7 @@ def test_state_of_a_thousand_ended_sessions_is_released(stack: tuple[Settings, S
     os.environ["PITWALL_SESSION_RELEASE_S"] = "5"
     released = Settings()
     submit(released)
+    wait(lambda: jobs.describe(released)[0]["checkpoint_mb"] is not None, 60, lambda: "no checkpoint")
     before = size(released)
     sizes: list[float] = []
     sent = threading.Event()
