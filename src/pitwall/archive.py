@@ -223,7 +223,7 @@ def replay(settings: Settings, topic: str, target: str, on_record: Callable[[], 
     partitions = max((part.partition + 1 for part in archive.parts(topic)), default=0)
     if not partitions:
         raise UsageError(f"topic {topic!r} is not archived; see `./pitwall archive list`")
-    create_topic(settings, target, partitions)
+    create_topic(settings, target, partitions, {"max.message.bytes": str(DEAD_LETTER_BYTES)})
     if (there := len(end_offsets(settings, target))) < partitions:
         raise UsageError(f"topic {target!r} has {there} partitions, the archived one {partitions}; replay to another: --to NAME")
     failures: list[KafkaError] = []
@@ -232,7 +232,7 @@ def replay(settings: Settings, topic: str, target: str, on_record: Callable[[], 
         if error is not None:
             failures.append(error)
 
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": 67108864})
+    producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": DEAD_LETTER_BYTES})
     sent = 0
     for record in archive.records(topic):
         while True:

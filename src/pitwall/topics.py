@@ -54,9 +54,9 @@ def create_topics(settings: Settings) -> None:
     _create(client, new)
 
 
-def create_topic(settings: Settings, name: str, partitions: int) -> None:
+def create_topic(settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None) -> None:
     """Create one topic, unless it is there."""
-    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=1)])
+    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})])
 
 
 def _create(client: AdminClient, new: list[NewTopic]) -> None:

@@ -19,6 +19,8 @@ from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
+from pitwall.flink import jobs
+from pitwall.local.sandbox import sandbox
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
 from pitwall.topics import end_offsets
@@ -28,16 +30,28 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def stack(checkout: Settings) -> Iterator[Settings]:
+def checkout() -> Iterator[Settings]:
+    """Topics and stores of this file alone: other tests' megabyte-long messages are not archived here."""
+    with sandbox(checkpoint_interval_s="2") as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def servers(checkout: Settings) -> Iterator[Stack]:
+    with Stack(checkout) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def stack(checkout: Settings, servers: Stack) -> Settings:
     from pitwall.local import jars
     from pitwall.store.repo import apply
 
     jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers:
-        servers.start(["kafka", "cassandra", "s3"])
-        apply(checkout)
-        servers.start(["flink"])
-        yield checkout
+    servers.start(["kafka", "cassandra", "s3"])
+    apply(checkout)
+    servers.start(["flink"])
+    return checkout
 
 
 def total(settings: Settings, topic: str) -> int:
@@ -104,6 +118,7 @@ def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: S
     session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0) == (len(session.times_s), 0)
+    assert jobs.describe(stack)[0]["restarts"] == 0
     found = rows(stack, session.session)
     speed = session.channel("Speed")
     for i in (0, 1, 49, 50, 260, 3000, len(found) - 1):
@@ -235,7 +250,7 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
     assert answer["speed"] == [found[-1]["speed"], None]
 
 
-def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings) -> None:
+def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, servers: Stack) -> None:
     """What was read from the online store while the car drove, and from the stream, equals the offline store bit for bit.
 
     ticks       0 ······· 700 [held back: 700–705] 706 ······· 1500 ⟵ 700–705 come late ┊ kill, restart ┊ 1500 ······· 2400
@@ -294,35 +309,34 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings) -
     assert process.wait_gone(found, 20)
     while process.port_open(stack.host, stack.flink_port):
         time.sleep(0.1)
-    with Stack(stack) as again:
-        again.start(["flink"], 300)
-        feeding.join()
-        settled(2394)
-        time.sleep(1)
-        stop.set()
-        asking.join()
-        reader.close()
-        for vector in served(rows(stack, name)[::5], model):
-            log.produce(stack.served_topic, vector.message(), name)
-        assert log.flush(30) == 0
-        status, answer = run_parity(name)
-        assert status == 0 and answer["percent"] == 100.0, answer["worst"]
-        assert answer["match"] == 5 * answer["vectors"] and answer["mismatch"] == answer["missing"] == 0
-        assert len(seen) > 10 and max(seen) == max(row.event_us for row in rows(stack, name))
-        assert answer["sources"]["endpoint"] >= len(seen) and answer["sources"]["stream"] >= 478
+    servers.start(["flink"], 300)
+    feeding.join()
+    settled(2394)
+    time.sleep(1)
+    stop.set()
+    asking.join()
+    reader.close()
+    for vector in served(rows(stack, name)[::5], model):
+        log.produce(stack.served_topic, vector.message(), name)
+    assert log.flush(30) == 0
+    status, answer = run_parity(name)
+    assert status == 0 and answer["percent"] == 100.0, answer["worst"]
+    assert answer["match"] == 5 * answer["vectors"] and answer["mismatch"] == answer["missing"] == 0
+    assert len(seen) > 10 and max(seen) == max(row.event_us for row in rows(stack, name))
+    assert answer["sources"]["endpoint"] >= len(seen) and answer["sources"]["stream"] >= 478
 
-        row = rows(stack, name)[0]
-        wrong = Served("lap_time", "car_state", whole.vehicle, name, row.event_us, ("speed", "session_time"), [-1.0, row["session_time"]], "stream")
-        absent = Served("lap_time", "car_state", whole.vehicle, name, row.event_us + 1, ("speed",), [1.0], "stream")
-        for vector in (wrong, absent):
-            log.produce(stack.served_topic, vector.message(), name)
-        assert log.flush(30) == 0
-        status, answer = run_parity(name)
-        assert status == 1 and (answer["mismatch"], answer["missing"]) == (1, 1)
-        speed = answer["features"]["car_state:speed"]
-        assert (speed["mismatch"], speed["missing"]) == (1, 1)
-        assert "speed was served as -1.0" in answer["worst"][0] and "no row of car_state" in answer["worst"][1]
-        assert run_parity(name, "--at-least", "99")[0] == 0
+    row = rows(stack, name)[0]
+    wrong = Served("lap_time", "car_state", whole.vehicle, name, row.event_us, ("speed", "session_time"), [-1.0, row["session_time"]], "stream")
+    absent = Served("lap_time", "car_state", whole.vehicle, name, row.event_us + 1, ("speed",), [1.0], "stream")
+    for vector in (wrong, absent):
+        log.produce(stack.served_topic, vector.message(), name)
+    assert log.flush(30) == 0
+    status, answer = run_parity(name)
+    assert status == 1 and (answer["mismatch"], answer["missing"]) == (1, 1)
+    speed = answer["features"]["car_state:speed"]
+    assert (speed["mismatch"], speed["missing"]) == (1, 1)
+    assert "speed was served as -1.0" in answer["worst"][0] and "no row of car_state" in answer["worst"][1]
+    assert run_parity(name, "--at-least", "99")[0] == 0
 
 
 def run_parity(session: str, *more: str) -> tuple[int, Any]:
