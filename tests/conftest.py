@@ -38,3 +38,15 @@ def checkout() -> Iterator[Settings]:
     """A copy of what the tools read, with its own state and ports."""
     with sandbox(checkpoint_interval_s="2") as settings:
         yield settings
+
+
+@pytest.fixture(scope="module")
+def cassandra(checkout: Settings) -> Iterator[Settings]:
+    """Cassandra alone, on the state of `checkout`."""
+    from pitwall.local import jars
+    from pitwall.local.stack import Stack
+
+    jars.fetch(checkout.cache_dir / "m2")
+    with Stack(checkout) as servers:
+        servers.start(["cassandra"])
+        yield checkout

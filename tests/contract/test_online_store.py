@@ -8,7 +8,6 @@ import os
 import signal
 import struct
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,7 +30,6 @@ from pitwall.bench.race import race
 from pitwall.bench.stores import BACKENDS, T0, Backend, view
 from pitwall.errors import StoreError
 from pitwall.local.process import find
-from pitwall.local.stack import Stack
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
 
@@ -61,16 +59,6 @@ SHORTFALLS = {
 """Test → what the store that Feast ships does instead."""
 
 CAR = ("PERRINN 424", "20260501-120000-test")
-
-
-@pytest.fixture(scope="module")
-def cassandra(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.local import jars
-
-    jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers:
-        servers.start(["cassandra"])
-        yield checkout
 
 
 @pytest.fixture(scope="module")

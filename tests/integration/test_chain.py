@@ -262,7 +262,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
 
     from pitwall.local import process
     from pitwall.serving.reader import EPOCH, FeatureReader
-    from pitwall.serving.scorer import served
+    from pitwall.serving.scorer import asked, served
     from pitwall.serving.served import Served
     from pitwall.topics import client_config
 
@@ -316,7 +316,8 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
     stop.set()
     asking.join()
     reader.close()
-    for vector in served(rows(stack, name)[::5], model):
+    scored = rows(stack, name)[::5]
+    for vector in served(scored, asked(scored, model), model):
         log.produce(stack.served_topic, vector.message(), name)
     assert log.flush(30) == 0
     status, answer = run_parity(name)

@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from click.testing import CliRunner, Result
 
 from pitwall.errors import StoreError, UsageError
 from pitwall.local.sandbox import free_ports
-from pitwall.local.stack import Stack
 from pitwall.settings import Settings
 from pitwall.store.connection import Connection, Tls, configured, connect
 
@@ -56,16 +54,6 @@ pace = FeatureView(name="pace", entities=[driver], ttl=timedelta(days=3650), sou
                    schema=[Field(name="driver", dtype=String), Field(name="lap_s", dtype=Float64), Field(name="laps", dtype=Int64)])
 """
 NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-@pytest.fixture(scope="module")
-def cassandra(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.local import jars
-
-    jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers:
-        servers.start(["cassandra"])
-        yield checkout
 
 
 @pytest.fixture(scope="module")

@@ -228,7 +228,7 @@ def score(load: Load, step: Step) -> Result:
         registry = Registry(settings, (MODEL,))
         registry.refresh()
         scorer = Scorer(settings, registry, "bench")
-        while not (settings.run_dir / "scorer.ready").exists() and not (settings.run_dir / "scorer-bench.ready").exists():
+        while not (settings.run_dir / "scorer-bench.ready").exists():
             scorer.step()
         step("writing feature rows", None)
         features = load_features(settings.feature_repo)[-1]

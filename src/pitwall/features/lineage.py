@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pitwall.features import FeatureSet
 from pitwall.settings import Settings
@@ -73,7 +71,9 @@ def _nulls(folder: Path, uses: dict[str, Use]) -> None:
     """From the files' statistics: no row is read."""
     import duckdb
 
-    paths = [str(path) for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_"))]
+    from pitwall.store.parquet.files import files
+
+    paths = files(folder)
     if not paths:
         return
     for name, nulls, values in duckdb.execute(
@@ -84,14 +84,11 @@ def _nulls(folder: Path, uses: dict[str, Use]) -> None:
 
 
 def _inputs(settings: Settings) -> dict[str, set[str]]:
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow
 
-    from pitwall.local.servers import s3_environment
+    from pitwall import models
 
-    os.environ.update(s3_environment(settings))
-    mlflow.set_tracking_uri(settings.mlflow_url)
-    client: Any = mlflow.MlflowClient()
+    client = models.client(settings)
     inputs = {}
     for model in client.search_registered_models():
         newest = [version.version for version in client.search_model_versions(f"name='{model.name}'")]

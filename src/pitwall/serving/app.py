@@ -6,10 +6,10 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from fastapi import FastAPI, Request
@@ -45,6 +45,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 
 
+T = TypeVar("T")
 Made = tuple[Answer, Prediction, Served | None]
 """An answer, what is published of it, and the features read for it."""
 
@@ -54,32 +55,40 @@ class Parts:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._made: dict[str, Any] = {}
 
-    @cached_property
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return cast(T, self._made[name])
+
+    def _follow(self) -> Registry:
+        registry = Registry(self._settings, tuple(tasks(self._settings)))
+        registry.refresh()
+        registry.follow()
+        return registry
+
+    @property
     def registry(self) -> Registry:
         """The models."""
-        with self._lock:
-            registry = Registry(self._settings, tuple(tasks(self._settings)))
-            registry.refresh()
-            registry.follow()
-            return registry
+        return self._once("registry", self._follow)
 
-    @cached_property
+    @property
     def reader(self) -> FeatureReader:
         """The online store."""
-        return FeatureReader(self._settings)
+        return self._once("reader", lambda: FeatureReader(self._settings))
 
-    @cached_property
+    @property
     def outbox(self) -> Outbox:
         """The way to the topic."""
-        with self._lock:
-            return Outbox(self._settings)
+        return self._once("outbox", lambda: Outbox(self._settings))
 
-    @cached_property
+    @property
     def pool(self) -> ThreadPoolExecutor:
         """For reads that would hold up other requests."""
-        return ThreadPoolExecutor(16, "read")
+        return self._once("pool", lambda: ThreadPoolExecutor(16, "read"))
 
 
 class Metrics:

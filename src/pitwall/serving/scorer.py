@@ -15,6 +15,7 @@ from types import FrameType
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from numpy.typing import NDArray
 
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Model, Registry
@@ -35,8 +36,8 @@ COMMIT_S = 1.0
 TRANSACTION_MS = 10_000
 
 
-def score(rows: list[FeatureRow], model: Model) -> list[Prediction]:
-    """Predictions for feature rows; a row without a finite value gives none."""
+def asked(rows: list[FeatureRow], model: Model) -> NDArray[np.float64]:
+    """What the model is asked with: shape (rows, inputs), NaN for null and for what a row does not hold."""
     matrix = np.full((len(rows), len(model.inputs)), np.nan)
     places: dict[tuple[str, ...], list[int]] = {}
     for i, row in enumerate(rows):
@@ -45,22 +46,24 @@ def score(rows: list[FeatureRow], model: Model) -> list[Prediction]:
             index = {name: n for n, name in enumerate(row.names)}
             place = places[row.names] = [index.get(name, len(row.names)) for name in model.inputs]
         matrix[i] = np.append(row.values, np.nan)[place]
-    found = model.values(matrix)
+    return matrix
+
+
+def score(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> list[Prediction]:
+    """Predictions for feature rows and what is `asked` of them; a row without a finite value gives none."""
     return [
         Prediction(
             model.name, model.version, row.vehicle, row.session, row.event_time, iso(row.created_us), value, low, high,
             model.unit, model.feature_service, model.definitions, "stream", model.role,
         )
-        for row, (value, low, high) in zip(rows, found, strict=True)
+        for row, (value, low, high) in zip(rows, model.values(matrix), strict=True)
         if np.isfinite(value)
     ]  # fmt: skip
 
 
-def served(rows: list[FeatureRow], model: Model) -> Iterator[Served]:
+def served(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> Iterator[Served]:
     """The vectors `score` asks the model with, for the log."""
-    for row in rows:
-        known = dict(zip(row.names, row.values.tolist(), strict=True))
-        values = [known.get(name) for name in model.inputs]
+    for row, values in zip(rows, matrix.tolist(), strict=True):
         yield Served(model.feature_service, row.view, row.vehicle, row.session, row.event_us, model.inputs, values, "stream")
 
 
@@ -144,11 +147,12 @@ class Scorer:
         producer.begin_transaction()
         try:
             for model in self._registry.serving() if rows else ():
-                for prediction in score(rows, model):
+                matrix = asked(rows, model)
+                for prediction in score(rows, matrix, model):
                     key = prediction.prediction_id
                     self._produce(self._settings.predictions_topic, prediction.session, prediction.message(key), prediction.headers(key))
                 if model.role == "champion":
-                    for vector in served(rows, model):
+                    for vector in served(rows, matrix, model):
                         self._produce(self._settings.served_topic, vector.session, vector.message(), [])
             places = [TopicPartition(topic, p, end) for p, end in self._ends.items()]
             producer.send_offsets_to_transaction(places, self._consumer.consumer_group_metadata(), 10)

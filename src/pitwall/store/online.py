@@ -177,12 +177,9 @@ class CassandraOnlineStore(OnlineStore):
 
         Raises `StoreError` when Cassandra cannot answer: a failed read is not an absent row.
         """
-        session, _ = self._connect(config)
-        reading = self._reading(config, table, requested_features)
-        keys = [_key(table, reading.keys, entity) for entity in entity_keys]
-        requests, wholes = reading.requests(keys)
+        session, requests, answers = self._question(config, table, entity_keys, requested_features)
         found = ask(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
-        return reading.answers(keys, wholes, found, table.ttl)
+        return answers(found)
 
     async def online_read_async(
         self,
@@ -192,12 +189,19 @@ class CassandraOnlineStore(OnlineStore):
         requested_features: list[str] | None = None,
     ) -> list[Answer]:
         """As `online_read`."""
-        session, _ = self._connect(config)
-        reading = self._reading(config, table, requested_features)
-        keys = [_key(table, reading.keys, entity) for entity in entity_keys]
-        requests, wholes = reading.requests(keys)
+        session, requests, answers = self._question(config, table, entity_keys, requested_features)
         found = await ask_async(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
-        return reading.answers(keys, wholes, found, table.ttl)
+        return answers(found)
+
+    def _question(
+        self, config: RepoConfig, view: FeatureView, entities: list[EntityKeyProto], requested: list[str] | None
+    ) -> tuple[Any, list[Any], Callable[[Any], list[Answer]]]:
+        """The session, what to ask of it, and what makes answers of what it gives."""
+        session, _ = self._connect(config)
+        reading = self._reading(config, view, requested)
+        keys = [_key(view, reading.keys, entity) for entity in entities]
+        requests, wholes = reading.requests(keys)
+        return session, requests, lambda found: reading.answers(keys, wholes, found, view.ttl)
 
     def _reading(self, config: RepoConfig, view: FeatureView, requested: list[str] | None) -> _Reading:
         key = (config.project, view.name, "read", *(requested or ()))
