@@ -8,7 +8,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "training")
+READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "training")
 
 
 class BuildWithProject(build_py):

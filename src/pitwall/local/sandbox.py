@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pitwall.settings import Settings
 
-READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "training")
+READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "training")
 
 
 def free_ports(count: int) -> list[int]:

@@ -373,6 +373,8 @@ SERVERS: dict[str, Server] = {
                more_ports=("flink_rpc_port", "flink_jobmanager_metrics_port"), by_default=False),
         Server("taskmanager", "", _flink_script("taskmanager.sh", "flink_metrics_port"), _taskmanager_ready, ("jobmanager",), "2.3.0",
                more_ports=("flink_metrics_port",), by_default=False),
+        Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
+               by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
                lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
         Server("scorer", "", _module("pitwall.serving.scorer"),

@@ -28,15 +28,10 @@ import org.apache.flink.util.OutputTag;
 public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowData> {
     public static final OutputTag<RowData> LATE = new OutputTag<>("late") {};
     public static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
-    private static final long HISTORY_MS = 2000;
     private static final long HELD_UP_MS = 50;
 
     /** How long partitions may take to come back, one after the other, once Kafka answers. */
     private static final long SETTLE_MS = 20_000;
-    private static final long MINUTE_US = 60_000_000;
-
-    /** The history's bucket that lists the minutes of a session. */
-    private static final int MINUTES = Integer.MIN_VALUE;
 
     private final Plan plan;
     private transient ValueState<SessionState> state;
@@ -114,7 +109,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
         outputs.set(s, context, out, now);
         s.clock.advance(progress, outputs);
         boolean ended = progress.watermark == Long.MAX_VALUE;
-        if (ended || (!s.history.isEmpty() && s.history.openedMs + HISTORY_MS <= now && s.heardMs + HISTORY_MS / 2 <= now)) {
+        if (ended || s.history.isDue(now, s.heardMs)) {
             s.history.flush(outputs);
         }
         if (s.heardMs + plan.releaseMs <= now && s.clock.isEmpty()) {
@@ -150,7 +145,7 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
     private void schedule(SessionState s, Context context, long now) {
         long due = s.clock.isEmpty() ? s.heardMs + plan.releaseMs : s.clock.dueMs(progress);
         if (!s.history.isEmpty()) {
-            due = Math.min(due, Math.max(now, s.heardMs) + HISTORY_MS);
+            due = Math.min(due, Math.max(now, s.heardMs) + SessionHistory.WAIT_MS);
         }
         if (due < s.timerMs) {
             s.timerMs = due;
@@ -235,28 +230,14 @@ public final class FeatureOperator extends KeyedProcessFunction<RowData, RowData
 
         @Override
         public void chunk(long[] timesUs, Map<String, double[]> channels) {
-            Map<StringData, byte[]> columns = new LinkedHashMap<>();
-            channels.forEach((channel, values) -> columns.put(StringData.fromString(channel), Bytes.of(values)));
-            int minute = (int) Math.floorDiv(timesUs[0], MINUTE_US);
-            if (s.history.minute != minute) {
-                s.history.minute = minute;
-                history(MINUTES, minute, 0, timesUs[0], new byte[0], Map.of());
-            }
-            long digest = 17;
-            for (long timeUs : timesUs) {
-                digest = digest * 31 + timeUs;
-            }
-            for (String channel : channels.keySet()) {
-                digest = (digest ^ (digest >>> 29)) * 0x9E3779B97F4A7C15L + channel.hashCode();
-            }
-            history(minute, timesUs[0], digest, timesUs[0], Bytes.of(timesUs), columns);
-        }
-
-        private void history(int bucket, long startUs, long digest, long timeUs, byte[] times, Map<StringData, byte[]> columns) {
-            RowData key = context.getCurrentKey();
-            context.output(HISTORY, GenericRowData.of(
-                    key.getString(0), key.getString(1), bucket, startUs, digest, timestamp(s.startUs + timeUs), times,
-                    new GenericMapData(columns)));
+            s.history.rows(timesUs, channels, (timeUs, bucket, startUs, digest, times, columns) -> {
+                Map<StringData, byte[]> named = new LinkedHashMap<>();
+                columns.forEach((channel, values) -> named.put(StringData.fromString(channel), values));
+                RowData key = context.getCurrentKey();
+                context.output(HISTORY, GenericRowData.of(
+                        key.getString(0), key.getString(1), bucket, startUs, digest, timestamp(s.startUs + timeUs), times,
+                        new GenericMapData(named)));
+            });
         }
     }
 

@@ -391,10 +391,10 @@ final class SessionClock {
         drain(progress, out);
     }
 
-    /** The ticks that wait keep their channels under a plan that numbers them otherwise. */
-    void recode(Plan from, Plan to) {
-        waiting.values().forEach(tick -> tick.recode(from.ids(), to.ids()));
-        again.values().forEach(tick -> tick.recode(from.ids(), to.ids()));
+    /** The ticks that wait keep their channels where these are numbered otherwise. */
+    void recode(List<String> from, List<String> to) {
+        waiting.values().forEach(tick -> tick.recode(from, to));
+        again.values().forEach(tick -> tick.recode(from, to));
     }
 
     void write(DataOutputView out) throws IOException {

@@ -15,7 +15,20 @@ final class SessionHistory {
         void chunk(long[] timesUs, Map<String, double[]> channels);
     }
 
+    /** Takes a row of the table telemetry_history, and its event time in microseconds since session start. */
+    interface Rows {
+        void row(long timeUs, int bucket, long startUs, long digest, byte[] timesUs, Map<String, byte[]> channels);
+    }
+
+    /** After how long a chunk leaves though its second is not over, wall clock. */
+    static final long WAIT_MS = 2000;
+
     private static final long CHUNK_US = 1_000_000;
+    private static final long MINUTE_US = 60_000_000;
+
+    /** The bucket that lists the minutes of a session. */
+    private static final int MINUTES = Integer.MIN_VALUE;
+
     private static final int MAX_TICKS = 1024;
 
     /** Bytes of a chunk of several ticks. One tick alone stays below Cassandra's 8 MiB by the reader's limits. */
@@ -29,8 +42,8 @@ final class SessionHistory {
     private long namesBytes;
     long openedMs;
 
-    /** The minute whose chunks were announced last; not part of the state, for twice is as good as once. */
-    int minute = Integer.MIN_VALUE;
+    /** The minute listed last; not part of the state, for twice is as good as once. */
+    private int minute = Integer.MIN_VALUE;
 
     SessionHistory(Plan plan) {
         this.plan = plan;
@@ -110,8 +123,32 @@ final class SessionHistory {
         Arrays.fill(known, null);
     }
 
+    /** The rows of a chunk: its minute, where that is new, and the chunk itself. */
+    void rows(long[] timesUs, Map<String, double[]> channels, Rows out) {
+        int at = (int) Math.floorDiv(timesUs[0], MINUTE_US);
+        if (minute != at) {
+            minute = at;
+            out.row(at * MINUTE_US, MINUTES, at, 0, new byte[0], Map.of());
+        }
+        long digest = 17;
+        for (long timeUs : timesUs) {
+            digest = digest * 31 + timeUs;
+        }
+        Map<String, byte[]> columns = new LinkedHashMap<>();
+        for (Map.Entry<String, double[]> channel : channels.entrySet()) {
+            digest = (digest ^ (digest >>> 29)) * 0x9E3779B97F4A7C15L + channel.getKey().hashCode();
+            columns.put(channel.getKey(), Bytes.of(channel.getValue()));
+        }
+        out.row(timesUs[0], at, timesUs[0], digest, Bytes.of(timesUs), columns);
+    }
+
     boolean isEmpty() {
         return ticks == 0;
+    }
+
+    /** Whether the chunk need not wait for the end of its second any longer; {@code heardMs}: when the last tick came. */
+    boolean isDue(long now, long heardMs) {
+        return ticks > 0 && openedMs + WAIT_MS <= now && heardMs + WAIT_MS / 2 <= now;
     }
 
     void write(DataOutputView out) throws IOException {

@@ -50,7 +50,7 @@ final class SessionState {
     /** The same session under another plan: what both know goes on. */
     SessionState under(Plan other) throws IOException {
         if (!plan.ids().equals(other.ids())) {
-            clock.recode(plan, other);
+            clock.recode(plan.ids(), other.ids());
         }
         DataOutputSerializer bytes = new DataOutputSerializer(1 << 16);
         write(bytes);

@@ -1,0 +1,1 @@
+"""The telemetry history by Spark Structured Streaming."""
