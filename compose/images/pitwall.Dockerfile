@@ -1,4 +1,4 @@
-# Our programs, from requirements.lock and jars.lock. Build context: the repository. Targets: pitwall, spark, airflow.
+# Our programs, from requirements.lock and jars.lock. Build context: the repository.
 ARG PYTHON_VERSION
 FROM python:${PYTHON_VERSION} AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy PITWALL_REPOSITORY=/srv/pitwall PITWALL_CACHE_DIR=/opt/pitwall/cache
@@ -19,9 +19,8 @@ RUN uv pip install --no-cache --python /opt/pitwall/venv/bin/python --no-deps --
     && mkdir -p .pitwall/data .pitwall/secrets
 
 ARG PYTHON_VERSION
-FROM python:${PYTHON_VERSION} AS pitwall
-RUN useradd --uid 10001 --create-home pitwall \
-    && mkdir -p /srv/airflow && chown 10001:10001 /srv/airflow
+FROM python:${PYTHON_VERSION}
+RUN useradd --uid 10001 --create-home pitwall
 COPY --from=build /opt/pitwall /opt/pitwall
 COPY --from=build --chown=10001:10001 /srv/pitwall /srv/pitwall
 ENV PATH=/opt/pitwall/venv/bin:$PATH \
@@ -31,19 +30,3 @@ ENV PATH=/opt/pitwall/venv/bin:$PATH \
 WORKDIR /srv/pitwall
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "pitwall.local.containers"]
-
-FROM build AS build-spark
-COPY requirements-spark.lock ./
-RUN uv pip install --no-cache --python /opt/pitwall/venv/bin/python --require-hashes -r requirements-spark.lock
-
-FROM pitwall AS spark
-COPY --from=build-spark /opt/pitwall /opt/pitwall
-
-FROM build AS build-airflow
-COPY requirements-airflow.lock ./
-RUN uv venv /opt/airflow \
-    && uv pip install --no-cache --python /opt/airflow/bin/python --require-hashes -r requirements-airflow.lock
-
-FROM pitwall AS airflow
-COPY --from=build-airflow /opt/airflow /opt/airflow
-ENV AIRFLOW_HOME=/srv/airflow

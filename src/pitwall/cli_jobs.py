@@ -35,7 +35,7 @@ def _check(name: str, cluster: str | None) -> None:
     if name not in NAMES:
         raise UsageError(f"there is no job {name!r}; there are {', '.join(NAMES)}")
     if name == "history" and cluster is not None:
-        raise UsageError(f"--cluster is {cluster!r}, and history runs on Spark; set PITWALL_SPARK_MASTER=spark://host:port instead")
+        raise UsageError(f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; leave it out")
 
 
 @jobs.command(epilog="Example: ./pitwall jobs run features --cluster http://127.0.0.1:18081")

@@ -80,8 +80,6 @@ class Settings(BaseSettings):
     checkpoint_url: str = ""
     """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
     parallelism: int = 1
-    spark_master: str = ""
-    """Where the Spark job runs, `spark://host:port`; empty: in its own process."""
     idle_timeout_s: float = 5.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
     reorder_s: float = 0.1

