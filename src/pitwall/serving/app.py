@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -57,6 +57,8 @@ class Parts:
         self._settings = settings
         self._lock = threading.RLock()
         self._made: dict[str, Any] = {}
+        self._probing = threading.Lock()
+        self._fetching: Future[None] | None = None
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
@@ -69,6 +71,26 @@ class Parts:
         registry.refresh()
         registry.follow()
         return registry
+
+    @property
+    def warm(self) -> bool:
+        """Whether models and store are there."""
+        return {"registry", "reader"} <= self._made.keys()
+
+    def fetch(self) -> None:
+        """Get models and store. Raises what MLflow or Cassandra answers."""
+        assert self.registry is not None and self.reader is not None
+
+    def probe(self) -> str | None:
+        """Why no question can be answered yet, or None. Never waits: what is missing is fetched in a thread."""
+        if self.warm:
+            return None
+        with self._probing:
+            if self._fetching is None or (self._fetching.done() and self._fetching.exception() is not None):
+                last, self._fetching = self._fetching, ThreadPoolExecutor(1, "fetch").submit(self.fetch)
+                if last is not None:
+                    return str(last.exception())
+        return "the models are being loaded"
 
     @property
     def registry(self) -> Registry:
@@ -166,6 +188,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def answer(question: Question) -> Made:
         started = time.perf_counter()
+        if not parts.warm:
+            await asyncio.to_thread(parts.fetch)
         model = model_of(question)
         event_time = record_time = served = None
         if question.features is None:
@@ -246,6 +270,8 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/ready", responses={503: {"description": "not yet, with the reason"}})
     def ready() -> JSONResponse:
         """200 once at least one champion is loaded and Cassandra answers."""
+        if reason := parts.probe():
+            return JSONResponse({"ready": False, "reason": reason}, 503)
         try:
             loaded = parts.registry.champions()
             parts.reader.read("", " ", ())
