@@ -21,7 +21,7 @@ def compact(
     from pitwall.features import load
     from pitwall.retention import SESSION_COLUMNS
     from pitwall.store.parquet.compact import compact as run
-    from pitwall.store.parquet.files import place
+    from pitwall.store.parquet.files import recorded
 
     settings = Settings()
     step, stop = progress()
@@ -30,7 +30,7 @@ def compact(
             done = [
                 each
                 for features in load(settings.feature_repo)
-                for each in run(place(str(settings.offline_dir / features.name)), SESSION_COLUMNS, settled_s, lambda text: step(text, None))
+                for each in run(recorded(settings, features.name), SESSION_COLUMNS, settled_s, lambda text: step(text, None))
             ]
     finally:
         stop()

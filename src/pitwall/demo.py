@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -321,10 +320,10 @@ def _drain(settings: Settings, tally: Tally, sent: int, step: Callable[[str, flo
 
 
 def _offline_rows(settings: Settings, sessions: list[str]) -> int:
-    from pitwall.store.offline import files
+    from pitwall.store.parquet.files import recorded
     from pitwall.store.rows import count_rows
 
-    return count_rows(files(Path(settings.offline_dir / "car_state")), sessions)
+    return count_rows(recorded(settings, "car_state"), sessions)
 
 
 def _wait_offline(

@@ -9,10 +9,11 @@ and its spread. What counts is by how much it lies outside, in widths of the ban
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pitwall.store.parquet.files import Place, database, files
 
 Array = NDArray[np.float64]
 STRETCH_M = 200.0
@@ -105,21 +106,17 @@ def alarms(watch: Watch, lap: Array) -> dict[str, int]:
     return {name: int(over[c].argmax()) for c, name in enumerate(watch.channels) if over[c].any()}
 
 
-def from_offline(folder: Path, channels: tuple[str, ...]) -> Watch | None:
+def from_offline(folder: Place, channels: tuple[str, ...]) -> Watch | None:
     """The watch the offline store's laps calibrate; None with fewer than four of one circuit.
 
     A lap seen whole is one from its start to within 2 % of the longest. A channel that stands still for a whole lap was dead in it: that lap
     tells nothing of the channel.
     """
-    import duckdb
-
-    from pitwall.store.offline import files
-
     if not (paths := files(folder)):
         return None
     statistics = ", ".join(f'avg("{c}") AS m{i}, stddev_pop("{c}") AS s{i}' for i, c in enumerate(channels))
     frame = (
-        duckdb.connect()
+        database(folder)
         .execute(
             f"SELECT vehicle, session, lap_number, floor(lap_distance / {STRETCH_M})::INT AS stretch, count(*) AS ticks, {statistics} "
             "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE lap_from_start = 1 AND lap_distance >= 0 GROUP BY ALL",

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """How often the job secures its state; new rows of the offline store appear with it."""
     checkpoint_url: str = ""
     """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
+    offline_url: str = ""
+    """The offline store's Parquet files: `s3://bucket/folder` on the S3 server, else a folder of the stack's own."""
     parallelism: int = 1
     idle_timeout_s: float = 5.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
@@ -134,8 +136,12 @@ class Settings(BaseSettings):
 
     @property
     def offline_dir(self) -> Path:
-        """Root of the offline store's Parquet files."""
+        """Root of the offline store's Parquet files, where `offline_url` names no other place."""
         return self.data_dir / "offline"
+
+    def offline(self, view: str) -> str:
+        """The Parquet files of one view: `s3://bucket/folder/view`, or a folder."""
+        return f"{self.offline_url.rstrip('/') or self.offline_dir}/{view}"
 
     @property
     def flink_dir(self) -> str:

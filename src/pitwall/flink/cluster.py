@@ -46,8 +46,13 @@ def cluster_options(settings: Settings) -> dict[str, str]:
     }
 
 
+def on_s3(settings: Settings) -> bool:
+    """Whether the job keeps checkpoints or Parquet on the S3 server."""
+    return any(url.startswith("s3:") for url in (settings.checkpoint_url, settings.offline_url))
+
+
 def _s3(settings: Settings) -> dict[str, str]:
-    if not settings.checkpoint_url.startswith("s3:"):
+    if not on_s3(settings):
         return {}
     return {
         "s3.endpoint": f"http://{settings.host}:{settings.s3_port}",
@@ -94,7 +99,7 @@ def write_configuration(settings: Settings) -> Path:
     for name in ("log4j-console.properties", "log4j-cli.properties"):
         shutil.copy(compile.flink_home() / "conf" / name, conf / name)
     jar_files = [*compile.prometheus(), compile.metrics_jar(settings)]
-    if settings.checkpoint_url.startswith("s3:"):
+    if on_s3(settings):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")
     libraries = conf / "lib"

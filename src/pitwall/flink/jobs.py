@@ -65,7 +65,7 @@ def render(
                 schema=each.schema,
                 columns=",\n    ".join(f"`{name}` DOUBLE" for name in each.names),
                 online_table=online_table(project, each.name),
-                offline_path=f"file://{settings.offline_dir / each.name}",
+                offline_path=settings.offline(each.name) if settings.offline_url else f"file://{settings.offline(each.name)}",
             )
             for each in sets
         )

@@ -16,7 +16,7 @@ from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
 from pitwall.page.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
-from pitwall.store.parquet.files import files
+from pitwall.store.parquet.files import database, files, recorded
 
 LISTED_S = 5.0
 SAME_S = 5e-7
@@ -154,8 +154,7 @@ class Archive:
 
     def _query(self, view: str, sql: str, values: dict[str, Any], arrays: bool = True) -> Any:
         try:
-            with duckdb.connect() as con:
-                con.execute("SET TimeZone = 'UTC'")
+            with database(recorded(self._settings, view)) as con:
                 con.execute("SET threads = 1")
                 paths = self._paths(con, view, (values["vehicle"], values["session"]) if "vehicle" in values else None)
                 if not paths:
@@ -168,13 +167,13 @@ class Archive:
                     used,
                 ).fetchall()
         except duckdb.Error as error:
-            raise StoreError(f"the offline store in {self._settings.offline_dir} cannot be read ({error})") from error
+            raise StoreError(f"the offline store in {self._settings.offline(view)} cannot be read ({error})") from error
         return np.array(rows, dtype=float) if arrays else rows
 
     def _paths(self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None) -> list[str]:
         """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
 
-        paths = files(self._settings.offline_dir / view)
+        paths = files(recorded(self._settings, view))
         if entity is None:
             return paths
         with self._index:

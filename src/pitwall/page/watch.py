@@ -8,6 +8,7 @@ from typing import Any
 from pitwall import drift
 from pitwall.quality import Truths
 from pitwall.settings import Settings
+from pitwall.store.parquet.files import recorded
 from pitwall.training.tasks import task, tasks
 from pitwall.wire import FeatureRow
 
@@ -21,7 +22,7 @@ class Watch:
         threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
 
     def _calibrate(self, settings: Settings) -> None:
-        watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
+        watch = drift.from_offline(recorded(settings, "car_state"), drift.WATCHED)
         self._drift = drift.Live(watch) if watch else None
 
     def row(self, row: FeatureRow) -> None:
