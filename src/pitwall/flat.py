@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,13 +84,27 @@ class FlatTrees:
 
 
 def compiled(model: Any) -> Rows:
-    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`."""
-    if type(model).__name__ == "HistGradientBoostingRegressor":
-        try:
+    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`.
+
+    A model that has trees (`trees_`) and a way to make their rows (`prepare`) is asked by both.
+    """
+    try:
+        if type(model).__name__ == "HistGradientBoostingRegressor":
             return FlatTrees(model)
-        except ValueError:
-            return _Plain(model)
+        if hasattr(model, "trees_") and hasattr(model, "prepare"):
+            return _Prepared(model.prepare, FlatTrees(model.trees_))
+    except ValueError:
+        return _Plain(model)
     return model if hasattr(model, "predict_rows") else _Plain(model)
+
+
+class _Prepared:
+    def __init__(self, prepare: Callable[[Array], Array], trees: FlatTrees) -> None:
+        self._prepare, self._trees = prepare, trees
+
+    def predict_rows(self, rows: Array) -> Array:
+        """What the trees say of the rows made of these."""
+        return self._trees.predict_rows(self._prepare(rows))
 
 
 class _Plain:

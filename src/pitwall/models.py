@@ -28,6 +28,7 @@ TRUSTED = [
     "pitwall.training.estimators.MeanProfile",
     "pitwall.training.estimators.PaceRatio",
     "pitwall.training.estimators.RecentPace",
+    "pitwall.training.inertia.InertialSpeed",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
 """Types a stored model may hold beside those skops trusts by itself."""

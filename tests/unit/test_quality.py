@@ -23,7 +23,7 @@ def drive(truths: Truths, lap_s: float, value: dict[str, float], start_s: float 
             truths.prediction(message)
         when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         late = [
-            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s"}
+            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s", "low": v - 2.5, "high": v + 2.5}
             for name, v in value.items()
         ] if second % 10 == 0 else []  # fmt: skip
 
@@ -40,6 +40,23 @@ def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
     assert ahead.mae == pytest.approx(0.5) and ahead.by_part()[9] is None
     assert truths.scores["lap_time", 3].by_part() == pytest.approx([0.6] * 10)
     assert 'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n' in truths.metrics()
+
+
+def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None:
+    now = [0.0]
+    truths = Truths(LABELS, clock=lambda: now[0])
+    drive(truths, 100, {"lap_time": 101.0})
+    drive_short = Truths(LABELS, clock=lambda: now[0])
+    drive(drive_short, 100, {"lap_time": 101.0})
+    truths.length_m, drive_short.length_m = 3965.0, 6000.0
+    for waited, scored in ((29.0, 0), (31.0, 1), (62.0, 1)):
+        now[0] = waited
+        truths.close_silent()
+        drive_short.close_silent()
+        assert len(truths.scores) == scored and not drive_short.scores
+    score = truths.scores["lap_time", 3]
+    assert score.mae == pytest.approx(2.0) and score.count.sum() == 10 and (score.promised, score.held) == (10, 10)
+    assert "pitwall_prediction_coverage" in truths.metrics()
 
 
 def test_a_lap_first_seen_inside_is_not_scored() -> None:

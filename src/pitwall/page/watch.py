@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 from pitwall import drift
+from pitwall.errors import ModelError
 from pitwall.quality import Truths
 from pitwall.settings import Settings
 from pitwall.training.tasks import task, tasks
@@ -21,8 +23,12 @@ class Watch:
         threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
 
     def _calibrate(self, settings: Settings) -> None:
+        from pitwall.training.dataset import laps
+
         watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
         self._drift = drift.Live(watch) if watch else None
+        with suppress(ModelError):  # No lap yet.
+            self.truths.length_m = float(laps(settings)["length_m"].median())
 
     def row(self, row: FeatureRow) -> None:
         """One feature row, in its session's order."""
@@ -34,6 +40,10 @@ class Watch:
     def prediction(self, message: dict[str, Any]) -> None:
         """One prediction as it stands on its topic."""
         self.truths.prediction(message)
+
+    def close_silent(self) -> None:
+        """Now and then: laps that ended with their session meet their truth."""
+        self.truths.close_silent()
 
     def raised(self) -> dict[tuple[str, str], list[str]]:
         """Channels in doubt, by vehicle and session."""
