@@ -94,16 +94,25 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     assert not live.raised
 
 
-def test_the_watch_knows_the_faults_of_the_real_laps(laps_dir: Any) -> None:
-    """Four of the real laps have dead pedals; the alarm names them, and on a sound lap there is none."""
+FAULTS = {"stuck": lambda v: 0 * v + v[0], "dead": lambda v: 0 * v, "silent": lambda v: np.nan * v, "shifted": lambda v: v + v.std()}
+
+
+def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) -> None:
+    """Four of the real laps have dead pedals: the alarm names them. A sound lap of another day raises none, until a sensor fails."""
     from pitwall.car.laps import read
 
     names = ("Speed", "AccelerationLat", "Throttle", "Brake")
-    found = {}
-    for path in sorted(laps_dir.glob("*.parquet"))[8:19]:
-        session = read(path)
-        found[path.stem] = drift.stretches(session.channel("LapDistance"), np.column_stack([session.channel(n) for n in names]), 103)
-    broken, fresh = found.pop("20220613-164842"), found.pop("20220531-141002")
-    watch = drift.calibrate(names, list(found.values()))
-    assert set(drift.alarms(watch, broken)) == {"Throttle", "Brake"}
-    assert not drift.alarms(watch, fresh)
+    sessions = {path.stem: read(path) for path in sorted(laps_dir.glob("*.parquet"))[8:19]}
+    driven = {name: (each.channel("LapDistance"), np.column_stack([each.channel(n) for n in names])) for name, each in sessions.items()}
+    (broken_m, broken), (fresh_m, fresh) = driven.pop("20220613-164842"), driven.pop("20220531-141002")
+    watch = drift.calibrate(names, [drift.stretches(*each, 103) for each in driven.values()])
+    assert set(drift.alarms(watch, drift.stretches(broken_m, broken, 103))) == {"Throttle", "Brake"}
+    assert not drift.alarms(watch, drift.stretches(fresh_m, fresh, 103))
+    fails = 40  # stretches: 8 km into the lap
+    for fault, spoil in FAULTS.items():
+        for at, name in enumerate(names):
+            values = fresh.copy()
+            begin = int(np.searchsorted(fresh_m, fails * drift.STRETCH_M))
+            values[begin:, at] = spoil(values[begin:, at])
+            found = drift.alarms(watch, drift.stretches(fresh_m, values, 103))
+            assert set(found) == {name} and fails < found[name] < fails + 20, (fault, name, found)
