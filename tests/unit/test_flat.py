@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from pitwall.errors import ModelError
 from pitwall.flat import FlatTrees, compiled
 from pitwall.training.inertia import InertialSpeed
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models are slower on many."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.mark.parametrize("holes", [0.0, 0.2])
@@ -22,6 +32,14 @@ def test_flat_trees_give_the_bits_of_the_estimator(holes: float) -> None:
     new[0], new[1], new[2] = np.nan, np.inf, -np.inf
     threshold = model._predictors[0][0].nodes[0]
     new[3, threshold["feature_idx"]] = threshold["num_threshold"]
+    assert np.array_equal(FlatTrees(model).predict_rows(new), model.predict(new))
+
+
+def test_a_split_on_nothing_but_missing_values_is_the_estimators() -> None:
+    x = np.repeat([[1.0], [np.nan], [3.0]], 40, axis=0)
+    model = HistGradientBoostingRegressor(max_iter=3).fit(x, np.repeat([5.0, -7.0, 5.0], 40))
+    assert np.isposinf(model._predictors[0][0].nodes[0]["num_threshold"])
+    new = np.array([[2.0], [np.nan], [np.inf], [-np.inf]])
     assert np.array_equal(FlatTrees(model).predict_rows(new), model.predict(new))
 
 
