@@ -156,4 +156,6 @@ class Truths:
                 if mean is not None:
                     lines.append(f'pitwall_prediction_error{{{labels},part="{part}"}} {mean:.6g}')
             lines.append(f"pitwall_predictions_scored{{{labels}}} {score.count.sum():.0f}")
+            if score.promised:
+                lines.append(f"pitwall_prediction_coverage{{{labels}}} {score.held / score.promised:.4g}")
         return "\n".join(lines) + "\n"

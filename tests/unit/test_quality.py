@@ -56,7 +56,7 @@ def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None
         assert len(truths.scores) == scored and not drive_short.scores
     score = truths.scores["lap_time", 3]
     assert score.mae == pytest.approx(2.0) and score.count.sum() == 10 and (score.promised, score.held) == (10, 10)
-    assert "pitwall_prediction_coverage" in truths.metrics()
+    assert 'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
 
 
 def test_a_lap_first_seen_inside_is_not_scored() -> None:
