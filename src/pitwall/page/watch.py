@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,9 @@ from pitwall.quality import Truths
 from pitwall.settings import Settings
 from pitwall.training.tasks import task, tasks
 from pitwall.wire import FeatureRow
+
+AGAIN_S = 60.0
+"""So often it is looked whether there are laps to calibrate on."""
 
 
 class Watch:
@@ -23,12 +27,18 @@ class Watch:
         threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
 
     def _calibrate(self, settings: Settings) -> None:
+        """Once there are laps enough."""
+        import duckdb
+
         from pitwall.training.dataset import laps
 
-        watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
-        self._drift = drift.Live(watch) if watch else None
-        with suppress(ModelError):  # No lap yet.
-            self.truths.length_m = float(laps(settings)["length_m"].median())
+        while self._drift is None or self.truths.length_m is None:
+            # No whole lap yet, or files that were being replaced.
+            with suppress(ModelError, duckdb.Error):
+                self.truths.length_m = float(laps(settings)["length_m"].median())
+                watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
+                self._drift = drift.Live(watch) if watch else None
+            time.sleep(AGAIN_S)
 
     def row(self, row: FeatureRow) -> None:
         """One feature row, in its session's order."""
