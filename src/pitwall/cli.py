@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.columns import Columns
 from rich.markup import escape
 from rich.table import Table
 
@@ -300,13 +301,20 @@ def bench(
     if as_json:
         _emit([asdict(result) for result in results] if len(results) > 1 else asdict(results[0]))
         return
-    table = Table("Benchmark", "Value", "Unit", "Peer", "Ratio", "Conditions", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table("Benchmark", "Value", "Peer", "Ratio", "Unit, and the peer", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for result in results:
-        peer = "–" if result.peer_value is None else f"{result.peer_value:,.0f}"
+        peer = "–" if result.peer_value is None else _figure(result.peer_value)
         ratio = "–" if result.ratio is None else f"{result.ratio:.2f}"
-        conditions = ", ".join(f"{key} {value}" for key, value in result.conditions.items())
-        table.add_row(result.name, f"{result.value:,.6g}" if result.value < 1000 else f"{result.value:,.0f}", result.unit, peer, ratio, conditions)
+        table.add_row(result.name, _figure(result.value), peer, ratio, result.unit + (f"; peer: {result.peer}" if result.peer else ""))
     OUT.print(table)
+    for result in results:
+        OUT.print(f"\n{result.name}: {result.n:,} in {result.seconds:g} s")
+        width = max(map(len, result.conditions), default=0)
+        OUT.print(Columns([f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}" for key, value in result.conditions.items()], column_first=True))
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 @app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")

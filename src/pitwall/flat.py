@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MANY = 32
+"""From so many rows on the estimator's own way costs less: it takes 1.2 ms to begin, and 3 µs a row."""
 
 
 class Rows(Protocol):
@@ -39,6 +41,7 @@ class FlatTrees:
         self._left = np.arange(total, dtype=np.intp)
         self._value = np.zeros(total)
         self._inputs = int(model.n_features_in_)
+        self._model = _Plain(model)
         self._roots = np.empty(len(trees), np.intp)
         self._depth = 0
         begin = 0
@@ -67,6 +70,8 @@ class FlatTrees:
 
     def predict_rows(self, rows: Array) -> Array:
         """Values for rows of shape (n, inputs)."""
+        if len(rows) > MANY:
+            return np.asarray(self._model.predict_rows(rows))
         return np.array([self.predict_row(row) for row in rows])
 
     def predict_row(self, row: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -98,6 +99,9 @@ def publish_schema(settings: Settings, features: FeatureSet) -> None:
         raise StackError(f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}")
 
 
+TIMES = struct.Struct("<qq")
+
+
 class FeatureRows:
     """Reads records of the features topic: all, or those of one view.
 
@@ -111,22 +115,23 @@ class FeatureRows:
 
     def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
         """The rows of these messages, in their order; one whose columns nobody published is left out."""
-        rows = []
-        for message in messages:
-            value, key = message.value(), message.key()
-            if message.error() is not None or value is None or key is None:
-                continue
-            known = self._columns.get(value[:8])
-            if known is None:
-                self._look_up()
-                known = self._columns.setdefault(value[:8], ("", ()))
-            view, names = known
-            if names and self._view in (None, view):
-                end = 24 + 8 * len(names)
-                event_us, created_us = np.frombuffer(value, "<i8", 2, 8).tolist()
-                values = np.frombuffer(value, "<f8", len(names), 24)
-                rows.append(FeatureRow(view, value[end:].decode(), key.decode(), event_us, created_us, names, values))
-        return rows
+        return [row for row in map(self.one, messages) if row is not None]
+
+    def one(self, message: Message) -> FeatureRow | None:
+        """The row of one message; None for one of another view, or whose columns nobody published."""
+        value, key = message.value(), message.key()
+        if value is None or key is None or message.error() is not None:
+            return None
+        known = self._columns.get(value[:8])
+        if known is None:
+            self._look_up()
+            known = self._columns.setdefault(value[:8], ("", ()))
+        view, names = known
+        if not names or self._view not in (None, view):
+            return None
+        event_us, created_us = TIMES.unpack_from(value, 8)
+        values = np.frombuffer(value, "<f8", len(names), 24)
+        return FeatureRow(view, value[24 + 8 * len(names) :].decode(), key.decode(), event_us, created_us, names, values)
 
     def _look_up(self) -> None:
         from confluent_kafka import Consumer, TopicPartition

@@ -32,7 +32,9 @@ def test_flat_trees_give_the_bits_of_the_estimator(holes: float) -> None:
     new[0], new[1], new[2] = np.nan, np.inf, -np.inf
     threshold = model._predictors[0][0].nodes[0]
     new[3, threshold["feature_idx"]] = threshold["num_threshold"]
-    assert np.array_equal(FlatTrees(model).predict_rows(new), model.predict(new))
+    flat, whole = FlatTrees(model), model.predict(new)
+    assert np.array_equal([flat.predict_row(row) for row in new], whole)
+    assert np.array_equal(flat.predict_rows(new), whole)
 
 
 def test_a_split_on_nothing_but_missing_values_is_the_estimators() -> None:

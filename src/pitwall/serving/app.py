@@ -107,11 +107,6 @@ class Parts:
         """The way to the topic."""
         return self._once("outbox", lambda: Outbox(self._settings))
 
-    @property
-    def pool(self) -> ThreadPoolExecutor:
-        """For reads that would hold up other requests."""
-        return self._once("pool", lambda: ThreadPoolExecutor(16, "read"))
-
 
 class Metrics:
     """What Prometheus reads at `/predict-metrics` (BentoML's own are at `/metrics`)."""
@@ -169,9 +164,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def stored(question: Question, model: Model) -> Vector:
         assert question.vehicle is not None and question.session is not None
         try:
-            found = await asyncio.get_running_loop().run_in_executor(
-                parts.pool, parts.reader.read, question.vehicle, question.session, model.inputs
-            )
+            found = await parts.reader.read_async(question.vehicle, question.session, model.inputs)
         except StoreError as error:
             raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
         if found is None:
@@ -222,23 +215,23 @@ def create_app(settings: Settings) -> FastAPI:
             metrics.age.labels(model.name).observe(age)
         return found, prediction, served
 
-    def keep(made: list[Made]) -> None:
+    async def keep(made: list[Made]) -> None:
         try:
-            ids = parts.outbox.put([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
+            ids = await parts.outbox.keep([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
         except sqlite3.Error as error:
             raise Problem(503, "outbox_full", f"the prediction could not be kept for the topic: {error}; is the disk full?") from error
         for (found, _, _), prediction_id in zip(made, ids, strict=True):
             found.prediction_id = prediction_id
 
-    @app.post("/predict", dependencies=[guard(settings)], responses=ERRORS)
-    async def predict(question: Question) -> Answer:
+    @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
+    async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
         made = await answer(question)
-        keep([made])
-        return made[0]
+        await keep([made])
+        return as_it_is(made[0])
 
-    @app.post("/predict/batch", dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
-    async def predict_batch(batch: Questions) -> Answers:
+    @app.post("/predict/batch", response_model=Answers, dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
+    async def predict_batch(batch: Questions) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
 
         async def one(question: Question) -> Made | Problem:
@@ -249,8 +242,8 @@ def create_app(settings: Settings) -> FastAPI:
                 return problem
 
         found = await asyncio.gather(*map(one, batch.questions))
-        keep([made for made in found if not isinstance(made, Problem)])
-        return Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found])
+        await keep([made for made in found if not isinstance(made, Problem)])
+        return as_it_is(Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found]))
 
     @app.get("/models")
     def models() -> dict[str, dict[str, Any]]:
@@ -291,6 +284,11 @@ def create_app(settings: Settings) -> FastAPI:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     return app
+
+
+def as_it_is(answer: Answer | Answers) -> Response:
+    """An answer that is right by its making: FastAPI would check it again, field by field."""
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def text_of(time: datetime) -> str:

@@ -137,9 +137,9 @@ class Scorer:
             new = offset >= self._from.get(partition, 0)
             if new:
                 self._ends[partition] = offset + 1
-            for row in self._rows.read((message,)):
-                if self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
-                    fresh.append(row)
+            row = self._rows.one(message)
+            if row is not None and self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
+                fresh.append(row)
         return fresh
 
     def _commit(self, rows: list[FeatureRow]) -> None:
