@@ -119,11 +119,14 @@ def models(as_json: AsJson = False) -> None:
     if as_json:
         emit({"models": rows})
         return
-    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "Alias", "Promoted because", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "Alias", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for row in rows:
         table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
-                      row["kind"], row["alias"], escape(row["promoted"]))  # fmt: skip
+                      row["kind"], row["alias"])  # fmt: skip
     OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
+    for row in rows:
+        if row["champion"]:
+            OUT.print(f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})", soft_wrap=True)
 
 
 def versions(client: Any) -> list[dict[str, Any]]:

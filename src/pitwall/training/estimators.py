@@ -238,7 +238,8 @@ class BoostedOn(RegressorMixin, BaseEstimator):
         """Learn from the named columns."""
         self.columns_ = list(X.columns)
         self.at_ = [self.columns_.index(name) for name in self.columns]
-        self.trees_ = HistGradientBoostingRegressor(max_iter=self.max_iter, random_state=0).fit(self.prepare(X.to_numpy(float)), y)
+        trees = HistGradientBoostingRegressor(max_iter=self.max_iter, early_stopping=False, random_state=0)
+        self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), y)
         return self
 
     def prepare(self, rows: Array) -> Array:
