@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 PARTS = 10
 SILENT_S = 30.0
 """A session that says nothing for so long is over."""
+RELEASED_S = 600.0
+"""A session that says nothing for so long is forgotten: the job too begins it anew then."""
 Array = NDArray[np.float64]
 
 
@@ -121,12 +123,19 @@ class Truths:
         lap.waiting.append({**message, **where})
 
     def close_silent(self) -> None:
-        """Score the laps of sessions that ended with them: seen from the start to within 0.5 % of the length."""
-        for lap in list(self._laps.values()):
-            ended = lap.waiting and self._clock() - lap.heard > SILENT_S
-            if ended and self.length_m and lap.distances_m[0] < 100 and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005:
+        """Score the laps of sessions that ended with them, seen from the start to within 0.5 % of the length; forget the released."""
+        now = self._clock()
+        for key, lap in list(self._laps.items()):
+            silent = now - lap.heard
+            if lap.waiting and silent > SILENT_S and self._whole(lap):
                 self._settle(lap, lap.times_s[-1])
                 lap.waiting.clear()
+            if silent > RELEASED_S:
+                del self._laps[key]
+                self._recent.pop(key, None)
+
+    def _whole(self, lap: _Open) -> bool:
+        return self.length_m is not None and lap.distances_m[0] < 100 and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005
 
     def _settle(self, lap: _Open, final_s: float) -> None:
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)

@@ -46,14 +46,19 @@ def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None
     now = [0.0]
     truths = Truths(LABELS, clock=lambda: now[0])
     drive(truths, 100, {"lap_time": 101.0})
-    drive_short = Truths(LABELS, clock=lambda: now[0])
-    drive(drive_short, 100, {"lap_time": 101.0})
-    truths.length_m, drive_short.length_m = 3965.0, 6000.0
+    cut_short = Truths(LABELS, clock=lambda: now[0])
+    drive(cut_short, 100, {"lap_time": 101.0})
+    truths.length_m, cut_short.length_m = 3965.0, 6000.0
     for waited, scored in ((29.0, 0), (31.0, 1), (62.0, 1)):
         now[0] = waited
         truths.close_silent()
-        drive_short.close_silent()
-        assert len(truths.scores) == scored and not drive_short.scores
+        cut_short.close_silent()
+        assert len(truths.scores) == scored and not cut_short.scores
+    now[0] = 1300.0
+    cut_short.close_silent()
+    cut_short.length_m = 3965.0
+    cut_short.close_silent()
+    assert not cut_short.scores, "what is released is not kept waiting"
     score = truths.scores["lap_time", 3]
     assert score.mae == pytest.approx(2.0) and score.count.sum() == 10 and (score.promised, score.held) == (10, 10)
     assert 'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
@@ -84,12 +89,19 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     values[1000:, 0] = {"stuck": values[1000, 0], "dead": 0.0, "silent": np.nan, "shifted": values[1000:, 0] + 40}[fault]
     found = drift.alarms(watch, drift.stretches(distance, values, 30))
     assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
-    live = drift.Live(watch)
+    now = [0.0]
+    live = drift.Live(watch, clock=lambda: now[0])
     for at, row in zip(distance.tolist(), values.tolist(), strict=True):
         live.row("car", "20260101-000000", 1.0, at, row)
         if at < found["speed"] * drift.STRETCH_M:
             assert not live.raised.get(("car", "20260101-000000"))
     assert live.raised == {("car", "20260101-000000"): ("speed",)} and 'channel="speed"' in live.metrics()
+    for silent, raised in ((599.0, 1), (601.0, 0)):
+        now[0] = silent
+        live.close_silent()
+        assert len(live.raised) == raised
+    live.raised["car", "20260101-000000"] = ("speed",)
+    live.row("car", "20260101-000000", 1.0, 5000.0, [200.0, 0.0])
     live.row("car", "20260101-000000", 2.0, 1.0, [200.0, 0.0])
     assert not live.raised
 

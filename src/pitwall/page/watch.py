@@ -52,8 +52,10 @@ class Watch:
         self.truths.prediction(message)
 
     def close_silent(self) -> None:
-        """Now and then: laps that ended with their session meet their truth."""
+        """Now and then: laps that ended with their session meet their truth, and what is over is forgotten."""
         self.truths.close_silent()
+        if self._drift is not None:
+            self._drift.close_silent()
 
     def raised(self) -> dict[tuple[str, str], list[str]]:
         """Channels in doubt, by vehicle and session."""
