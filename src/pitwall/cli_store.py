@@ -118,7 +118,8 @@ def features(as_json: AsJson = False) -> None:
         return
     for each in sets:
         table = Table("Feature", "Unit", "Definition", "Fresh", "Null", "Models", title=each.name, title_justify="left", box=None,
-                      header_style="dim", padding=(0, 3, 0, 0))  # fmt: skip
+                      header_style="dim", padding=(0, 2, 0, 0))  # fmt: skip
+        table.columns[0].no_wrap, table.columns[-1].overflow = True, "fold"
         for feature in each.features:
             use = uses[each.name][feature.name]
             null = "–" if use.null_share is None else f"{100 * use.null_share:.3g} %"

@@ -8,11 +8,14 @@ and its spread. What counts is by how much it lies outside, in widths of the ban
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pitwall.quality import RELEASED_S
 from pitwall.store.parquet.files import Place, database, files
 
 Array = NDArray[np.float64]
@@ -140,10 +143,12 @@ def from_offline(folder: Place, channels: tuple[str, ...]) -> Watch | None:
 
 
 class Live:
-    """Watches sessions tick by tick with a calibrated `Watch`; a channel's alarm ends with the lap it was raised in."""
+    """Watches sessions tick by tick with a calibrated `Watch`; a channel's alarm ends with the lap it was raised in, or its session."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
         self.watch = watch
+        self._clock = clock
+        self._heard: dict[tuple[str, str], float] = {}
         self._open: dict[tuple[str, str], tuple[float, int, list[list[float]], Array]] = {}
         self.raised: dict[tuple[str, str], tuple[str, ...]] = {}
         """The channels in alarm, by vehicle and session."""
@@ -153,6 +158,7 @@ class Live:
         if lap is None or distance_m is None:
             return
         key, stretch = (vehicle, session), int(distance_m / STRETCH_M)
+        self._heard[key] = self._clock()
         number, at, ticks, level = self._open.get(key, (lap, stretch, [], np.zeros(len(values))))
         if number != lap:
             ticks, level = [], np.zeros(len(values))
@@ -163,6 +169,14 @@ class Live:
             ticks = []
         ticks.append([np.nan if value is None else value for value in values])
         self._open[key] = (lap, stretch, ticks, level)
+
+    def close_silent(self) -> None:
+        """Forget sessions that have said nothing for `RELEASED_S`, and their alarms."""
+        now = self._clock()
+        for key in [key for key, heard in self._heard.items() if now - heard > RELEASED_S]:
+            del self._heard[key]
+            self._open.pop(key, None)
+            self.raised.pop(key, None)
 
     def _close(self, key: tuple[str, str], stretch: int, ticks: Array, level: Array) -> Array:
         there = np.isfinite(ticks).all(axis=0)

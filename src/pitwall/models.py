@@ -28,6 +28,7 @@ TRUSTED = [
     "pitwall.training.estimators.MeanProfile",
     "pitwall.training.estimators.PaceRatio",
     "pitwall.training.estimators.RecentPace",
+    "pitwall.training.inertia.InertialSpeed",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
 """Types a stored model may hold beside those skops trusts by itself."""
@@ -77,7 +78,7 @@ class Loaded:
 
 def client(settings: Settings) -> Any:
     """An MLflow client for the settings' server; also what `mlflow.*` functions use from now on."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
     os.environ.update(s3_environment(settings))
     import mlflow
 

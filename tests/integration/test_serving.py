@@ -208,11 +208,11 @@ def test_no_answer_is_lost_while_kafka_is_away_and_the_endpoint_is_killed(served
     wait(lambda: ids <= {p["prediction_id"] for p in predictions(served.settings)}, 60)
 
 
-def feature_record(settings: Settings, session: str, event_us: int, created_us: int) -> tuple[bytes, bytes]:
-    """Key and value of a record of the features topic, as the job writes it."""
+def feature_record(settings: Settings, session: str, event_us: int, created_us: int, **named: float) -> tuple[bytes, bytes]:
+    """Key and value of a record of the features topic, as the job writes it; features not `named` are 1."""
     features = load(settings.feature_repo)[-1]
     assert features.name == "car_state"
-    values = np.full(len(features.names), 1.0)
+    values = np.array([named.get(name, 1.0) for name in features.names])
     head = bytes.fromhex(features.schema)[::-1] + np.array([event_us, created_us], "<i8").tobytes()
     return session.encode(), head + values.astype("<f8").tobytes() + VEHICLE.encode()
 
@@ -298,3 +298,37 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
         return {(p["version"], p["role"]) for p in predictions(settings) if p["session"] == "20260103-000000-shadow"}
 
     wait(lambda: both() == {(second, "champion"), (challenger, "shadow")}, 20)
+
+
+def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> None:
+    from confluent_kafka import Producer
+
+    from pitwall.page.archive import Archive
+    from pitwall.page.feed import Feed
+
+    settings, session, final_s = served.settings, "20260104-000000-lapped", 30.4
+    producer = Producer(client_config(settings))
+
+    def drive(number: int, seconds: float, **named: float) -> None:
+        for tick in range(round(seconds * 10)):
+            at = (number - 1) * final_s + tick / 10
+            lap = {"lap_number": number, "lap_time": tick / 10, "lap_distance": tick * 5.0, **named}
+            key, value = feature_record(settings, session, 1_767_484_800_000_000 + round(at * 1e6), time.time_ns() // 1000, **lap)
+            producer.produce(settings.features_topic, value, key)
+        producer.flush(10)
+
+    feed = Feed(settings, Archive(settings))
+    try:
+        wait(lambda: feed.state == "live", 30)
+        drive(1, final_s, lap_last_time=np.nan)
+        heard = feed.sessions.get
+        wait(lambda: (one := heard((VEHICLE, session))) is not None and len(one.predictions.get("lap_time", ())) == final_s * 10, 60)
+        assert not feed.watch.truths.scores
+        drive(2, 1.0, lap_last_time=final_s)
+        wait(lambda: any(name == "lap_time" for name, _ in feed.watch.truths.scores), 30)
+    finally:
+        feed.close()
+    (made,) = {(p["version"], p["value"]) for p in predictions(settings) if p["session"] == session and p["role"] == "champion"}
+    score = feed.watch.truths.scores["lap_time", made[0]]
+    assert score.mae == pytest.approx(final_s - made[1]) and score.count.sum() == final_s * 10 and score.held == 0
+    assert f'pitwall_prediction_coverage{{model="lap_time",version="{made[0]}",unit="s"}} 0\n' in feed.watch.metrics()

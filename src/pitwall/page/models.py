@@ -40,8 +40,9 @@ class Models:
                     self._part_note = ui.label("").classes("dim text-xs")
                 with panel("Drift: the virtual speed sensor against the measured speed"):
                     self._drift = HtmlTable(("Session", "Vehicle", "Off by, last 30 s", "In training", "Times"), "drift")
-                with panel("Live: predictions that met their truth, and sensors in doubt"):
-                    self._live = HtmlTable(("Model", "Version", "Error", "Predictions"), "live-error")
+                with panel("Live: predictions that met their truth, error by tenth of the lap, and sensors in doubt", "wide"):
+                    parts = [f"{100 * n // PARTS}–{100 * (n + 1) // PARTS} %" for n in range(PARTS)]
+                    self._live = HtmlTable(("Model", "Version", "Error", "Within interval", "Predictions", *parts), "live-error")
                     self._doubt = ui.label("").props('data-fact="doubt"')
                 with panel("Parity: online store against offline store, bit for bit"):
                     self._parity = ui.label("Not checked yet.").props('data-fact="parity"')
@@ -125,7 +126,10 @@ class Models:
     def _draw_live(self) -> None:
         watch = self._feed.watch
         rows = [
-            [model, str(version), f"{score.mae:.3g} {score.unit}", f"{score.count.sum():,.0f}"]
+            [
+                model, str(version), f"{score.mae:.3g} {score.unit}", f"{score.held / score.promised:.0%}" if score.promised else "–",
+                f"{score.count.sum():,.0f}", *("–" if mean is None else f"{mean:.2g}" for mean in score.by_part()),
+            ]
             for (model, version), score in sorted(watch.truths.scores.items())
         ]
         self._live.show(rows, "No lap has ended since the page was started.")
