@@ -9,7 +9,7 @@ from pitwall.settings import Settings
 settings = Settings()
 
 
-@bentoml.service(name="pitwall", workers=1, **options(settings))
+@bentoml.service(name="pitwall", workers=1, logging={"access": {"enabled": False}}, **options(settings))
 @bentoml.asgi_app(create_app(settings), path="/")
 class PitWall:
     """Predictions from the champions; see `/docs`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
@@ -43,6 +44,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         504: "timeout",
     }.items()
 }
+LOG = logging.getLogger("pitwall.serving")
 BUCKETS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 
 
@@ -79,8 +81,13 @@ class Parts:
         return {"registry", "reader"} <= self._made.keys()
 
     def fetch(self) -> None:
-        """Get models and store. Raises what MLflow or Cassandra answers."""
+        """Get models and store; waits for them. Raises what MLflow or Cassandra answers."""
         assert self.registry is not None and self.reader is not None
+
+    def _connected(self) -> FeatureReader:
+        reader = FeatureReader(self._settings)
+        reader.read("", " ", ())
+        return reader
 
     def probe(self) -> str | None:
         """Why no question can be answered yet, or None. Never waits: what is missing is fetched in a thread."""
@@ -101,17 +108,12 @@ class Parts:
     @property
     def reader(self) -> FeatureReader:
         """The online store."""
-        return self._once("reader", lambda: FeatureReader(self._settings))
+        return self._once("reader", self._connected)
 
     @property
     def outbox(self) -> Outbox:
         """The way to the topic."""
         return self._once("outbox", lambda: Outbox(self._settings))
-
-    @property
-    def pool(self) -> ThreadPoolExecutor:
-        """For reads that would hold up other requests."""
-        return self._once("pool", lambda: ThreadPoolExecutor(16, "read"))
 
     @property
     def past(self) -> ThreadPoolExecutor:
@@ -168,16 +170,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def stored(question: Question, model: Model) -> tuple[Vector, float, bool]:
         """The features, how old they are (at the time asked about, or now), and whether they are the online store's."""
-        vehicle, session, loop = question.vehicle or "", question.session or "", asyncio.get_running_loop()
+        vehicle, session = question.vehicle or "", question.session or ""
         past = False
         try:
-            found = await loop.run_in_executor(parts.pool, parts.reader.read, vehicle, session, model.inputs)
+            found = await parts.reader.read_async(vehicle, session, model.inputs)
             if question.time is not None and (found is None or found.event_time > question.time):
                 now, past = found, True
-                view, ttl = parts.reader.view, parts.reader.ttl
-                found, until = await loop.run_in_executor(
-                    parts.past, recorded, settings, view, vehicle, session, model.inputs, question.time
-                )
+                view, ttl, loop = parts.reader.view, parts.reader.ttl, asyncio.get_running_loop()
+                found, until = await loop.run_in_executor(parts.past, recorded, settings, view, vehicle, session, model.inputs, question.time)
                 if now is not None and (until is None or until < question.time):
                     text = (
                         f"the newest features are of {now.event_time.isoformat()}, and those before are recorded "
@@ -201,7 +201,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def models_of(questions: list[Question]) -> dict[str, Model | Problem]:
         """Looked up once a request, so that its answers are all of one version of each model."""
         if not parts.warm:
-            await asyncio.to_thread(parts.fetch)
+            try:
+                await asyncio.to_thread(parts.fetch)
+            except StoreError as error:
+                raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
         found: dict[str, Model | Problem] = {}
         for name in {question.model for question in questions}:
             try:
@@ -226,7 +229,11 @@ def create_app(settings: Settings) -> FastAPI:
         else:
             values = given(question, model)
         row = np.array(values, dtype=np.float64)
-        value, low, high = model.values(row[None, :])[0]
+        try:
+            value, low, high = model.values(row[None, :])[0]
+        except Exception as error:
+            LOG.exception("version %s of %s fails", model.version, model.name)
+            raise Problem(422, "no_value", f"{model.name} version {model.version} fails with these features: {error}") from error
         if not np.isfinite((value, low, high)).all():
             missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]
             if not missing:
@@ -249,23 +256,23 @@ def create_app(settings: Settings) -> FastAPI:
             metrics.age.labels(model.name).observe(age)
         return found, prediction, served
 
-    def keep(made: list[Made]) -> None:
+    async def keep(made: list[Made]) -> None:
         try:
-            ids = parts.outbox.put([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
+            ids = await parts.outbox.keep([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
         except sqlite3.Error as error:
             raise Problem(503, "outbox_full", f"the prediction could not be kept for the topic: {error}; is the disk full?") from error
         for (found, _, _), prediction_id in zip(made, ids, strict=True):
             found.prediction_id = prediction_id
 
-    @app.post("/predict", dependencies=[guard(settings)], responses=ERRORS)
-    async def predict(question: Question) -> Answer:
+    @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
+    async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
         made = await answer(question, await models_of([question]))
-        keep([made])
-        return made[0]
+        await keep([made])
+        return as_it_is(made[0])
 
-    @app.post("/predict/batch", dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
-    async def predict_batch(batch: Questions) -> Answers:
+    @app.post("/predict/batch", response_model=Answers, dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
+    async def predict_batch(batch: Questions) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
 
         models = await models_of(batch.questions)
@@ -278,8 +285,8 @@ def create_app(settings: Settings) -> FastAPI:
                 return problem
 
         found = await asyncio.gather(*map(one, batch.questions))
-        keep([made for made in found if not isinstance(made, Problem)])
-        return Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found])
+        await keep([made for made in found if not isinstance(made, Problem)])
+        return as_it_is(Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found]))
 
     @app.get("/models")
     def models() -> dict[str, dict[str, Any]]:
@@ -322,6 +329,11 @@ def create_app(settings: Settings) -> FastAPI:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     return app
+
+
+def as_it_is(answer: Answer | Answers) -> Response:
+    """An answer that is right by its making: FastAPI would check it again, field by field."""
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def text_of(time: datetime, precision: str = "milliseconds") -> str:

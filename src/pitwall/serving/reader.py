@@ -11,7 +11,7 @@ from pitwall.errors import StoreError
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
 from pitwall.store.connection import Connection, configured, connect
-from pitwall.store.requests import ask
+from pitwall.store.requests import ask, ask_async
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,9 +51,21 @@ class FeatureReader:
 
         Raises `StoreError` when Cassandra does not answer.
         """
-        opened = self._open or self._connect()
-        statement = opened.prepared.get(names) or self._prepare(opened, names)
+        opened, statement = self._ready(names)
         (rows,) = ask(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        return self._vector(opened, rows)
+
+    async def read_async(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
+        """As `read`, without holding up the event loop, but for the first read of these names."""
+        opened, statement = self._ready(names)
+        (rows,) = await ask_async(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        return self._vector(opened, rows)
+
+    def _ready(self, names: tuple[str, ...]) -> tuple[_Open, Any]:
+        opened = self._open or self._connect()
+        return opened, opened.prepared.get(names) or self._prepare(opened, names)
+
+    def _vector(self, opened: _Open, rows: list[tuple[Any, ...]]) -> Vector | None:
         if not rows or rows[0][0] is None:
             return None
         event_us, created, *values = rows[0]
