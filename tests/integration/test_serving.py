@@ -96,7 +96,7 @@ def test_an_answer_says_what_it_was_made_from(served: Served) -> None:
         ({"features": {"speed": "fast", "throttle": 1.0}}, 422, "wrong_type"),
         ({"features": {"speed": 1.0}}, 422, "missing_features"),
         ({"features": {"speed": 1.0, "throttle": 1.0, "wings": 1.0}}, 422, "unknown_feature"),
-        ({"features": {"speed": 1.7e308, "throttle": 1.7e308}, "model": "next_km"}, 422, "no_value"),
+        ({"features": {"speed": 1.7e308, "throttle": 1.0}, "model": "next_km"}, 422, "no_value"),
     ],
 )
 def test_each_error_has_its_own_code(served: Served, question: dict[str, Any], status: int, code: str) -> None:
@@ -121,7 +121,7 @@ def test_asked_about_the_past_it_answers_as_things_stood_then(served: Served) ->
     """The session was driven to 00:10, of which the offline store has what came up to 00:05.
 
     speed   10 ─────────── 20 ─────── 30 ··········· 40 (online)
-    time    00:01          00:02      00:05          now
+    time    00:01          00:02      00:05          now                  the model gives twice the speed
     """
     start = datetime(2026, 1, 1, tzinfo=UTC)
     record(served.settings, PAST, {start + timedelta(minutes=m): v for m, v in ((1, 10.0), (2, 20.0), (5, 30.0))})
@@ -132,13 +132,13 @@ def test_asked_about_the_past_it_answers_as_things_stood_then(served: Served) ->
         body = answer.json()
         return (round(body["value"], 6), body["event_time"], body["age_s"]) if answer.status_code == 200 else body["error"]["code"]
 
-    assert ask(start + timedelta(seconds=61)) == (10.0, "2026-01-01T00:01:00.000Z", 1.0)
-    assert ask(start + timedelta(minutes=2)) == (20.0, "2026-01-01T00:02:00.000Z", 0.0)
-    assert ask(start + timedelta(minutes=4, seconds=59), max_age_s=200)[0] == 20.0
+    assert ask(start + timedelta(seconds=61)) == (20.0, "2026-01-01T00:01:00.000Z", 1.0)
+    assert ask(start + timedelta(minutes=2)) == (40.0, "2026-01-01T00:02:00.000Z", 0.0)
+    assert ask(start + timedelta(minutes=4, seconds=59), max_age_s=200)[0] == 40.0
     assert ask(start + timedelta(minutes=4, seconds=59), max_age_s=100) == "stale_features"
     assert ask(start) == "unknown_entity"
     assert ask(start + timedelta(minutes=6)) == "time_passed"
-    assert ask(newest + timedelta(seconds=1))[0] == 40.0
+    assert ask(newest + timedelta(seconds=1))[0] == 80.0
     never = served.ask(model="next_km", vehicle=VEHICLE, session="20260101-000000-never", time=start.isoformat())
     assert never.json()["error"]["code"] == "unknown_entity"
 
@@ -165,7 +165,7 @@ def test_no_route_reads_a_pickle(served: Served, tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "read",)
 
     ours = [*served.client.get("/openapi.json").json()["paths"], "/predict-metrics", "/openapi.json", "/docs"]
-    bentos = ["/", "/livez", "/readyz", "/healthz", "/metrics", "/schema.json", "/docs.json", "/predict/batch/", "/__is_ready__"]
+    bentos = ["/", "/livez", "/readyz", "/healthz", "/metrics", "/schema.json", "/docs.json", "/__is_ready__"]
     assert served.client.get("/schema.json").json()["routes"] == []
     for path in [*ours, *bentos]:
         for kind in ("application/vnd.bentoml+pickle", "application/octet-stream", "application/x-pickle"):
@@ -200,7 +200,7 @@ def test_each_of_many_clients_gets_its_own_answer_and_a_replay_the_same_id(serve
         speed = time.perf_counter_ns() % 1_000_000 / 1000
         body = client.post("/predict", json={"model": "next_km", "features": {"speed": speed, "throttle": 0.0}}).json()
         refused = client.post("/predict", json={"model": "next_km", "features": {"speed": 1.0}})
-        if abs(body["value"] - speed) > 1e-6 or refused.status_code != 422:
+        if abs(body["value"] - 2 * speed) > 1e-6 or refused.status_code != 422:
             wrong.append((speed, body, refused.text))
 
     with asking(served, 12, own) as raised:
@@ -271,7 +271,7 @@ def test_no_answer_is_lost_while_kafka_is_away_and_the_endpoint_is_killed(served
         time.sleep(0.002)
 
     def outbox() -> float:
-        return float(re.findall(r"pitwall_predict_outbox (\S+)", served.client.get("/predict-metrics").text)[0])
+        return float(re.findall(r"^pitwall_predict_outbox (\S+)", served.client.get("/predict-metrics").text, re.MULTILINE)[0])
 
     with asking(served, 4, ask) as raised:
         wait(lambda: len(given) > 100, 20)
@@ -409,7 +409,7 @@ def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(served:
 
             wait(ready, 60)
             body = client.post("/predict", json={"model": "next_km", "vehicle": VEHICLE, "session": SESSION}).json()
-            assert body["value"] == pytest.approx(50.0)
+            assert body["value"] == pytest.approx(100.0)
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/ready")
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
+from unittest import mock
 
 import httpx
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,7 @@ from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
+from pitwall.wire import FeatureRow
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "prediction.schema.json").read_text())
 
@@ -199,3 +202,28 @@ def test_readers_of_yesterday_read_messages_of_tomorrow() -> None:
     feed.sessions = {("car", "s"): session}
     feed._predicted(value)
     assert [p.value for p in session.predictions["lap_time"]] == [1.5]
+
+
+def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
+    from pitwall.serving import scorer
+
+    sent: list[str] = []
+
+    class One(scorer.Scorer):
+        def __init__(self, models: list[Any]) -> None:
+            self._settings, self._ends, self._consumer = Settings(), {0: 1}, mock.MagicMock()
+            self._producer = mock.MagicMock()
+            self._producer.produce.side_effect = lambda topic, value, key, headers: sent.append(topic)
+            self._registry = SimpleNamespace(serving=lambda: models)  # type: ignore[assignment]
+
+    def model(role: str, values: Any) -> Any:
+        return SimpleNamespace(name="m", version=1, unit="s", feature_service="f", definitions="d", inputs=("speed",), role=role, values=values)
+
+    def fails(rows: Any) -> Any:
+        raise ValueError("not these")
+
+    row = FeatureRow("car_state", "car", "s", 0, 0, ("speed",), np.array([1.0]))
+    one = One([model("champion", lambda rows: [(1.0, 0.5, 1.5)] * len(rows)), model("shadow", fails)])
+    one._commit([row, row])
+    assert sorted(sent) == ["p424-predictions"] * 2 + ["p424-served"] * 2
+    assert one._producer.commit_transaction.called and not one._ends  # type: ignore[attr-defined]

@@ -86,7 +86,11 @@ class Parts:
 
     def _connected(self) -> FeatureReader:
         reader = FeatureReader(self._settings)
-        reader.read("", " ", ())
+        try:
+            reader.read("", " ", ())
+        except StoreError:
+            reader.close()
+            raise
         return reader
 
     def probe(self) -> str | None:
@@ -158,6 +162,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:
+            return await on_problem(request, Problem(422, "wrong_type", "body: it is not JSON in UTF-8"))
         return JSONResponse({"error": {"code": "http", "message": error.detail, "features": []}}, error.status_code, error.headers)
 
     def given(question: Question, model: Model) -> list[float | None]:
@@ -184,7 +190,7 @@ def create_app(settings: Settings) -> FastAPI:
                         f"up to {until.isoformat() if until else 'no instant'} so far; ask again after the next checkpoint"
                     )
                     raise Problem(409, "time_passed", text, retry_s=settings.checkpoint_interval_s)
-                if found is not None and ttl is not None and found.event_time < question.time - ttl:
+                if found is not None and ttl is not None and found.event_time + ttl < question.time:
                     found = None
         except StoreError as error:
             raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
@@ -231,9 +237,9 @@ def create_app(settings: Settings) -> FastAPI:
         row = np.array(values, dtype=np.float64)
         try:
             value, low, high = model.values(row[None, :])[0]
-        except Exception as error:
-            LOG.exception("version %s of %s fails", model.version, model.name)
-            raise Problem(422, "no_value", f"{model.name} version {model.version} fails with these features: {error}") from error
+        except ValueError as error:  # an estimator that takes no null, for instance
+            LOG.warning("version %s of %s refuses what it was asked with: %s", model.version, model.name, error)
+            value = low = high = np.nan
         if not np.isfinite((value, low, high)).all():
             missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]
             if not missing:

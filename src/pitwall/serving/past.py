@@ -38,7 +38,7 @@ def recorded(settings: Settings, view: str, vehicle: str, session: str, names: t
     asked = pa.table(
         {"vehicle": [vehicle] * 2, "session": [session] * 2, "at": pa.array(np.array([(at - EPOCH) // timedelta(microseconds=1), NEWEST]), MICROS)}
     )
-    then, newest = join(asked, "at", [one]).to_pylist()
+    then, newest = join(asked, "at", [one]).drop_columns(["at"]).to_pylist()
     values = [None if (value := then[f"value {name}"]) is None or np.isnan(value) else float(value) for name in names]
     row = None if then[stamps[0]] is None else Vector(then[stamps[0]], then[stamps[1]] or then[stamps[0]], values)
     return Recorded(row, newest[stamps[0]])
