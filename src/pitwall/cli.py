@@ -277,9 +277,10 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score, soak; or all (without soak).")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=1, max=1440, help="How long soak runs; default 15.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -287,7 +288,7 @@ def bench(
     from pitwall.bench import Load
     from pitwall.bench.all import BENCHMARKS
 
-    chosen = list(BENCHMARKS) if names == ["all"] else names
+    chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
     for name in chosen:
         if name not in BENCHMARKS:
             raise UsageError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, all")
@@ -295,7 +296,7 @@ def bench(
     step, stop = _progress()
     try:
         for name in chosen:
-            results.append(BENCHMARKS[name](Load(cars, channels, quick), step))
+            results.append(BENCHMARKS[name](Load(cars, channels, minutes, quick), step))
     finally:
         stop()
     if as_json:

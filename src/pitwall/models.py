@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,10 +100,15 @@ def by_alias(registry: Any, name: str, alias: str) -> Any | None:
 def load(registry: Any, version: Any) -> Loaded:
     """A registered version in memory. Raises `ModelError` for one that is no skops file or holds other types than `TRUSTED`."""
     import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="pitwall-model-") as temporary:
+        return _read(version, Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=temporary)))
+
+
+def _read(version: Any, folder: Path) -> Loaded:
     import skops.io
     from mlflow.models import Model
 
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     described = Model.load(str(folder))
     flavor = described.flavors["sklearn"]
     if flavor["serialization_format"] != "skops":

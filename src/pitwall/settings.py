@@ -17,11 +17,12 @@ PACKAGED = Path(__file__).resolve().parent / "project"
 
 
 def _repository() -> Path:
-    """The checkout this package was installed from, or the working directory where it has a feature repository.
+    """The checkout this package was installed from, the bento it is in, or the working directory where it has a feature repository.
 
     Installed from a wheel: the user's own copy of what the wheel brings, which `lay_out` makes.
     """
-    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
+    own = Path(__file__).resolve()
+    for folder in (own.parents[2], own.parents[1], Path.cwd()):
         if (folder / "feature_repo" / "feature_store.yaml").exists():
             return folder
     if PACKAGED.exists():
@@ -58,6 +59,14 @@ class Settings(BaseSettings):
     """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
     flink_jobmanager_metrics_port: int = 19250
     serving_port: int = 13000
+    serving_host: str = ""
+    """The address the endpoint listens on; empty: `host`, where the stack's other servers are."""
+    serving_certificate: Path | None = None
+    """The endpoint speaks TLS with this certificate (PEM)."""
+    serving_key: Path | None = None
+    """Its key."""
+    serving_ca: Path | None = None
+    """Whom our own clients trust to sign it; default: the certificate itself."""
     page_port: int = 18080
 
     kafka_partitions: int = 1
@@ -166,7 +175,7 @@ class Settings(BaseSettings):
     @property
     def serving_url(self) -> str:
         """The prediction endpoint's address."""
-        return f"http://{self.host}:{self.serving_port}"
+        return f"{'https' if self.serving_certificate else 'http'}://{self.serving_host or self.host}:{self.serving_port}"
 
     @property
     def page_url(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import sys
 import urllib.request
 import uuid
@@ -47,6 +48,8 @@ class Server:
         """Where a person or a client reaches it."""
         if not self.setting:
             return ""
+        if self.name == "serving":
+            return settings.serving_url
         address = f"{settings.host}:{self.port(settings)}"
         return address if self.name in ("kafka", "cassandra") else f"http://{address}"
 
@@ -60,9 +63,9 @@ def java(group: str, settings: Settings, *flags: str) -> list[str]:
     return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", path]
 
 
-def _http_ok(url: str) -> bool:
+def _http_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -358,6 +361,13 @@ def _flink_ready(settings: Settings) -> bool:
     return features_job_state(settings) == "RUNNING"
 
 
+def _serving_ready(settings: Settings) -> bool:
+    from pitwall.serving.listen import trust
+
+    tls = trust(settings)
+    return _http_ok(f"{settings.serving_url}/livez", tls if isinstance(tls, ssl.SSLContext) else None)
+
+
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
@@ -374,7 +384,7 @@ SERVERS: dict[str, Server] = {
         Server("taskmanager", "", _flink_script("taskmanager.sh", "flink_metrics_port"), _taskmanager_ready, ("jobmanager",), "2.3.0",
                more_ports=("flink_metrics_port",), by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
-               lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
+               _serving_ready, ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
         Server("scorer", "", _module("pitwall.serving.scorer"),
                lambda s: (s.run_dir / "scorer.ready").exists(), ("kafka", "mlflow"), "0.1.0"),
         Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health"),

@@ -74,6 +74,11 @@ class FeatureReader:
             return None
         return Vector(event_time, (created or datetime.min).replace(tzinfo=UTC), values)
 
+    @property
+    def ttl(self) -> timedelta | None:
+        """The view's time to live; None where it has none, and before the first read."""
+        return self._open.ttl if self._open is not None else None
+
     def close(self) -> None:
         """End the connection."""
         with self._lock:

@@ -148,7 +148,12 @@ class Scorer:
         try:
             for model in self._registry.serving() if rows else ():
                 matrix = asked(rows, model)
-                for prediction in score(rows, matrix, model):
+                try:
+                    made = score(rows, matrix, model)
+                except Exception:
+                    LOG.exception("version %s of %s (%s) fails on %d rows; they are passed over", model.version, model.name, model.role, len(rows))
+                    continue
+                for prediction in made:
                     key = prediction.prediction_id
                     self._produce(self._settings.predictions_topic, prediction.session, prediction.message(key), prediction.headers(key))
                 if model.role == "champion":
