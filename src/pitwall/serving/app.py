@@ -131,6 +131,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.seconds = Histogram("pitwall_predict_seconds", "Time of a prediction", ["model"], buckets=BUCKETS, registry=self.registry)
+        self.read = Histogram("pitwall_online_read_seconds", "Time of a read of the online store", buckets=BUCKETS, registry=self.registry)
         self.age = Histogram(
             "pitwall_predict_feature_age_seconds", "Age of the features of a prediction", ["model"],
             buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60, 3600), registry=self.registry,
@@ -179,7 +180,8 @@ def create_app(settings: Settings) -> FastAPI:
         vehicle, session = question.vehicle or "", question.session or ""
         past = False
         try:
-            found = await parts.reader.read_async(vehicle, session, model.inputs)
+            with metrics.read.time():
+                found = await parts.reader.read_async(vehicle, session, model.inputs)
             if question.time is not None and (found is None or found.event_time > question.time):
                 now, past = found, True
                 view, ttl, loop = parts.reader.view, parts.reader.ttl, asyncio.get_running_loop()
