@@ -115,16 +115,12 @@ def models(as_json: AsJson = False) -> None:
 
     settings = Settings()
     _need_mlflow(settings)
-    client = registered.client(settings)
-    rows = []
-    for model in client.search_registered_models():
-        aliases = {str(version): alias for alias, version in sorted(model.aliases.items(), reverse=True)}
-        for version in client.search_model_versions(f"name='{model.name}'"):
-            tags = version.tags
-            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
-                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
-                         "kind": tags.get("kind", ""), "champion": aliases.get(str(version.version)) == "champion",
-                         "alias": aliases.get(str(version.version), ""), "promoted": tags.get("promoted", ""), "run": version.run_id})  # fmt: skip
+    rows = [
+        {"model": each.model, "version": each.number, "mae": each.mae, "baseline_mae": each.baseline_mae, "unit": each.unit,
+         "kind": each.kind, "champion": "champion" in each.aliases, "alias": (*each.aliases, "")[0], "promoted": each.promoted,
+         "run": each.run}
+        for each in registered.versions(registered.client(settings))
+    ]  # fmt: skip
     if as_json:
         emit({"models": rows})
         return

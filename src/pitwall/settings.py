@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     flink_jobmanager_metrics_port: int = 19250
     serving_port: int = 13000
     page_port: int = 18080
+    feast_ui_port: int = 18082
+    prometheus_port: int = 19090
+    """Where a Prometheus beside the stack is; the page links it, as it does Grafana."""
+    grafana_port: int = 13001
 
     kafka_partitions: int = 1
     telemetry_topic: str = "p424-telemetry-batch"
