@@ -115,7 +115,12 @@ def models(as_json: AsJson = False) -> None:
 
     settings = Settings()
     _need_mlflow(settings)
-    rows = versions(registered.client(settings))
+    rows: list[dict[str, Any]] = [
+        {"model": each.model, "version": each.number, "mae": each.mae, "baseline_mae": each.baseline_mae, "unit": each.unit, "kind": each.kind,
+         "champion": "champion" in each.aliases, "alias": ", ".join(reversed(each.aliases)), "promoted": each.promoted, "run": each.run,
+         "feature_service": each.feature_service, "definitions": each.definitions, "dataset_sha256": each.dataset_sha256}
+        for each in registered.versions(registered.client(settings))
+    ]  # fmt: skip
     if as_json:
         emit({"models": rows})
         return
@@ -127,20 +132,6 @@ def models(as_json: AsJson = False) -> None:
     for row in rows:
         if row["champion"]:
             OUT.print(f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})", soft_wrap=True)
-
-
-def versions(client: Any) -> list[dict[str, Any]]:
-    """Every version of every model, as `models --json` gives them."""
-    rows = []
-    for model in client.search_registered_models():
-        for version in client.search_model_versions(f"name='{model.name}'"):
-            tags, aliases = version.tags, [alias for alias, number in model.aliases.items() if str(number) == str(version.version)]
-            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
-                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
-                         "kind": tags.get("kind", ""), "champion": "champion" in aliases,
-                         "alias": ", ".join(sorted(aliases, reverse=True)), "promoted": tags.get("promoted", ""), "run": version.run_id,
-                         **{name: tags.get(name, "") for name in ("feature_service", "definitions", "dataset_sha256")}})  # fmt: skip
-    return rows
 
 
 def promote(

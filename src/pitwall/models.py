@@ -97,6 +97,41 @@ def by_alias(registry: Any, name: str, alias: str) -> Any | None:
         return None
 
 
+@dataclass(frozen=True)
+class Version:
+    """A registered version as it is listed. Errors are means over laps, in the model's unit; NaN where not written down."""
+
+    model: str
+    number: int
+    unit: str
+    mae: float
+    baseline_mae: float
+    kind: str
+    """`candidate` or `baseline`: which of the two it is."""
+    aliases: tuple[str, ...]
+    promoted: str
+    """Why it became champion; empty where it never did."""
+    feature_service: str
+    definitions: str
+    dataset_sha256: str
+    run: str
+
+
+def versions(registry: Any) -> list[Version]:
+    """All versions of all models, by model, the newest first."""
+    found = []
+    for model in registry.search_registered_models():
+        for version in registry.search_model_versions(f"name='{model.name}'"):
+            tags, number = version.tags, str(version.version)
+            aliases = tuple(sorted(alias for alias, named in model.aliases.items() if str(named) == number))
+            found.append(Version(
+                model.name, int(number), tags.get("unit", ""), float(tags.get("mae", "nan")), float(tags.get("baseline_mae", "nan")),
+                tags.get("kind", ""), aliases, tags.get("promoted", ""), tags.get("feature_service", ""), tags.get("definitions", ""),
+                tags.get("dataset_sha256", ""), version.run_id or "",
+            ))  # fmt: skip
+    return sorted(found, key=lambda each: (each.model, -each.number))
+
+
 def load(registry: Any, version: Any) -> Loaded:
     """A registered version in memory. Raises `ModelError` for one that is no skops file or holds other types than `TRUSTED`."""
     import mlflow

@@ -42,14 +42,14 @@ def main() -> None:
     archive = Archive(settings)
     feed = Feed(settings, archive)
     health = Health(settings)
-    registry = Registry(settings, feed)
+    registry = Registry(settings)
     app.on_shutdown(lambda: [each.close() for each in (feed, health, registry, archive)])
 
     @ui.page("/")
     def live(request: Request) -> None:
         ui.add_head_html("<link rel='stylesheet' href='/assets/uPlot.min.css'><script src='/assets/uPlot.iife.min.js'></script>"
                          "<script src='/assets/strips.js'></script>")  # fmt: skip
-        Live(feed, health, dict(request.query_params))
+        Live(feed, archive, health, dict(request.query_params))
 
     @ui.page("/analysis")
     def analysis(request: Request) -> None:

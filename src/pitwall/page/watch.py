@@ -58,9 +58,14 @@ class Watch:
         if self._drift is not None:
             self._drift.close_silent()
 
-    def raised(self) -> dict[tuple[str, str], list[str]]:
-        """Channels in doubt, by vehicle and session."""
-        return {key: sorted(names) for key, names in (self._drift.raised.items() if self._drift else ()) if names}
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The channels whose drift is watched; none before there are laps enough to calibrate on."""
+        return self._drift.watch.channels if self._drift else ()
+
+    def doubted(self, vehicle: str, session: str) -> tuple[str, ...]:
+        """A session's channels in doubt now."""
+        return self._drift.raised.get((vehicle, session), ()) if self._drift else ()
 
     def metrics(self) -> str:
         """Prometheus' text format."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
 from pitwall.settings import Settings
+from pitwall.store.laps import whole
 from pitwall.training.tasks import Task
 
 VIEW = "car_state"
@@ -43,8 +44,7 @@ def sha256(frame: pd.DataFrame) -> str:
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     """Complete laps in the offline store: vehicle, session, lap_number, lap_final (s), length_m, first and last tick.
 
-    A lap is complete when it was seen from its start and the next one began, or when it is as long (within 0.5 %) as
-    another lap from the start. Of several circuits, the laps of the one with most laps are given.
+    Complete is as `pitwall.store.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
     """
     from pitwall.store.parquet.files import database, files, recorded
 
@@ -64,11 +64,7 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     same = (frame["session"] == frame["session"].shift(-1)) & (frame["vehicle"] == frame["vehicle"].shift(-1))
     follows = same & (frame["lap_number"].shift(-1) == frame["lap_number"] + 1)
     frame["lap_final"] = np.where(follows, frame["before"].shift(-1), frame["longest"])
-    frame = frame[(frame["from_start"] == 1) & (frame["length_m"] > 200)].copy()
-    follows = follows[frame.index]
-    lengths = frame["length_m"].to_numpy()
-    twins = (np.abs(lengths[:, None] / lengths[None, :] - 1) < 0.005).sum(axis=1)
-    frame = frame[follows.to_numpy() | (twins > 1)]
+    frame = frame[whole(frame["from_start"], frame["length_m"], follows)]
     if frame.empty:
         raise ModelError("no complete lap among the recorded features")
     lengths = frame["length_m"].to_numpy()
