@@ -180,6 +180,8 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
         "endpoint_snitch": "SimpleSnitch",
         "authenticator": "PasswordAuthenticator",
         "authorizer": "AllowAllAuthorizer",
+        "disk_failure_policy": "die",
+        "commit_failure_policy": "die",
         "commitlog_sync": "periodic",
         "commitlog_sync_period": "1000ms",
         "commitlog_segment_size": "16MiB",

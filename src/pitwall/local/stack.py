@@ -241,10 +241,14 @@ def supervise(settings: Settings, names: list[str]) -> int:
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
         for name, child in list(children.items()):
             if child.poll() is not None:
+                try:
+                    (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
+                except OSError:
+                    # A full disk ends one server; it must not end the others through this one.
+                    continue
                 # Once only: another `up` may have started this server again.
                 del children[name]
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
-                (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
         if not waiting and not children:
             return 1
         stop.wait(0.1)
