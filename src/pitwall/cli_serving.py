@@ -77,11 +77,15 @@ def predict(
     """Query the endpoint: the newest features of a car in a session, and what the model makes of them."""
     import httpx
 
+    from pitwall.local.certificates import trust
+
     settings = Settings()
     need_server(settings, "serving")
     question = {"model": model, "vehicle": vehicle, "session": session, "max_age_s": max_age, "explain": explain}
     token = settings.secret("token").get_secret_value()
-    answer = httpx.post(f"{settings.serving_url}/predict", timeout=10, json=question, headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.post(
+        f"{settings.serving_url}/predict", timeout=10, json=question, headers={"Authorization": f"Bearer {token}"}, verify=trust(settings) or True
+    )
     body: dict[str, Any] = answer.json()
     if answer.status_code != 200:
         raise PitwallError(f"{body.get('error', {}).get('code', answer.status_code)}: {body.get('error', {}).get('message', body)}")

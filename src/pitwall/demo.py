@@ -282,8 +282,10 @@ class _Asker(threading.Thread):
     def run(self) -> None:
         import httpx
 
+        from pitwall.local.certificates import trust
+
         token = self._settings.secret("token").get_secret_value()
-        with httpx.Client(base_url=self._settings.serving_url, headers={"Authorization": f"Bearer {token}"}) as client:
+        with httpx.Client(base_url=self._settings.serving_url, headers={"Authorization": f"Bearer {token}"}, verify=trust(self._settings) or True) as client:
             while not self._done.is_set():
                 for model in self._models:
                     question = {"model": model, "vehicle": self._live.vehicle, "session": self._live.session}
@@ -368,10 +370,12 @@ def _train(trainer: subprocess.Popen[str], step: Callable[[str, float | None], N
 def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     import httpx
 
+    from pitwall.local.certificates import trust
+
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
-            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5).json()
+            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings) or True).json()
             if {name: model["version"] for name, model in loaded.items()} == versions:
                 return
         except (httpx.HTTPError, ValueError, TypeError):

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from pitwall.local import certificates
 from pitwall.settings import Settings
 
 
@@ -15,10 +16,11 @@ def main() -> None:
     os.environ["BENTOML_HOME"] = str(settings.home_dir / "bentoml")
     bentoml = str(Path(sys.executable).parent / "bentoml")
     os.chdir(settings.repository / "serving")
-    os.execv(
-        bentoml,
-        [bentoml, "serve", "service:PitWall", "--host", settings.host, "--port", str(settings.serving_port)],
-    )
+    command = [bentoml, "serve", "service:PitWall", "--host", settings.host, "--port", str(settings.serving_port)]
+    if settings.tls:
+        shown = certificates.shown(settings)
+        command += ["--ssl-certfile", str(shown.certificate), "--ssl-keyfile", str(shown.key)]
+    os.execv(bentoml, command)
 
 
 if __name__ == "__main__":
