@@ -320,12 +320,13 @@ def _figure(value: float) -> str:
 
 @app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
 def chaos(
-    faults: Annotated[list[str] | None, typer.Argument(help="kill-SERVER, pause-SERVER; default all.")] = None,
+    faults: Annotated[list[str] | None, typer.Argument(help="kill-…, pause-…, cut-… of a server, fill-disk, skew-servers, skew-car; default all.")] = None,
     seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
-    from pitwall.chaos import FAULTS, run
+    from pitwall.chaos import run
+    from pitwall.faults import FAULTS
 
     step, stop = _progress()
     try:
@@ -335,10 +336,13 @@ def chaos(
     if as_json:
         _emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
     else:
-        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Offline lost", "Online", box=None, header_style="dim",
+        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts", "Offline lost", "Online", box=None, header_style="dim",
                       padding=(0, 3, 0, 0))  # fmt: skip
         for o in outcomes:
-            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.offline_lost),
+            if o.refused:
+                table.add_row(o.fault, f"not here: {o.refused}")
+                continue
+            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.restarts), str(o.offline_lost),
                           "right" if o.online_right else "wrong")  # fmt: skip
         OUT.print(table)
     if bad := [o.fault for o in outcomes if not o.ok]:

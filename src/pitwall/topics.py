@@ -25,7 +25,41 @@ def _quiet(*_: object) -> None:
 
 def client_config(settings: Settings) -> dict[str, object]:
     """Settings every Kafka client shares."""
-    return {"bootstrap.servers": settings.bootstrap_servers, "error_cb": _quiet, "log_level": 0}
+    security = settings.kafka_protocol
+    config: dict[str, object] = {"bootstrap.servers": settings.bootstrap_servers, "error_cb": _quiet, "log_level": 0}
+    if security != "PLAINTEXT":
+        config["security.protocol"] = security
+    if security.endswith("SSL"):
+        config["ssl.ca.location"] = str(settings.authority)
+    if security.startswith("SASL"):
+        password = settings.secret("kafka").get_secret_value()
+        config |= {"sasl.mechanism": settings.kafka_mechanism, "sasl.username": settings.kafka_user, "sasl.password": password}
+    return config
+
+
+SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
+"""Where Flink's connector keeps its Kafka."""
+
+
+def java_client_config(settings: Settings) -> dict[str, str]:
+    """The same for the job's clients. The password stays in its file, which the task managers read."""
+    security = settings.kafka_protocol
+    config = {"bootstrap.servers": settings.bootstrap_servers}
+    if security != "PLAINTEXT":
+        config["security.protocol"] = security
+    if security.endswith("SSL"):
+        config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(settings.authority)}
+    if security.startswith("SASL"):
+        file = settings.secret_file("kafka", settings.secret("kafka"))
+        module = "plain.PlainLoginModule" if settings.kafka_mechanism == "PLAIN" else "scram.ScramLoginModule"
+        config |= {
+            "sasl.mechanism": settings.kafka_mechanism,
+            "sasl.jaas.config": f'{SHADED}.security.{module} required username="{settings.kafka_user}" '
+            f'password="${{file:{file.parent}:{file.name}}}";',
+            "config.providers": "file",
+            "config.providers.file.class": f"{SHADED}.config.provider.DirectoryConfigProvider",
+        }
+    return config
 
 
 def admin(settings: Settings) -> AdminClient:

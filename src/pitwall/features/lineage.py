@@ -46,7 +46,7 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
     from pitwall.store.connection import configured, connect
 
     options = configured(settings)
-    session = connect(settings, options)
+    session = connect(settings, options, role="reader")
     try:
         for view, uses in found.items():
             columns = ", ".join(f'"{name}"' for name in uses)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import zipfile
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.websockets import WebSocket
 
-from pitwall.local import jars
+from pitwall.local import certificates, jars
 from pitwall.settings import Settings
 
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
@@ -88,6 +89,10 @@ def main() -> None:
         await stream.serve(socket, feed, archive)
 
     app.add_middleware(Login, settings=settings)
+    shown: dict[str, Any] = {}
+    if settings.tls:
+        certificate = certificates.shown(settings)
+        shown = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
     ui.run(
         host=settings.host,
         port=settings.page_port,
@@ -97,6 +102,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
+        **shown,
     )
 
 

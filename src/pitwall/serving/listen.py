@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 from pitwall.errors import UsageError
+from pitwall.local import certificates
 from pitwall.settings import Settings
 
 
@@ -20,6 +21,9 @@ def options(settings: Settings) -> dict[str, Any]:
         "traffic": {"timeout": settings.request_timeout_s + 5},
     }
     certificate, key = settings.serving_certificate, settings.serving_key
+    if certificate is None and key is None and settings.tls:
+        shown = certificates.shown(settings)
+        certificate, key = shown.certificate, shown.key
     if certificate is None and key is None:
         return found
     for name, path in (("serving_certificate", certificate), ("serving_key", key)):
@@ -35,10 +39,10 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def trust(settings: Settings) -> ssl.SSLContext | bool:
-    """For a client's `verify`: `PITWALL_SERVING_CA`, or the endpoint's own certificate. Raises `UsageError` for a file that is neither."""
+    """For a client's `verify`: `PITWALL_SERVING_CA`, the endpoint's own certificate, or the stack's authority. Raises `UsageError` for a file that is neither."""
     ca = settings.serving_ca or settings.serving_certificate
     if ca is None:
-        return True
+        return certificates.trust(settings) or True
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:

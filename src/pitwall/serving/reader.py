@@ -93,7 +93,7 @@ class FeatureReader:
             if self._open is None:
                 options = configured(self._settings)
                 keyspace = options.keyspace or self._settings.keyspace
-                session = connect(self._settings, options)
+                session = connect(self._settings, options, role="reader")
                 ttl_s = (stored_comment(session, keyspace, self._name) or {}).get("ttl_s")
                 ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
                 self._open = _Open(session, options, f'{keyspace}."{self._name}"', ttl, {})

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pitwall.errors import StoreError
-from pitwall.local.servers import s3_environment
+from pitwall.local.servers import BUCKETS, s3_environment, s3_key
 from pitwall.settings import Settings
 
 REPLACES = "_replaces-"
@@ -87,8 +87,8 @@ def _hidden(below: str) -> bool:
 def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
     """The place `uri` names: `s3://bucket/folder`, `file://…` or a path (relative ones below `base`).
 
-    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them, or are the
-    local stack's own for the local stack's server.
+    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them, for the
+    local stack's offline store they are its own.
     """
     if "*" in uri:
         raise StoreError(f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read")
@@ -97,10 +97,9 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
         url = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         parsed = urlparse(url if "://" in url or not url else f"https://{url}")
         options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
-        if endpoint and "AWS_ACCESS_KEY_ID" not in os.environ:
-            keys = s3_environment(Settings())
-            if keys["AWS_ENDPOINT_URL_S3"] == endpoint:
-                options |= {"access_key": keys["AWS_ACCESS_KEY_ID"], "secret_key": keys["AWS_SECRET_ACCESS_KEY"]}
+        settings = Settings()
+        if endpoint and endpoint == s3_endpoint(settings):
+            options["access_key"], options["secret_key"] = s3_key(settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall"))
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
         return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"))
     if scheme not in ("", "file"):
