@@ -1,5 +1,7 @@
 """What each model reads. A served feature is an inference input; nothing else is."""
 
+import re
+
 from feast import FeatureService
 from features import CAR_STATE
 from views import car_state
@@ -18,11 +20,11 @@ next_km = FeatureService(
     description="Time for the next kilometre: where the car was, and when",
 )
 
-_INERTIAL = ("acceleration_", "velocity_yaw")
+_INERTIAL = re.compile(r"acceleration_long(_mean_\w+)?|(acceleration_lat|acceleration_vert|velocity_yaw)(_(mean|std|rms)_\w+)?")
 
 speed_sensor = FeatureService(
     name="speed_sensor",
-    features=[car_state[[n for n in CAR_STATE.names if n.startswith(_INERTIAL) and "_share_" not in n] + ["speed"]]],
+    features=[car_state[[n for n in CAR_STATE.names if _INERTIAL.fullmatch(n)] + ["speed"]]],
     description="Speed from accelerations and yaw alone; `speed` itself is the label and not an input",
 )
 

@@ -4,13 +4,16 @@ from feast import FileSource
 
 from pitwall.features import FeatureSet
 from pitwall.settings import Settings
+from pitwall.store.parquet.files import s3_endpoint
 
 
 def source(features: FeatureSet) -> FileSource:
     """The files of one view: one row a tick, as `flink_jobs/features.sql` writes it."""
+    settings = Settings()
     return FileSource(
         name=f"{features.name}_parquet",
-        path=str(Settings().offline_dir / features.name),
+        path=settings.offline(features.name),
+        s3_endpoint_override=s3_endpoint(settings) or None,
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",
         tags={"known_at": "session"},

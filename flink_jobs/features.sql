@@ -17,7 +17,7 @@ CREATE TEMPORARY TABLE telemetry (
     WATERMARK FOR record_time AS record_time
 ) WITH (
     'connector' = 'kafka',
-    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    ${kafka},
     'properties.group.id' = 'pitwall-features',
     ${scan},
     'scan.topic-partition-discovery.interval' = '1 s',
@@ -39,11 +39,7 @@ CREATE TEMPORARY TABLE online_${view} (
     PRIMARY KEY (vehicle, `session`) NOT ENFORCED
 ) WITH (
     'connector' = 'pitwall-cassandra',
-    'host' = '${cassandra_host}',
-    'port' = '${cassandra_port}',
-    'user' = '${cassandra_user}',
-    'password-file' = '${cassandra_password_file}',
-    'keyspace' = '${keyspace}',
+    ${cassandra},
     'table' = '${online_table}'
 );
 
@@ -55,7 +51,7 @@ CREATE TEMPORARY TABLE features_topic_${view} (
     ${columns}
 ) WITH (
     'connector' = 'pitwall-features',
-    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    ${kafka},
     'properties.linger.ms' = '5',
     'properties.batch.size' = '262144',
     'properties.compression.type' = 'lz4',
@@ -94,11 +90,7 @@ CREATE TEMPORARY TABLE telemetry_history (
     PRIMARY KEY (vehicle, `session`, bucket, start_us, digest) NOT ENFORCED
 ) WITH (
     'connector' = 'pitwall-cassandra',
-    'host' = '${cassandra_host}',
-    'port' = '${cassandra_port}',
-    'user' = '${cassandra_user}',
-    'password-file' = '${cassandra_password_file}',
-    'keyspace' = '${keyspace}',
+    ${cassandra},
     'table' = 'telemetry_history'
 );
 
@@ -107,7 +99,7 @@ CREATE TEMPORARY TABLE dead_letters (
     headers MAP<STRING, BYTES> METADATA
 ) WITH (
     'connector' = 'kafka',
-    'properties.bootstrap.servers' = '${bootstrap_servers}',
+    ${kafka},
     'properties.max.request.size' = '103809024',
     'properties.buffer.memory' = '268435456',
     'properties.compression.type' = 'lz4',

@@ -3,12 +3,13 @@
 import bentoml
 
 from pitwall.serving.app import create_app
+from pitwall.serving.listen import options
 from pitwall.settings import Settings
 
-app = create_app(Settings())
+settings = Settings()
 
 
-@bentoml.service(name="pitwall", workers=1, traffic={"timeout": 10})
-@bentoml.asgi_app(app, path="/")
+@bentoml.service(name="pitwall", workers=1, logging={"access": {"enabled": False}}, **options(settings))
+@bentoml.asgi_app(create_app(settings), path="/")
 class PitWall:
     """Predictions from the champions; see `/docs`."""

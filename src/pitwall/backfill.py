@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.errors import JobError
+from pitwall.features import load
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.run import environment, submit
 from pitwall.local import jars, process
@@ -67,16 +68,16 @@ def run(settings: Settings, sessions: Sequence[Session], step: Callable[[str, fl
             future.result()
     rows = _written(settings, [session.session for session in sessions], before)
     if rows != ticks:
-        raise JobError(f"{ticks} ticks gave {rows} rows in {settings.offline_dir}; see {log}")
+        raise JobError(f"{ticks} ticks gave {rows} rows in the offline store; see {log}")
     return Backfilled(len(sessions), rows, round(time.monotonic() - started, 1))
 
 
 def _written(settings: Settings, sessions: list[str], since: float) -> int:
     """Rows of these sessions in files of the offline store that are younger than `since` (s since the epoch)."""
+    from pitwall.store.parquet.files import recorded
     from pitwall.store.rows import count_rows
 
-    paths = [str(p) for p in settings.offline_dir.rglob("part*.parquet") if p.stat().st_mtime >= since - 1]
-    return count_rows(paths, sessions)
+    return sum(count_rows(recorded(settings, features.name), sessions, since - 1) for features in load(settings.feature_repo))
 
 
 def main() -> None:

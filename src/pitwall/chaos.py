@@ -6,8 +6,7 @@ one is the oracle: the promise is that each session's rows are the same bit for 
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,16 +15,15 @@ from itertools import pairwise
 
 from pitwall.car.session import Session
 from pitwall.errors import JobError, StackError, UsageError
+from pitwall.faults import FAULTS, SERVERS, World, clock_environment, isolate, prepare, refused, submit, wait
 from pitwall.flink import jobs
-from pitwall.local import jars, process
+from pitwall.local import jars
 from pitwall.local.sandbox import sandbox
-from pitwall.local.stack import Stack, child_environment
+from pitwall.local.stack import Stack
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config, create_topic
 from pitwall.wire import TickEncoder
 
-SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
-PAUSE_S = 15.0
 FAULT_AT_S = 8.0
 """Seconds of the drive before the fault."""
 RATE_HZ = 50.0
@@ -46,11 +44,15 @@ class Outcome:
     """Copies beyond the first; the topic is at-least-once, and a copy is equal unless counted as wrong."""
     offline_lost: int
     online_right: bool
+    restarts: int = 0
+    """How often the job began again from a checkpoint: rows may be doubled then, and never otherwise."""
+    refused: str = ""
+    """Why this machine does not let the fault be tried; the rest is empty then."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is lost or wrong."""
-        return not self.lost and not self.wrong and not self.offline_lost and self.online_right
+        """Whether nothing is lost or wrong, or doubled without a restart of the job."""
+        return not (self.doubled and not self.restarts) and not self.lost and not self.wrong and not self.offline_lost and self.online_right
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Seen:
         copies.append(values)
 
 
-def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: int, online_right: bool) -> Outcome:
+def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: int, online_right: bool, restarts: int = 0) -> Outcome:
     """The outcome of one fault. `offline` is the number of distinct rows in the offline store."""
     wanted = {event_us: copies[0] for event_us, copies in oracle.rows.items()}
     times = [fault_at_s, *(t for t in sorted(seen.new_at_s) if t > fault_at_s)]
@@ -82,6 +84,7 @@ def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: in
         doubled=sum(len(copies) - 1 for copies in seen.rows.values()),
         offline_lost=max(0, len(wanted) - offline),
         online_right=online_right,
+        restarts=restarts,
     )
 
 
@@ -112,75 +115,6 @@ class Watcher(threading.Thread):
         self.join()
 
 
-def kill(settings: Settings, name: str) -> None:
-    """kill -9 of one server of the stack, by its own id."""
-    found = process.find(settings.run_dir, name)
-    if found is None or found.process is None:
-        raise StackError(f"{name} does not run; see {settings.log_dir}")
-    for each in [*found.process.children(recursive=True), found.process]:
-        each.kill()
-    _wait(lambda: (settings.run_dir / f"{name}.ended").exists(), 20, f"{name} to be seen as ended")
-
-
-def pause(settings: Settings, name: str, seconds: float) -> None:
-    """Stop one server's processes (SIGSTOP) for so long."""
-    found = process.find(settings.run_dir, name)
-    if found is None or found.process is None:
-        raise StackError(f"{name} does not run; see {settings.log_dir}")
-    family = [found.process, *found.process.children(recursive=True)]
-    for each in family:
-        each.suspend()
-    time.sleep(seconds)
-    for each in family:
-        each.resume()
-
-
-def submit(settings: Settings) -> None:
-    """Submit the features job to the cluster, and wait until it runs."""
-    command = [sys.executable, "-m", "pitwall.flink.run", "--cluster"]
-    result = subprocess.run(command, env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True)
-    if result.returncode:
-        raise JobError(f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}")
-    _wait(lambda: jobs.features_job_state(settings) == "RUNNING", 180, "the features job to run")
-
-
-def _wait(done: Callable[[], bool], seconds: float, what: str) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > limit:
-            raise StackError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(0.2)
-
-
-def _killed(*names: str) -> Callable[[Settings, Stack], None]:
-    def fault(settings: Settings, stack: Stack) -> None:
-        for name in names:
-            kill(settings, name)
-        stack.start(names)
-        if "jobmanager" in names:
-            submit(settings)
-
-    return fault
-
-
-def _paused(name: str) -> Callable[[Settings, Stack], None]:
-    return lambda settings, stack: pause(settings, name, PAUSE_S)
-
-
-FAULTS: dict[str, Callable[[Settings, Stack], None]] = {
-    "kill-kafka": _killed("kafka"),
-    "kill-cassandra": _killed("cassandra"),
-    "kill-s3": _killed("s3"),
-    "kill-taskmanager": _killed("taskmanager"),
-    "kill-jobmanager": _killed("jobmanager", "taskmanager"),
-    "pause-kafka": _paused("kafka"),
-    "pause-cassandra": _paused("cassandra"),
-    "pause-s3": _paused("s3"),
-    "pause-taskmanager": _paused("taskmanager"),
-}
-"""By name; each returns once what it took away is there again."""
-
-
 def run(faults: list[str], seconds: float, step: Callable[[str, float | None], None]) -> list[Outcome]:
     """Drive `seconds` under each fault. Raises `UsageError` for an unknown one, `StackError` where a server does not come back."""
     for name in faults:
@@ -191,8 +125,13 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
 
     whole = simulate(laps=1, seed=11, hz=RATE_HZ)
     ticks = int(seconds * RATE_HZ)
+    cache = Settings().cache_dir / "m2"
+    jars.fetch(cache, lambda done, total: step(f"jars {done}/{total}", done / total), ["flink-s3"])
+    isolated = isolate() if any(name.startswith(("cut-", "fill-")) for name in faults) else ""
     with sandbox(checkpoint_interval_s="2", checkpoint_url="s3://flink/chaos") as settings:
-        jars.fetch(settings.cache_dir / "m2", lambda done, total: step(f"jars {done}/{total}", done / total))
+        prepare(settings)
+        clock = clock_environment(settings) if "skew-servers" in faults else {}
+        os.environ.update(clock)
         with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
             stack.start(["kafka", "cassandra", "s3"], patience_s=300)
             apply(settings)
@@ -200,15 +139,21 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
             submit(settings)
             watcher = Watcher(settings)
             watcher.start()
-            names = ["undisturbed", *faults]
+            world = World(settings, stack)
             outcomes: list[Outcome] = []
             oracle = Seen()
-            for number, name in enumerate(names):
-                step(name, number / len(names))
-                session = Session(whole.vehicle, f"20260101-000000-{name}", whole.names, whole.units, whole.times_s[:ticks], whole.values[:ticks])
-                fault_at_s = _drive(settings, stack, session, FAULTS.get(name))
+            for number, name in enumerate(["undisturbed", *faults]):
+                step(name, number / (len(faults) + 1))
+                if why := refused(name, isolated, bool(clock)):
+                    outcomes.append(Outcome(name, 0, 0.0, 0, 0, 0, 0, True, refused=why))
+                    continue
+                session = Session(
+                    whole.vehicle, f"20260101-000000-{name}", whole.names, whole.units, whole.times_s[:ticks], whole.values[:ticks]
+                )
+                before = _begun(settings)
+                fault_at_s = _drive(world, session, FAULTS.get(name))
                 try:
-                    _wait(lambda s=session: len(watcher.sessions.get(s.session, Seen()).rows) >= ticks, 180, f"all rows of {name}")  # type: ignore[misc]
+                    wait(lambda s=session: len(watcher.sessions.get(s.session, Seen()).rows) >= ticks, 180, f"all rows of {name}")  # type: ignore[misc]
                 except StackError:
                     if name == "undisturbed":
                         raise
@@ -216,15 +161,31 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
                 if name == "undisturbed":
                     oracle = seen
                     continue
-                outcomes.append(compare(name, seen, oracle, fault_at_s, _offline(settings, session, ticks), _online(settings, session, oracle)))
+                offline, online = _offline(settings, session, ticks), _online(settings, session, oracle)
+                outcomes.append(compare(name, seen, oracle, fault_at_s, offline, online, _restarts(before, _begun(settings))))
             watcher.close()
     return outcomes
 
 
-def _drive(settings: Settings, stack: Stack, session: Session, fault: Callable[[Settings, Stack], None] | None) -> float:
+def _begun(settings: Settings) -> tuple[str, int]:
+    """The features job's id, and how often it was restored (which, unlike the metric of restarts, is never told late)."""
+    while True:
+        try:
+            job = jobs.running(settings, "features")
+            return job, int(jobs.get(settings, f"/jobs/{job}/checkpoints")["counts"]["restored"])
+        except JobError:
+            time.sleep(0.5)
+
+
+def _restarts(before: tuple[str, int], after: tuple[str, int]) -> int:
+    return after[1] - before[1] if before[0] == after[0] else after[1]
+
+
+def _drive(world: World, session: Session, fault: Callable[[World], None] | None) -> float:
     """Send the session at its own pace, with the fault in its midst; gives when that began, monotonic clock."""
     from confluent_kafka import Producer
 
+    settings = world.settings
     topic = f"{settings.telemetry_topic}-{session.session}"
     create_topic(settings, topic, 2)
     producer = Producer({**client_config(settings), "enable.idempotence": True, "delivery.timeout.ms": 300_000, "linger.ms": 0})
@@ -234,7 +195,7 @@ def _drive(settings: Settings, stack: Stack, session: Session, fault: Callable[[
     def disturb() -> None:
         try:
             assert fault is not None
-            fault(settings, stack)
+            fault(world)
         except BaseException as error:
             errors.append(error)
 
@@ -242,7 +203,8 @@ def _drive(settings: Settings, stack: Stack, session: Session, fault: Callable[[
         due = begun + time_s - session.times_s[0]
         while (rest := due - time.monotonic()) > 0:
             producer.poll(min(rest, 0.05))
-        producer.produce(topic, encoder.encode(time_s, values), partition=number % 2)
+        stamp_ms = round((time.time() + world.car_skew_s) * 1000)
+        producer.produce(topic, encoder.encode(time_s, values), partition=number % 2, timestamp=stamp_ms)
         if fault is not None and trouble is None and time.monotonic() - begun >= FAULT_AT_S:
             trouble = threading.Thread(target=disturb, daemon=True)
             begun_fault = time.monotonic()

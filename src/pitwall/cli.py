@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.columns import Columns
 from rich.markup import escape
 from rich.table import Table
 
@@ -276,9 +277,10 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
 
 @app.command(epilog="Example: ./pitwall bench parse ingest --quick")
 def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score; or all.")],
+    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score, soak; or all (without soak).")],
     cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=1, max=1440, help="How long soak runs; default 15.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -286,7 +288,7 @@ def bench(
     from pitwall.bench import Load
     from pitwall.bench.all import BENCHMARKS
 
-    chosen = list(BENCHMARKS) if names == ["all"] else names
+    chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
     for name in chosen:
         if name not in BENCHMARKS:
             raise UsageError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, all")
@@ -294,29 +296,37 @@ def bench(
     step, stop = _progress()
     try:
         for name in chosen:
-            results.append(BENCHMARKS[name](Load(cars, channels, quick), step))
+            results.append(BENCHMARKS[name](Load(cars, channels, minutes, quick), step))
     finally:
         stop()
     if as_json:
         _emit([asdict(result) for result in results] if len(results) > 1 else asdict(results[0]))
         return
-    table = Table("Benchmark", "Value", "Unit", "Peer", "Ratio", "Conditions", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table("Benchmark", "Value", "Peer", "Ratio", "Unit, and the peer", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for result in results:
-        peer = "–" if result.peer_value is None else f"{result.peer_value:,.0f}"
+        peer = "–" if result.peer_value is None else _figure(result.peer_value)
         ratio = "–" if result.ratio is None else f"{result.ratio:.2f}"
-        conditions = ", ".join(f"{key} {value}" for key, value in result.conditions.items())
-        table.add_row(result.name, f"{result.value:,.6g}" if result.value < 1000 else f"{result.value:,.0f}", result.unit, peer, ratio, conditions)
+        table.add_row(result.name, _figure(result.value), peer, ratio, result.unit + (f"; peer: {result.peer}" if result.peer else ""))
     OUT.print(table)
+    for result in results:
+        OUT.print(f"\n{result.name}: {result.n:,} in {result.seconds:g} s")
+        width = max(map(len, result.conditions), default=0)
+        OUT.print(Columns([f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}" for key, value in result.conditions.items()], column_first=True))
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 @app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
 def chaos(
-    faults: Annotated[list[str] | None, typer.Argument(help="kill-SERVER, pause-SERVER; default all.")] = None,
+    faults: Annotated[list[str] | None, typer.Argument(help="kill-…, pause-…, cut-… of a server, fill-disk, skew-servers, skew-car; default all.")] = None,
     seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
-    from pitwall.chaos import FAULTS, run
+    from pitwall.chaos import run
+    from pitwall.faults import FAULTS
 
     step, stop = _progress()
     try:
@@ -326,10 +336,13 @@ def chaos(
     if as_json:
         _emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
     else:
-        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Offline lost", "Online", box=None, header_style="dim",
+        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts", "Offline lost", "Online", box=None, header_style="dim",
                       padding=(0, 3, 0, 0))  # fmt: skip
         for o in outcomes:
-            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.offline_lost),
+            if o.refused:
+                table.add_row(o.fault, f"not here: {o.refused}")
+                continue
+            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.restarts), str(o.offline_lost),
                           "right" if o.online_right else "wrong")  # fmt: skip
         OUT.print(table)
     if bad := [o.fault for o in outcomes if not o.ok]:

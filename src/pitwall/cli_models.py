@@ -115,24 +115,23 @@ def models(as_json: AsJson = False) -> None:
 
     settings = Settings()
     _need_mlflow(settings)
-    client = registered.client(settings)
-    rows = []
-    for model in client.search_registered_models():
-        aliases = {str(version): alias for alias, version in sorted(model.aliases.items(), reverse=True)}
-        for version in client.search_model_versions(f"name='{model.name}'"):
-            tags = version.tags
-            rows.append({"model": model.name, "version": int(version.version), "mae": float(tags.get("mae", "nan")),
-                         "baseline_mae": float(tags.get("baseline_mae", "nan")), "unit": tags.get("unit", ""),
-                         "kind": tags.get("kind", ""), "champion": aliases.get(str(version.version)) == "champion",
-                         "alias": aliases.get(str(version.version), ""), "promoted": tags.get("promoted", ""), "run": version.run_id})  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"model": each.model, "version": each.number, "mae": each.mae, "baseline_mae": each.baseline_mae, "unit": each.unit, "kind": each.kind,
+         "champion": "champion" in each.aliases, "alias": ", ".join(reversed(each.aliases)), "promoted": each.promoted, "run": each.run,
+         "feature_service": each.feature_service, "definitions": each.definitions, "dataset_sha256": each.dataset_sha256}
+        for each in registered.versions(registered.client(settings))
+    ]  # fmt: skip
     if as_json:
         emit({"models": rows})
         return
-    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "Alias", "Promoted because", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "Alias", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for row in rows:
         table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
-                      row["kind"], row["alias"], escape(row["promoted"]))  # fmt: skip
+                      row["kind"], row["alias"])  # fmt: skip
     OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
+    for row in rows:
+        if row["champion"]:
+            OUT.print(f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})", soft_wrap=True)
 
 
 def promote(

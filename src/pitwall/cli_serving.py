@@ -46,6 +46,9 @@ def _foreground(name: str) -> None:
 @serving.command(epilog="Example: ./pitwall serve")
 def serve() -> None:
     """The prediction endpoint in the foreground."""
+    from pitwall.serving.listen import options
+
+    options(Settings())
     _foreground("serving")
 
 
@@ -71,17 +74,23 @@ def predict(
     vehicle: Annotated[str, typer.Option("--vehicle")],
     session: Annotated[str, typer.Option("--session")],
     max_age: Annotated[float, typer.Option("--max-age", min=0.001, max=1e9, help="Refuse features that came longer ago, seconds.")] = 1e9,
+    at: Annotated[str | None, typer.Option("--time", help="As things stood then, on the session's clock: 2026-01-01T00:05:10Z.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="What each feature contributes.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Query the endpoint: the newest features of a car in a session, and what the model makes of them."""
+    """Query the endpoint: the features of a car in a session, the newest or those of a time, and what the model makes of them."""
     import httpx
+
+    from pitwall.serving.listen import trust
 
     settings = Settings()
     need_server(settings, "serving")
     question = {"model": model, "vehicle": vehicle, "session": session, "max_age_s": max_age, "explain": explain}
+    if at is not None:
+        question["time"] = at
     token = settings.secret("token").get_secret_value()
-    answer = httpx.post(f"{settings.serving_url}/predict", timeout=10, json=question, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.post(f"{settings.serving_url}/predict", timeout=10, json=question, headers=headers, verify=trust(settings))
     body: dict[str, Any] = answer.json()
     if answer.status_code != 200:
         raise PitwallError(f"{body.get('error', {}).get('code', answer.status_code)}: {body.get('error', {}).get('message', body)}")

@@ -21,7 +21,7 @@ def compact(
     from pitwall.features import load
     from pitwall.retention import SESSION_COLUMNS
     from pitwall.store.parquet.compact import compact as run
-    from pitwall.store.parquet.files import place
+    from pitwall.store.parquet.files import recorded
 
     settings = Settings()
     step, stop = progress()
@@ -30,7 +30,7 @@ def compact(
             done = [
                 each
                 for features in load(settings.feature_repo)
-                for each in run(place(str(settings.offline_dir / features.name)), SESSION_COLUMNS, settled_s, lambda text: step(text, None))
+                for each in run(recorded(settings, features.name), SESSION_COLUMNS, settled_s, lambda text: step(text, None))
             ]
     finally:
         stop()
@@ -118,7 +118,8 @@ def features(as_json: AsJson = False) -> None:
         return
     for each in sets:
         table = Table("Feature", "Unit", "Definition", "Fresh", "Null", "Models", title=each.name, title_justify="left", box=None,
-                      header_style="dim", padding=(0, 3, 0, 0))  # fmt: skip
+                      header_style="dim", padding=(0, 2, 0, 0))  # fmt: skip
+        table.columns[0].no_wrap, table.columns[-1].overflow = True, "fold"
         for feature in each.features:
             use = uses[each.name][feature.name]
             null = "–" if use.null_share is None else f"{100 * use.null_share:.3g} %"

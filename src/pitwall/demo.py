@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from pitwall.car.session import Session
 from pitwall.errors import JobError, ModelError, StackError
 from pitwall.local import jars, process
 from pitwall.local.stack import Stack, child_environment
+from pitwall.serving.listen import trust
 from pitwall.settings import Settings
 
 
@@ -283,7 +283,8 @@ class _Asker(threading.Thread):
         import httpx
 
         token = self._settings.secret("token").get_secret_value()
-        with httpx.Client(base_url=self._settings.serving_url, headers={"Authorization": f"Bearer {token}"}) as client:
+        headers, verify = {"Authorization": f"Bearer {token}"}, trust(self._settings)
+        with httpx.Client(base_url=self._settings.serving_url, headers=headers, verify=verify) as client:
             while not self._done.is_set():
                 for model in self._models:
                     question = {"model": model, "vehicle": self._live.vehicle, "session": self._live.session}
@@ -321,10 +322,10 @@ def _drain(settings: Settings, tally: Tally, sent: int, step: Callable[[str, flo
 
 
 def _offline_rows(settings: Settings, sessions: list[str]) -> int:
-    from pitwall.store.offline import files
+    from pitwall.store.parquet.files import recorded
     from pitwall.store.rows import count_rows
 
-    return count_rows(files(Path(settings.offline_dir / "car_state")), sessions)
+    return count_rows(recorded(settings, "car_state"), sessions)
 
 
 def _wait_offline(
@@ -371,7 +372,7 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
-            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5).json()
+            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings)).json()
             if {name: model["version"] for name, model in loaded.items()} == versions:
                 return
         except (httpx.HTTPError, ValueError, TypeError):

@@ -8,11 +8,15 @@ and its spread. What counts is by how much it lies outside, in widths of the ban
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pitwall.quality import RELEASED_S
+from pitwall.store.parquet.files import Place, database, files
 
 Array = NDArray[np.float64]
 STRETCH_M = 200.0
@@ -105,21 +109,17 @@ def alarms(watch: Watch, lap: Array) -> dict[str, int]:
     return {name: int(over[c].argmax()) for c, name in enumerate(watch.channels) if over[c].any()}
 
 
-def from_offline(folder: Path, channels: tuple[str, ...]) -> Watch | None:
+def from_offline(folder: Place, channels: tuple[str, ...]) -> Watch | None:
     """The watch the offline store's laps calibrate; None with fewer than four of one circuit.
 
     A lap seen whole is one from its start to within 2 % of the longest. A channel that stands still for a whole lap was dead in it: that lap
     tells nothing of the channel.
     """
-    import duckdb
-
-    from pitwall.store.offline import files
-
     if not (paths := files(folder)):
         return None
     statistics = ", ".join(f'avg("{c}") AS m{i}, stddev_pop("{c}") AS s{i}' for i, c in enumerate(channels))
     frame = (
-        duckdb.connect()
+        database(folder)
         .execute(
             f"SELECT vehicle, session, lap_number, floor(lap_distance / {STRETCH_M})::INT AS stretch, count(*) AS ticks, {statistics} "
             "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE lap_from_start = 1 AND lap_distance >= 0 GROUP BY ALL",
@@ -143,10 +143,12 @@ def from_offline(folder: Path, channels: tuple[str, ...]) -> Watch | None:
 
 
 class Live:
-    """Watches sessions tick by tick with a calibrated `Watch`; a channel's alarm ends with the lap it was raised in."""
+    """Watches sessions tick by tick with a calibrated `Watch`; a channel's alarm ends with the lap it was raised in, or its session."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
         self.watch = watch
+        self._clock = clock
+        self._heard: dict[tuple[str, str], float] = {}
         self._open: dict[tuple[str, str], tuple[float, int, list[list[float]], Array]] = {}
         self.raised: dict[tuple[str, str], tuple[str, ...]] = {}
         """The channels in alarm, by vehicle and session."""
@@ -156,6 +158,7 @@ class Live:
         if lap is None or distance_m is None:
             return
         key, stretch = (vehicle, session), int(distance_m / STRETCH_M)
+        self._heard[key] = self._clock()
         number, at, ticks, level = self._open.get(key, (lap, stretch, [], np.zeros(len(values))))
         if number != lap:
             ticks, level = [], np.zeros(len(values))
@@ -166,6 +169,14 @@ class Live:
             ticks = []
         ticks.append([np.nan if value is None else value for value in values])
         self._open[key] = (lap, stretch, ticks, level)
+
+    def close_silent(self) -> None:
+        """Forget sessions that have said nothing for `RELEASED_S`, and their alarms."""
+        now = self._clock()
+        for key in [key for key, heard in self._heard.items() if now - heard > RELEASED_S]:
+            del self._heard[key]
+            self._open.pop(key, None)
+            self.raised.pop(key, None)
 
     def _close(self, key: tuple[str, str], stretch: int, ticks: Array, level: Array) -> Array:
         there = np.isfinite(ticks).all(axis=0)

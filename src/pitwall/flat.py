@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MANY = 32
+"""From so many rows on the estimator's own way costs less: it takes 1.2 ms to begin, and 3 µs a row."""
 
 
 class Rows(Protocol):
@@ -20,8 +23,9 @@ class Rows(Protocol):
 class FlatTrees:
     """All trees of a fitted `HistGradientBoostingRegressor` side by side.
 
-    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads to itself. Tree values
-    are added in the estimator's order, so that the sum has its bits. Raises `ValueError` for categorical splits and for a
+    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads to itself. A missing
+    value compares as not greater, which is left; nodes that send it right look at a copy of the row where it is infinite, or
+    where their threshold is, at whether it is missing. Tree values are added in the estimator's order, so that the sum has its bits. Raises `ValueError` for categorical splits and for a
     loss whose link is not the identity.
     """
 
@@ -36,7 +40,8 @@ class FlatTrees:
         self._threshold = np.full(total, np.inf)
         self._left = np.arange(total, dtype=np.intp)
         self._value = np.zeros(total)
-        self._missing_right = np.zeros(total, bool)
+        self._inputs = int(model.n_features_in_)
+        self._model = _Plain(model)
         self._roots = np.empty(len(trees), np.intp)
         self._depth = 0
         begin = 0
@@ -55,41 +60,55 @@ class FlatTrees:
             self._value[target] = node["value"]
             if node["is_leaf"]:
                 continue
-            self._feature[target] = node["feature_idx"]
-            self._threshold[target] = node["num_threshold"]
-            self._missing_right[target] = not node["missing_go_to_left"]
+            only_missing = np.isposinf(node["num_threshold"])
+            copy = 0 if node["missing_go_to_left"] else 2 if only_missing else 1
+            self._feature[target] = copy * self._inputs + int(node["feature_idx"])
+            self._threshold[target] = 0.5 if copy == 2 else node["num_threshold"]
             self._left[target] = free
             queue += [(int(node["left"]), free), (int(node["right"]), free + 1)]
             free += 2
 
     def predict_rows(self, rows: Array) -> Array:
         """Values for rows of shape (n, inputs)."""
+        if len(rows) > MANY:
+            return np.asarray(self._model.predict_rows(rows))
         return np.array([self.predict_row(row) for row in rows])
 
     def predict_row(self, row: Array) -> float:
         """The value for one row of shape (inputs,), float64."""
+        missing = np.isnan(row)
+        row = np.concatenate((row, np.where(missing, np.inf, row), missing))
         node = self._roots
-        holes = bool(np.isnan(row.sum()))
         feature, threshold, left = self._feature, self._threshold, self._left
         for _ in range(self._depth):
-            x = row.take(feature.take(node))
-            right = x > threshold.take(node)
-            if holes:
-                right |= np.isnan(x) & self._missing_right.take(node)
-            node = left.take(node) + right
+            node = left.take(node) + (row.take(feature.take(node)) > threshold.take(node))
         steps = self._start.copy()
         self._value.take(node, out=steps[1:])
         return float(np.add.accumulate(steps)[-1])
 
 
 def compiled(model: Any) -> Rows:
-    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`."""
-    if type(model).__name__ == "HistGradientBoostingRegressor":
-        try:
+    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`.
+
+    A model that has trees (`trees_`) and a way to make their rows (`prepare`) is asked by both.
+    """
+    try:
+        if type(model).__name__ == "HistGradientBoostingRegressor":
             return FlatTrees(model)
-        except ValueError:
-            return _Plain(model)
+        if hasattr(model, "trees_") and hasattr(model, "prepare"):
+            return _Prepared(model.prepare, FlatTrees(model.trees_))
+    except ValueError:
+        return _Plain(model)
     return model if hasattr(model, "predict_rows") else _Plain(model)
+
+
+class _Prepared:
+    def __init__(self, prepare: Callable[[Array], Array], trees: FlatTrees) -> None:
+        self._prepare, self._trees = prepare, trees
+
+    def predict_rows(self, rows: Array) -> Array:
+        """What the trees say of the rows made of these."""
+        return self._trees.predict_rows(self._prepare(rows))
 
 
 class _Plain:

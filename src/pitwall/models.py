@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ TRUSTED = [
     "pitwall.training.estimators.MeanProfile",
     "pitwall.training.estimators.PaceRatio",
     "pitwall.training.estimators.RecentPace",
+    "pitwall.training.inertia.InertialSpeed",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
 """Types a stored model may hold beside those skops trusts by itself."""
@@ -77,7 +79,7 @@ class Loaded:
 
 def client(settings: Settings) -> Any:
     """An MLflow client for the settings' server; also what `mlflow.*` functions use from now on."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
     os.environ.update(s3_environment(settings))
     import mlflow
 
@@ -95,13 +97,53 @@ def by_alias(registry: Any, name: str, alias: str) -> Any | None:
         return None
 
 
+@dataclass(frozen=True)
+class Version:
+    """A registered version as it is listed. Errors are means over laps, in the model's unit; NaN where not written down."""
+
+    model: str
+    number: int
+    unit: str
+    mae: float
+    baseline_mae: float
+    kind: str
+    """`candidate` or `baseline`: which of the two it is."""
+    aliases: tuple[str, ...]
+    promoted: str
+    """Why it became champion; empty where it never did."""
+    feature_service: str
+    definitions: str
+    dataset_sha256: str
+    run: str
+
+
+def versions(registry: Any) -> list[Version]:
+    """All versions of all models, by model, the newest first."""
+    found = []
+    for model in registry.search_registered_models():
+        for version in registry.search_model_versions(f"name='{model.name}'"):
+            tags, number = version.tags, str(version.version)
+            aliases = tuple(sorted(alias for alias, named in model.aliases.items() if str(named) == number))
+            found.append(Version(
+                model.name, int(number), tags.get("unit", ""), float(tags.get("mae", "nan")), float(tags.get("baseline_mae", "nan")),
+                tags.get("kind", ""), aliases, tags.get("promoted", ""), tags.get("feature_service", ""), tags.get("definitions", ""),
+                tags.get("dataset_sha256", ""), version.run_id or "",
+            ))  # fmt: skip
+    return sorted(found, key=lambda each: (each.model, -each.number))
+
+
 def load(registry: Any, version: Any) -> Loaded:
     """A registered version in memory. Raises `ModelError` for one that is no skops file or holds other types than `TRUSTED`."""
     import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="pitwall-model-") as temporary:
+        return _read(version, Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=temporary)))
+
+
+def _read(version: Any, folder: Path) -> Loaded:
     import skops.io
     from mlflow.models import Model
 
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     described = Model.load(str(folder))
     flavor = described.flavors["sklearn"]
     if flavor["serialization_format"] != "skops":

@@ -52,7 +52,7 @@ def online_rows(settings: Settings, sessions: Iterable[str] | None = None) -> It
     """The online store's rows of the named sessions, or of all, in all views."""
     wanted = None if sessions is None else set(sessions)
     options = configured(settings)
-    session = connect(settings, options)
+    session = connect(settings, options, role="reader")
     try:
         for features in load(settings.feature_repo):
             columns = ", ".join(f'"{name}"' for name in features.names)

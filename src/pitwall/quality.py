@@ -5,8 +5,10 @@ Plain state machines, fed with rows and predictions of any number of sessions; w
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 PARTS = 10
+SILENT_S = 30.0
+"""A session that says nothing for so long is over."""
+RELEASED_S = 600.0
+"""A session that says nothing for so long is forgotten: the job too begins it anew then."""
 Array = NDArray[np.float64]
 
 
@@ -23,6 +29,8 @@ class _Open:
     """The lap a session is in: its trace, and predictions that wait for their truth."""
 
     number: float
+    heard: float
+    """By the clock of who feeds it, s."""
     at_us: list[int] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
     distances_m: list[float] = field(default_factory=list)
@@ -31,11 +39,15 @@ class _Open:
 
 @dataclass
 class Score:
-    """Absolute errors of one model version by tenth of the lap: counts and sums, and how many lay in their interval."""
+    """Absolute errors of one model version by tenth of the lap, counts and sums, and how many truths lay in their interval."""
 
     unit: str
     count: Array = field(default_factory=lambda: np.zeros(PARTS))
     total: Array = field(default_factory=lambda: np.zeros(PARTS))
+    promised: int = 0
+    """Predictions that came with an interval."""
+    held: int = 0
+    """Truths that lay in it."""
 
     @property
     def mae(self) -> float:
@@ -51,11 +63,15 @@ class Truths:
     """Holds predictions until a lap ends, then scores them: by model and version, and by part of the lap.
 
     `labels` says how each model's truth is obtained: `("lap", None)`, `("ahead", metres)` or `("feature", name)`, as its task
-    does. Laps not seen from their start are not scored. Of more than `keep` sessions the oldest are given up.
+    does. Laps not seen from their start are not scored. Of more than `keep` sessions the oldest are given up. A lap ends
+    when the next one begins, or when the session falls silent (`SILENT_S`) where a lap is known to end (`length_m`).
     """
 
-    def __init__(self, labels: dict[str, tuple[str, Any]], keep: int = 1000) -> None:
+    def __init__(self, labels: dict[str, tuple[str, Any]], keep: int = 1000, clock: Callable[[], float] = time.monotonic) -> None:
         self._labels = labels
+        self._clock = clock
+        self.length_m: float | None = None
+        """A lap's length, where it is known."""
         self._laps: dict[tuple[str, str], _Open] = {}
         self._recent: dict[tuple[str, str], deque[tuple[int, dict[str, float]]]] = defaultdict(lambda: deque(maxlen=3000))
         self._keep = keep
@@ -77,11 +93,12 @@ class Truths:
             last = values.get("lap_last_time")
             if lap is not None and number == lap.number + 1 and last is not None and lap.distances_m and lap.distances_m[0] < 100:
                 self._settle(lap, last)
-            lap = self._laps[key] = _Open(number)
+            lap = self._laps[key] = _Open(number, self._clock())
             while len(self._laps) > self._keep:
                 oldest = next(iter(self._laps))
                 del self._laps[oldest]
                 self._recent.pop(oldest, None)
+        lap.heard = self._clock()
         if not lap.distances_m or distance > lap.distances_m[-1]:
             lap.at_us.append(event_us)
             lap.times_s.append(time)
@@ -105,6 +122,21 @@ class Truths:
             return
         lap.waiting.append({**message, **where})
 
+    def close_silent(self) -> None:
+        """Score the laps of sessions that ended with them, seen from the start to within 0.5 % of the length; forget the released."""
+        now = self._clock()
+        for key, lap in list(self._laps.items()):
+            silent = now - lap.heard
+            if lap.waiting and silent > SILENT_S and self._whole(lap):
+                self._settle(lap, lap.times_s[-1])
+                lap.waiting.clear()
+            if silent > RELEASED_S:
+                del self._laps[key]
+                self._recent.pop(key, None)
+
+    def _whole(self, lap: _Open) -> bool:
+        return self.length_m is not None and lap.distances_m[0] < 100 and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005
+
     def _settle(self, lap: _Open, final_s: float) -> None:
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)
         for message in lap.waiting:
@@ -120,14 +152,19 @@ class Truths:
             part = min(PARTS - 1, int(message["at"] / distances[-1] * PARTS))
             score.count[part] += 1
             score.total[part] += abs(message["value"] - truth)
+            if message.get("low") is not None and message.get("high") is not None:
+                score.promised += 1
+                score.held += message["low"] <= truth <= message["high"]
 
     def metrics(self) -> str:
         """The scores in Prometheus' text format."""
-        lines = ["# TYPE pitwall_prediction_error gauge", "# TYPE pitwall_predictions_scored counter"]
+        lines = ["# TYPE pitwall_prediction_error gauge", "# TYPE pitwall_predictions_scored counter", "# TYPE pitwall_prediction_coverage gauge"]
         for (model, version), score in sorted(self.scores.items()):
             labels = f'model="{model}",version="{version}",unit="{score.unit}"'
             for part, mean in enumerate(score.by_part()):
                 if mean is not None:
                     lines.append(f'pitwall_prediction_error{{{labels},part="{part}"}} {mean:.6g}')
             lines.append(f"pitwall_predictions_scored{{{labels}}} {score.count.sum():.0f}")
+            if score.promised:
+                lines.append(f"pitwall_prediction_coverage{{{labels}}} {score.held / score.promised:.4g}")
         return "\n".join(lines) + "\n"

@@ -21,7 +21,7 @@ from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
 from pitwall.store.connection import connect
 from pitwall.store.parquet.compact import drop
-from pitwall.store.parquet.files import place
+from pitwall.store.parquet.files import recorded
 from pitwall.store.parquet.scan import Columns, Scan
 
 SESSION_COLUMNS = Columns({"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp")
@@ -60,7 +60,7 @@ def due(settings: Settings, now: float | None = None) -> list[Due]:
 
 def _offline(settings: Settings, limit: float) -> Iterator[Due]:
     for features in load(settings.feature_repo):
-        folder = place(str(settings.offline_dir / features.name))
+        folder = recorded(settings, features.name)
         parts = []
         for table, _ in Scan(folder).batches(["vehicle", "session", "created_timestamp"], "event_timestamp", None, None):
             frame = pl.DataFrame(pl.from_arrow(table))

@@ -8,8 +8,9 @@ import shutil
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED = Path(__file__).resolve().parent / "project"
@@ -17,11 +18,12 @@ PACKAGED = Path(__file__).resolve().parent / "project"
 
 
 def _repository() -> Path:
-    """The checkout this package was installed from, or the working directory where it has a feature repository.
+    """The checkout this package was installed from, the bento it is in, or the working directory where it has a feature repository.
 
     Installed from a wheel: the user's own copy of what the wheel brings, which `lay_out` makes.
     """
-    for folder in (Path(__file__).resolve().parents[2], Path.cwd()):
+    own = Path(__file__).resolve()
+    for folder in (own.parents[2], own.parents[1], Path.cwd()):
         if (folder / "feature_repo" / "feature_store.yaml").exists():
             return folder
     if PACKAGED.exists():
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     cassandra_port: int = 19042
     cassandra_storage_port: int = 17000
     s3_port: int = 19000
+    s3_roles: bool = True
+    """Job, MLflow and all else have a key each, for their own buckets; off for an S3 server with one key."""
     mlflow_port: int = 15000
     mlflow_backend: SecretStr = SecretStr("")
     """MLflow's database, `postgresql://user:password@host/name`; empty for sqlite."""
@@ -58,8 +62,35 @@ class Settings(BaseSettings):
     """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
     flink_jobmanager_metrics_port: int = 19250
     serving_port: int = 13000
+    serving_host: str = ""
+    """The address the endpoint listens on; empty: `host`, where the stack's other servers are."""
+    serving_certificate: Path | None = None
+    """The endpoint speaks TLS with this certificate (PEM), also where the other servers do not; with `tls`, instead of theirs."""
+    serving_key: Path | None = None
+    """Its key."""
+    serving_ca: Path | None = None
+    """Whom our own clients trust to sign it; default: the certificate itself."""
     page_port: int = 18080
+    feast_ui_port: int = 18082
+    prometheus_port: int = 19090
+    """Where a Prometheus beside the stack is; the page links it, as it does Grafana."""
+    grafana_port: int = 13001
 
+    tls: bool = False
+    """The local stack's Kafka, Cassandra, endpoint and page speak TLS only, and Kafka asks for a login."""
+    ca: Path | None = None
+    """PEM file of who signs the servers' certificates; default: the authority the local stack makes for itself."""
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    """PEM files of what the local stack's servers show; default: a certificate of that authority."""
+
+    kafka_servers: str = ""
+    """`host:port,…` of a cluster elsewhere; empty for the local stack's."""
+    kafka_security: Literal["", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = ""
+    """How clients reach Kafka; default: SASL_SSL with `tls`, else PLAINTEXT."""
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_user: str = "pitwall"
+    """Its password is the secret `kafka`."""
     kafka_partitions: int = 1
     telemetry_topic: str = "p424-telemetry-batch"
     telemetry_pattern: str = "p424-telemetry-batch.*"
@@ -79,6 +110,8 @@ class Settings(BaseSettings):
     """How often the job secures its state; new rows of the offline store appear with it."""
     checkpoint_url: str = ""
     """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
+    offline_url: str = ""
+    """The offline store's Parquet files: `s3://bucket/folder` on the S3 server, else a folder of the stack's own."""
     parallelism: int = 1
     idle_timeout_s: float = 5.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""
@@ -107,6 +140,12 @@ class Settings(BaseSettings):
     score_hz: float = 10.0
     """Predictions a second (session clock) the stream scorer makes for each session and model."""
 
+    @model_validator(mode="after")
+    def _whole(self) -> Settings:
+        if (self.certificate is None) != (self.certificate_key is None):
+            raise ValueError("PITWALL_CERTIFICATE and PITWALL_CERTIFICATE_KEY are given together or not at all")
+        return self
+
     @cached_property
     def home_dir(self) -> Path:
         """State of the local stack: data, logs, secrets, process ids."""
@@ -134,8 +173,12 @@ class Settings(BaseSettings):
 
     @property
     def offline_dir(self) -> Path:
-        """Root of the offline store's Parquet files."""
+        """Root of the offline store's Parquet files, where `offline_url` names no other place."""
         return self.data_dir / "offline"
+
+    def offline(self, view: str) -> str:
+        """The Parquet files of one view: `s3://bucket/folder/view`, or a folder."""
+        return f"{self.offline_url.rstrip('/') or self.offline_dir}/{view}"
 
     @property
     def flink_dir(self) -> str:
@@ -144,8 +187,13 @@ class Settings(BaseSettings):
 
     @property
     def bootstrap_servers(self) -> str:
-        """Kafka's address."""
-        return f"{self.host}:{self.kafka_port}"
+        """Kafka's addresses."""
+        return self.kafka_servers or f"{self.host}:{self.kafka_port}"
+
+    @property
+    def kafka_protocol(self) -> str:
+        """How clients reach Kafka."""
+        return self.kafka_security or ("SASL_SSL" if self.tls else "PLAINTEXT")
 
     @property
     def flink_url(self) -> str:
@@ -160,12 +208,22 @@ class Settings(BaseSettings):
     @property
     def serving_url(self) -> str:
         """The prediction endpoint's address."""
-        return f"http://{self.host}:{self.serving_port}"
+        return f"{'https' if self.tls or self.serving_certificate else 'http'}://{self.serving_host or self.host}:{self.serving_port}"
 
     @property
     def page_url(self) -> str:
         """The live page's address."""
-        return f"http://{self.host}:{self.page_port}"
+        return f"{self.web}://{self.host}:{self.page_port}"
+
+    @property
+    def web(self) -> str:
+        """Scheme of endpoint and page."""
+        return "https" if self.tls else "http"
+
+    @property
+    def authority(self) -> Path:
+        """PEM file of who signs the servers' certificates."""
+        return self.ca or self.home_dir / "secrets" / "ca.pem"
 
     def secret(self, name: str) -> SecretStr:
         """The local stack's secret `name`, made at first use and readable by its owner only.
@@ -186,6 +244,16 @@ class Settings(BaseSettings):
                 pass
             temporary.unlink()
         return SecretStr(path.read_text().strip())
+
+    def secret_file(self, name: str, value: SecretStr) -> Path:
+        """A file that holds `value` and is readable by its owner only: the secret's own, unless it comes from elsewhere."""
+        path = self.home_dir / "secrets" / name
+        if not path.exists() or path.read_text().strip() != value.get_secret_value():
+            path = path.with_name(f"{name}.given")
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+                file.write(value.get_secret_value())
+        return path
 
 
 def lay_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -24,7 +25,41 @@ def _quiet(*_: object) -> None:
 
 def client_config(settings: Settings) -> dict[str, object]:
     """Settings every Kafka client shares."""
-    return {"bootstrap.servers": settings.bootstrap_servers, "error_cb": _quiet, "log_level": 0}
+    security = settings.kafka_protocol
+    config: dict[str, object] = {"bootstrap.servers": settings.bootstrap_servers, "error_cb": _quiet, "log_level": 0}
+    if security != "PLAINTEXT":
+        config["security.protocol"] = security
+    if security.endswith("SSL"):
+        config["ssl.ca.location"] = str(settings.authority)
+    if security.startswith("SASL"):
+        password = settings.secret("kafka").get_secret_value()
+        config |= {"sasl.mechanism": settings.kafka_mechanism, "sasl.username": settings.kafka_user, "sasl.password": password}
+    return config
+
+
+SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
+"""Where Flink's connector keeps its Kafka."""
+
+
+def java_client_config(settings: Settings) -> dict[str, str]:
+    """The same for the job's clients. The password stays in its file, which the task managers read."""
+    security = settings.kafka_protocol
+    config = {"bootstrap.servers": settings.bootstrap_servers}
+    if security != "PLAINTEXT":
+        config["security.protocol"] = security
+    if security.endswith("SSL"):
+        config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(settings.authority)}
+    if security.startswith("SASL"):
+        file = settings.secret_file("kafka", settings.secret("kafka"))
+        module = "plain.PlainLoginModule" if settings.kafka_mechanism == "PLAIN" else "scram.ScramLoginModule"
+        config |= {
+            "sasl.mechanism": settings.kafka_mechanism,
+            "sasl.jaas.config": f'{SHADED}.security.{module} required username="{settings.kafka_user}" '
+            f'password="${{file:{file.parent}:{file.name}}}";',
+            "config.providers": "file",
+            "config.providers.file.class": f"{SHADED}.config.provider.DirectoryConfigProvider",
+        }
+    return config
 
 
 def admin(settings: Settings) -> AdminClient:
@@ -98,6 +133,9 @@ def publish_schema(settings: Settings, features: FeatureSet) -> None:
         raise StackError(f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}")
 
 
+TIMES = struct.Struct("<qq")
+
+
 class FeatureRows:
     """Reads records of the features topic: all, or those of one view.
 
@@ -111,22 +149,23 @@ class FeatureRows:
 
     def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
         """The rows of these messages, in their order; one whose columns nobody published is left out."""
-        rows = []
-        for message in messages:
-            value, key = message.value(), message.key()
-            if message.error() is not None or value is None or key is None:
-                continue
-            known = self._columns.get(value[:8])
-            if known is None:
-                self._look_up()
-                known = self._columns.setdefault(value[:8], ("", ()))
-            view, names = known
-            if names and self._view in (None, view):
-                end = 24 + 8 * len(names)
-                event_us, created_us = np.frombuffer(value, "<i8", 2, 8).tolist()
-                values = np.frombuffer(value, "<f8", len(names), 24)
-                rows.append(FeatureRow(view, value[end:].decode(), key.decode(), event_us, created_us, names, values))
-        return rows
+        return [row for row in map(self.one, messages) if row is not None]
+
+    def one(self, message: Message) -> FeatureRow | None:
+        """The row of one message; None for one of another view, or whose columns nobody published."""
+        value, key = message.value(), message.key()
+        if value is None or key is None or message.error() is not None:
+            return None
+        known = self._columns.get(value[:8])
+        if known is None:
+            self._look_up()
+            known = self._columns.setdefault(value[:8], ("", ()))
+        view, names = known
+        if not names or self._view not in (None, view):
+            return None
+        event_us, created_us = TIMES.unpack_from(value, 8)
+        values = np.frombuffer(value, "<f8", len(names), 24)
+        return FeatureRow(view, value[24 + 8 * len(names) :].decode(), key.decode(), event_us, created_us, names, values)
 
     def _look_up(self) -> None:
         from confluent_kafka import Consumer, TopicPartition

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pytest
 from dryrun import MAX, Advance, Message, Run
@@ -81,7 +80,7 @@ def stack() -> Iterator[tuple[Settings, Stack]]:
     from pitwall.local import jars
     from pitwall.store.repo import apply
 
-    with sandbox(checkpoint_interval_s="1", parallelism="2", checkpoint_url="s3://flink/tests") as settings:
+    with sandbox(checkpoint_interval_s="1", parallelism="2", checkpoint_url="s3://flink/tests", offline_url="s3://offline/tests") as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as servers:
             servers.start(["kafka", "cassandra", "s3"])
@@ -188,14 +187,14 @@ def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -
 
 def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     """(event time, features…) of each distinct row in the Parquet files, in order of time."""
-    from pitwall.store.offline import files
+    from pitwall.store.parquet.files import database, files, recorded
 
-    paths = files(settings.offline_dir / "car_state")
+    where = recorded(settings, "car_state")
     features = load(settings.feature_repo)[-1]
     names = ", ".join(f'"{name}"' for name in features.names)
-    return duckdb.execute(
+    return database(where).execute(
         f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
-        "WHERE session = ? ORDER BY 1", [paths, session],
+        "WHERE session = ? ORDER BY 1", [files(where), session],
     ).fetchall()  # fmt: skip
 
 

@@ -2,130 +2,68 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import pandas as pd
 import pytest
+from served import (
+    INPUTS,
+    SESSION,
+    VEHICLE,
+    Served,
+    asking,
+    feature_record,
+    predictions,
+    record,
+    register,
+    self_signed,
+    store_row,
+    wait,
+)
 
-from pitwall.features import load
 from pitwall.local import process
-from pitwall.local.sandbox import sandbox
+from pitwall.local.sandbox import free_ports, sandbox
 from pitwall.local.stack import Stack, child_environment
-from pitwall.settings import Settings
-from pitwall.topics import client_config, end_offsets
+from pitwall.topics import client_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-INPUTS = ("speed", "throttle")
-VEHICLE, SESSION = "PERRINN 424", "20260101-000000-served"
-
-
-class Served:
-    """The stack of this file and a client of its endpoint."""
-
-    def __init__(self, settings: Settings, stack: Stack) -> None:
-        self.settings, self.stack = settings, stack
-        token = settings.secret("token").get_secret_value()
-        self.client = httpx.Client(base_url=settings.serving_url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
-
-    def ask(self, **question: Any) -> httpx.Response:
-        return self.client.post("/predict", json={"model": "lap_time", **question})
-
-    def kill(self, name: str) -> None:
-        found = process.find(self.settings.run_dir, name)
-        assert found is not None and found.process is not None
-        for child in [*found.process.children(recursive=True), found.process]:
-            child.kill()
-        assert process.wait_gone(found, 20)
-        wait(lambda: (self.settings.run_dir / f"{name}.ended").exists(), 10)
-
-
-def wait(done: Callable[[], bool], seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s"
-        time.sleep(0.1)
-
-
-def register(settings: Settings, name: str, value: float, alias: str = "champion", whole: bool = True) -> int:
-    """A version that answers `value`, whatever it is asked; `whole`: with all that serving needs."""
-    import mlflow
-    from sklearn.linear_model import LinearRegression
-
-    from pitwall import models
-
-    client = models.client(settings)
-    mlflow.set_experiment(name)
-    X = pd.DataFrame(np.random.default_rng(1).normal(size=(20, len(INPUTS))), columns=list(INPUTS))
-    model = LinearRegression().fit(X, np.full(20, value))
-    interval = {"coverage": 0.9, "by": None, "edges": [], "half_width": [0.5]}
-    metadata = {"unit": "s", "feature_service": "test", "definitions": "test", **({"interval": interval} if whole else {})}
-    with warnings.catch_warnings(), mlflow.start_run():
-        warnings.simplefilter("ignore")
-        logged = mlflow.sklearn.log_model(
-            model, name="model", serialization_format="skops", input_example=X.tail(3), registered_model_name=name, pip_requirements=[],
-            metadata=metadata,
-        )  # fmt: skip
-    version = str(logged.registered_model_version)
-    client.set_registered_model_alias(name, alias, version)
-    return int(version)
+ROOT = Path(__file__).parents[2]
+TOOLS = Path(sys.executable).parent
+PAST = "20260101-000000-past"
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     from pitwall.local import jars
-    from pitwall.store.connection import connect
     from pitwall.store.repo import apply
 
-    with sandbox(kafka_partitions="4", rate_limit="100000") as settings:
+    with sandbox(kafka_partitions="4", rate_limit="100000", request_timeout_s="6") as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra", "s3", "mlflow"])
             apply(settings)
             register(settings, "lap_time", 1.0)
-            cassandra = connect(settings)
-            for session, age in ((SESSION, 0), ("20260101-000000-stale", 3600), ("20260101-000000-empty", 0)):
-                at = datetime.now(UTC) - timedelta(seconds=age)
-                values = (None, None) if session.endswith("empty") else (50.0, 0.5)
-                cassandra.execute(
-                    f'INSERT INTO {settings.keyspace}."pitwall_car_state" (vehicle, session, event_timestamp, created_timestamp, '
-                    "speed, throttle) VALUES (%s, %s, %s, %s, %s, %s)", (VEHICLE, session, at, at, *values),
-                )  # fmt: skip
-            cassandra.cluster.shutdown()
+            register(settings, "next_km", None)
+            store_row(settings, SESSION, 0, (50.0, 0.5))
+            store_row(settings, "20260101-000000-stale", 3600, (50.0, 0.5))
+            store_row(settings, "20260101-000000-empty", 0, (None, None))
             stack.start(["serving", "scorer"])
             one = Served(settings, stack)
             wait(lambda: one.client.get("/ready").status_code == 200, 60)
             yield one
             one.client.close()
-
-
-def predictions(settings: Settings) -> list[dict[str, Any]]:
-    """All committed messages of the topic, with their headers as `_headers`."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.partition.eof": True, "isolation.level": "read_committed"})
-    partitions = list(end_offsets(settings, settings.predictions_topic))
-    consumer.assign([TopicPartition(settings.predictions_topic, p, 0) for p in partitions])
-    found, ended = [], 0
-    while ended < len(partitions):
-        for message in consumer.consume(1000, timeout=5):
-            if message.error() is not None:
-                ended += 1
-                continue
-            value = message.value()
-            assert value is not None
-            found.append({**json.loads(value), "_headers": {k: v.decode() for k, v in message.headers() or []}})
-    consumer.close()
-    return found
 
 
 def test_an_answer_says_what_it_was_made_from(served: Served) -> None:
@@ -147,7 +85,8 @@ def test_an_answer_says_what_it_was_made_from(served: Served) -> None:
         ({"vehicle": VEHICLE, "session": "none"}, 404, "unknown_entity"),
         ({"vehicle": VEHICLE, "session": SESSION, "model": "none"}, 404, "unknown_model"),
         ({"vehicle": VEHICLE, "session": "20260101-000000-stale"}, 409, "stale_features"),
-        ({"vehicle": VEHICLE, "session": SESSION, "time": "2020-01-01T00:00:00Z"}, 409, "time_passed"),
+        ({"vehicle": VEHICLE, "session": SESSION, "time": "2026-01-01T00:00:00Z"}, 409, "time_passed"),
+        ({"vehicle": VEHICLE, "session": "20260101-000000-empty", "model": "next_km"}, 422, "missing_features"),
         ({"vehicle": VEHICLE, "session": SESSION, "time": "2020-01-01T00:00:00"}, 422, "wrong_type"),
         ({"vehicle": VEHICLE}, 422, "wrong_type"),
         ({}, 422, "wrong_type"),
@@ -158,6 +97,7 @@ def test_an_answer_says_what_it_was_made_from(served: Served) -> None:
         ({"features": {"speed": "fast", "throttle": 1.0}}, 422, "wrong_type"),
         ({"features": {"speed": 1.0}}, 422, "missing_features"),
         ({"features": {"speed": 1.0, "throttle": 1.0, "wings": 1.0}}, 422, "unknown_feature"),
+        ({"features": {"speed": 1.7e308, "throttle": 1.0}, "model": "next_km"}, 422, "no_value"),
     ],
 )
 def test_each_error_has_its_own_code(served: Served, question: dict[str, Any], status: int, code: str) -> None:
@@ -173,11 +113,142 @@ def test_a_stranger_a_long_body_and_a_flood_are_kept_out(served: Served) -> None
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
     assert served.client.post("/refresh").json()["error"]["code"] == "forbidden"
     admin = served.settings.secret("admin_token").get_secret_value()
-    assert httpx.post(f"{url}/refresh", headers={"Authorization": f"Bearer {admin}"}).json() == {"lap_time": 1}
+    assert httpx.post(f"{url}/refresh", headers={"Authorization": f"Bearer {admin}"}).json() == {"lap_time": 1, "next_km": 1}
     answer = served.client.post("/predict", content=b"[" * (served.settings.max_body_bytes + 1))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
-    pickled = served.client.post("/predict", content=b"\x80\x04N.", headers={"Content-Type": "application/vnd.bentoml+pickle"})
-    assert pickled.status_code == 422
+
+
+def test_asked_about_the_past_it_answers_as_things_stood_then(served: Served) -> None:
+    """The session was driven to 00:10, of which the offline store has what came up to 00:05.
+
+    speed   10 ─────────── 20 ─────── 30 ··········· 40 (online)
+    time    00:01          00:02      00:05          now                  the model gives twice the speed
+    """
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    record(served.settings, PAST, {start + timedelta(minutes=m): v for m, v in ((1, 10.0), (2, 20.0), (5, 30.0))})
+    newest = store_row(served.settings, PAST, 0, (40.0, 0.5))
+
+    def ask(at: datetime, **more: Any) -> Any:
+        answer = served.ask(model="next_km", vehicle=VEHICLE, session=PAST, time=at.isoformat(), **more)
+        body = answer.json()
+        return (round(body["value"], 6), body["event_time"], body["age_s"]) if answer.status_code == 200 else body["error"]["code"]
+
+    assert ask(start + timedelta(seconds=61)) == (20.0, "2026-01-01T00:01:00.000Z", 1.0)
+    assert ask(start + timedelta(minutes=2)) == (40.0, "2026-01-01T00:02:00.000Z", 0.0)
+    assert ask(start + timedelta(minutes=4, seconds=59), max_age_s=200)[0] == 40.0
+    assert ask(start + timedelta(minutes=4, seconds=59), max_age_s=100) == "stale_features"
+    assert ask(start) == "unknown_entity"
+    assert ask(start + timedelta(minutes=6)) == "time_passed"
+    assert ask(newest + timedelta(seconds=1))[0] == 80.0
+    never = served.ask(model="next_km", vehicle=VEHICLE, session="20260101-000000-never", time=start.isoformat())
+    assert never.json()["error"]["code"] == "unknown_entity"
+
+
+def test_no_request_of_schemathesis_breaks_it(served: Served, tmp_path: Path) -> None:
+    """Thousands of valid and broken requests from the OpenAPI: no 5xx, and every answer is as documented."""
+    token = served.settings.secret("admin_token").get_secret_value()
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    result = subprocess.run(
+        [TOOLS / "schemathesis", "run", f"{served.settings.serving_url}/openapi.json", "-H", f"Authorization: Bearer {token}", "--checks", checks,
+         "--max-examples", "60", "--seed", "7", "--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "160"},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-3000:]
+    generated = re.search(r"(\d+) generated", result.stdout)
+    assert generated is not None and int(generated[1]) > 200, result.stdout[-1000:]
+
+
+def test_no_route_reads_a_pickle(served: Served, tmp_path: Path) -> None:
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return Path.touch, (tmp_path / "read",)
+
+    ours = [*served.client.get("/openapi.json").json()["paths"], "/predict-metrics", "/openapi.json", "/docs"]
+    bentos = ["/", "/livez", "/readyz", "/healthz", "/metrics", "/schema.json", "/docs.json", "/__is_ready__"]
+    assert served.client.get("/schema.json").json()["routes"] == []
+    for path in [*ours, *bentos]:
+        for kind in ("application/vnd.bentoml+pickle", "application/octet-stream", "application/x-pickle"):
+            headers = {"Content-Type": kind, "Payload-Container": "Pickle", "Bento-Version": "1"}
+            answer = served.client.post(path, content=pickle.dumps(Evil()), headers=headers)
+            assert answer.status_code in (401, 403, 404, 405, 422) or path == "/refresh", (path, kind, answer.status_code)
+    assert not (tmp_path / "read").exists()
+
+
+def test_slow_and_broken_requests_hold_up_nobody(served: Served) -> None:
+    address = ("127.0.0.1", served.settings.serving_port)
+    token = served.settings.secret("token").get_secret_value()
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+    slow = [socket.create_connection(address) for _ in range(300)]
+    for n, each in enumerate(slow):
+        each.sendall((head if n % 2 else head + "Content-Length: 100\r\n\r\n{").encode())
+    for garbage in (b"\x16\x03\x01", b"GET\r\n\r\n", b"POST /predict HTTP/9.9\r\n\r\n", head.encode() + b"Content-Length: -1\r\n\r\n", b"\x00" * 5000):
+        with socket.create_connection(address) as broken:
+            broken.sendall(garbage)
+    for _ in range(50):
+        assert served.ask(vehicle=VEHICLE, session=SESSION).status_code == 200
+    slow[0].settimeout(20)
+    assert slow[0].recv(100).startswith(b"HTTP/1.1 504")
+    for each in slow:
+        each.close()
+
+
+def test_each_of_many_clients_gets_its_own_answer_and_a_replay_the_same_id(served: Served) -> None:
+    wrong: list[Any] = []
+
+    def own(client: httpx.Client) -> None:
+        speed = time.perf_counter_ns() % 1_000_000 / 1000
+        body = client.post("/predict", json={"model": "next_km", "features": {"speed": speed, "throttle": 0.0}}).json()
+        refused = client.post("/predict", json={"model": "next_km", "features": {"speed": 1.0}})
+        if abs(body["value"] - 2 * speed) > 1e-6 or refused.status_code != 422:
+            wrong.append((speed, body, refused.text))
+
+    with asking(served, 12, own) as raised:
+        time.sleep(3)
+    assert not wrong and not raised
+    question = {"model": "lap_time", "vehicle": VEHICLE, "session": SESSION}
+    replayed = {served.client.post("/predict", json=question).json()["prediction_id"] for _ in range(5)}
+    assert len(replayed) == 1
+    features = {"model": "lap_time", "features": {"speed": 1.0, "throttle": 1.0}}
+    batch = served.client.post("/predict/batch", json={"questions": [features] * 500}).json()["answers"]
+    assert len({answer["prediction_id"] for answer in batch}) == 500
+
+
+def test_a_store_that_stalls_is_an_error_of_its_own_until_it_is_back(served: Served) -> None:
+    cassandra = process.find(served.settings.run_dir, "cassandra")
+    assert cassandra is not None
+    os.kill(cassandra.pid, signal.SIGSTOP)
+    try:
+        answer = served.ask(vehicle=VEHICLE, session=SESSION)
+        assert (answer.status_code, answer.json()["error"]["code"], answer.headers["Retry-After"]) == (503, "store_unavailable", "1")
+        assert served.client.get("/ready").status_code == 503
+        assert served.ask(features={"speed": 1.0, "throttle": 1.0}).status_code == 200
+    finally:
+        os.kill(cassandra.pid, signal.SIGCONT)
+    wait(lambda: served.ask(vehicle=VEHICLE, session=SESSION).status_code == 200, 20)
+
+
+def test_the_consumer_of_the_documentation_reads_what_is_published(served: Served) -> None:
+    page = (ROOT / "docs" / "predictions.md").read_text()
+    code = next(block for block in re.findall(r"^(?:    .*\n|\n)+", page, re.MULTILINE) if "Consumer(" in block)
+    lines = [line[4:] for line in code.strip("\n").splitlines()]
+    assert len([line for line in lines if line]) <= 11
+    text = "\n".join(lines).replace("127.0.0.1:19092", served.settings.bootstrap_servers)
+    reader = subprocess.Popen([sys.executable, "-u", "-c", text], stdout=subprocess.PIPE, text=True)
+    try:
+        lines_read: list[str] = []
+        assert reader.stdout is not None
+        threading.Thread(target=lambda: lines_read.extend(iter(reader.stdout.readline, "")), daemon=True).start()  # type: ignore[union-attr]
+
+        def heard() -> bool:
+            served.ask(vehicle=VEHICLE, session=SESSION)
+            return any(line.startswith(f"lap_time {SESSION}") and line.endswith("s champion\n") for line in lines_read)
+
+        wait(heard, 20)
+    finally:
+        reader.kill()
+        reader.wait()
 
 
 def test_a_batch_answers_each_question_for_itself(served: Served) -> None:
@@ -188,33 +259,35 @@ def test_a_batch_answers_each_question_for_itself(served: Served) -> None:
 
 
 def test_no_answer_is_lost_while_kafka_is_away_and_the_endpoint_is_killed(served: Served) -> None:
-    ids: set[str] = set()
+    """Clients go on all the while. Every answer they got is on the topic in the end, and while only Kafka is away every request is answered."""
+    given: list[str] = []
+    refused: list[int] = []
 
-    def load_for(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            answer = served.ask(features={"speed": float(len(ids)), "throttle": 0.0})
-            assert answer.status_code == 200
-            ids.add(answer.json()["prediction_id"])
-            time.sleep(0.005)
+    def ask(client: httpx.Client) -> None:
+        answer = client.post("/predict", json={"model": "lap_time", "features": {"speed": 1.0, "throttle": 0.0}})
+        if answer.status_code == 200:
+            given.append(answer.json()["prediction_id"])
+        else:
+            refused.append(answer.status_code)
+        time.sleep(0.002)
 
-    load_for(1)
-    served.kill("kafka")
-    load_for(3)
-    served.kill("serving")
-    served.stack.start(["kafka", "serving"])
-    wait(lambda: served.client.get("/ready").status_code == 200, 60)
-    load_for(1)
-    wait(lambda: ids <= {p["prediction_id"] for p in predictions(served.settings)}, 60)
+    def outbox() -> float:
+        return float(re.findall(r"^pitwall_predict_outbox (\S+)", served.client.get("/predict-metrics").text, re.MULTILINE)[0])
 
-
-def feature_record(settings: Settings, session: str, event_us: int, created_us: int) -> tuple[bytes, bytes]:
-    """Key and value of a record of the features topic, as the job writes it."""
-    features = load(settings.feature_repo)[-1]
-    assert features.name == "car_state"
-    values = np.full(len(features.names), 1.0)
-    head = bytes.fromhex(features.schema)[::-1] + np.array([event_us, created_us], "<i8").tobytes()
-    return session.encode(), head + values.astype("<f8").tobytes() + VEHICLE.encode()
+    with asking(served, 4, ask) as raised:
+        wait(lambda: len(given) > 100, 20)
+        before = len(given)
+        served.kill("kafka")
+        wait(lambda: len(given) > before + 500, 60)
+        assert outbox() >= 400 and not raised and not refused
+        served.kill("serving")
+        while_down = len(given)
+        served.stack.start(["kafka", "serving"])
+        wait(lambda: len(given) > while_down + 100, 90)
+    assert not refused and len(given) == len(set(given))
+    wait(lambda: outbox() == 0, 60)
+    published = {p["prediction_id"] for p in predictions(served.settings)}
+    assert not [each for each in given if each not in published]
 
 
 def test_the_scorer_loses_and_doubles_nothing_when_workers_come_and_die(served: Served) -> None:
@@ -259,37 +332,38 @@ def test_the_scorer_loses_and_doubles_nothing_when_workers_come_and_die(served: 
 
 def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served) -> None:
     settings = served.settings
-    found: list[tuple[int, int, float]] = []
-    stop = threading.Event()
+    question = {"model": "lap_time", "vehicle": VEHICLE, "session": SESSION}
+    found: list[tuple[int, float]] = []
+    batches: list[set[int]] = []
 
-    def load_on() -> None:
-        with httpx.Client(base_url=settings.serving_url, headers=served.client.headers, timeout=20) as client:
-            while not stop.is_set():
-                answer = client.post("/predict", json={"model": "lap_time", "vehicle": VEHICLE, "session": SESSION})
-                body = answer.json()
-                found.append((answer.status_code, body.get("version"), body.get("value")))
+    def one(client: httpx.Client) -> None:
+        answer = client.post("/predict", json=question)
+        assert answer.status_code == 200, answer.text
+        found.append((answer.json()["version"], round(answer.json()["value"], 6)))
 
-    threads = [threading.Thread(target=load_on) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
+    def many(client: httpx.Client) -> None:
+        answers = client.post("/predict/batch", json={"questions": [question] * 200}).json()["answers"]
+        batches.append({answer["version"] for answer in answers})
+
+    def shown(metric: str, version: int) -> bool:
+        return f"{metric} {version:.1f}" in served.client.get("/predict-metrics").text
+
+    with asking(served, 3, one) as raised, asking(served, 1, many) as raised_too:
         second = register(settings, "lap_time", 2.0)
-        wait(lambda: found[-1][1] == second, 30)
-        broken = register(settings, "lap_time", 3.0, whole=False)
-        name = f'pitwall_model_refused_version{{alias="champion",model="lap_time"}} {broken:.1f}'
-        wait(lambda: name in served.client.get("/predict-metrics").text, 30)
+        wait(lambda: found[-1][0] == second and batches[-1] == {second}, 30)
+        for fault in ("bare", "pickled", "infinite", "wide"):
+            broken = register(settings, "lap_time", 3.0, fault=fault)
+            wait(lambda version=broken: shown('pitwall_model_refused_version{alias="champion",model="lap_time"}', version), 30)
         challenger = register(settings, "lap_time", 4.0, alias="challenger")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert {status for status, _, _ in found} == {200}
-    assert {(version, round(value, 6)) for _, version, value in found} == {(1, 1.0), (second, 2.0)}
+        wait(lambda: shown('pitwall_model_version{model="lap_time",role="shadow"}', challenger), 30)
+    assert not raised and not raised_too
+    assert set(found) == {(1, 1.0), (second, 2.0)}
+    assert all(len(versions) == 1 for versions in batches) and len(batches) > 3
+    assert f"version {broken} of lap_time is refused as champion" in (settings.log_dir / "serving.log").read_text()
     key, value = feature_record(settings, "20260103-000000-shadow", 1_767_312_000_000_000, time.time_ns() // 1000)
     from confluent_kafka import Producer
 
     producer = Producer(client_config(settings))
-    wait(lambda: f'role="shadow"}} {challenger:.1f}' in served.client.get("/predict-metrics").text, 30)
     time.sleep(3)
     producer.produce(settings.features_topic, value, key)
     producer.flush(10)
@@ -298,3 +372,83 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
         return {(p["version"], p["role"]) for p in predictions(settings) if p["session"] == "20260103-000000-shadow"}
 
     wait(lambda: both() == {(second, "champion"), (challenger, "shadow")}, 20)
+
+
+def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> None:
+    from confluent_kafka import Producer
+
+    from pitwall.page.archive import Archive
+    from pitwall.page.feed import Feed
+
+    settings, session, final_s = served.settings, "20260104-000000-lapped", 30.4
+    producer = Producer(client_config(settings))
+
+    def drive(number: int, seconds: float, **named: float) -> None:
+        for tick in range(round(seconds * 10)):
+            at = (number - 1) * final_s + tick / 10
+            lap = {"lap_number": number, "lap_time": tick / 10, "lap_distance": tick * 5.0, **named}
+            key, value = feature_record(settings, session, 1_767_484_800_000_000 + round(at * 1e6), time.time_ns() // 1000, **lap)
+            producer.produce(settings.features_topic, value, key)
+        producer.flush(10)
+
+    feed = Feed(settings, Archive(settings))
+    try:
+        wait(lambda: feed.state == "live", 30)
+        drive(1, final_s, lap_last_time=np.nan)
+        heard = feed.sessions.get
+        wait(lambda: (one := heard((VEHICLE, session))) is not None and len(one.predictions.get("lap_time", ())) == final_s * 10, 60)
+        assert not feed.watch.truths.scores
+        drive(2, 1.0, lap_last_time=final_s)
+        wait(lambda: any(name == "lap_time" for name, _ in feed.watch.truths.scores), 30)
+    finally:
+        feed.close()
+    (made,) = {(p["version"], p["value"]) for p in predictions(settings) if p["session"] == session and p["role"] == "champion"}
+    score = feed.watch.truths.scores["lap_time", made[0]]
+    assert score.mae == pytest.approx(final_s - made[1]) and score.count.sum() == final_s * 10 and score.held == 0
+    assert f'pitwall_prediction_coverage{{model="lap_time",version="{made[0]}",unit="s"}} 0\n' in feed.watch.metrics()
+
+
+def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(served: Served, tmp_path: Path) -> None:
+    """In an interpreter that has the packages but not ours, in a folder of its own, on a port of its own."""
+    env = child_environment(served.settings) | {"BENTOML_HOME": str(tmp_path / "store")}
+    built = subprocess.run([TOOLS / "bentoml", "build", "--output", "tag"], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    (folder,) = (tmp_path / "store" / "bentos" / "pitwall").glob("*/")
+    elsewhere = (tmp_path / "elsewhere").resolve()
+    folder.rename(elsewhere)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    site = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
+    (site / "packages.pth").write_text(next(path for path in sys.path if path.endswith("site-packages")))
+    python = tmp_path / "venv" / "bin" / "python"
+    assert subprocess.run([python, "-c", "import pitwall"], cwd=tmp_path, capture_output=True).returncode == 1
+    certificate, key = self_signed(tmp_path)
+    (port,) = free_ports(1)
+    del env["PITWALL_REPOSITORY"]
+    env |= {"PITWALL_HOME": str(tmp_path / "home"), "PITWALL_SERVING_PORT": str(port), "PITWALL_SERVING_CERTIFICATE": str(certificate),
+            "PITWALL_SERVING_KEY": str(key), "PITWALL_SECRET_TOKEN": "elsewhere"}  # fmt: skip
+    env |= {f"PITWALL_SECRET_{name.upper()}": served.settings.secret(name).get_secret_value() for name in ("cassandra", "s3")}
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen([python, "-m", "bentoml", "serve", elsewhere], cwd=tmp_path, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        import ssl
+
+        trusted = ssl.create_default_context(cafile=certificate)
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", headers={"Authorization": "Bearer elsewhere"}, verify=trusted) as client:
+
+            def ready() -> bool:
+                assert server.poll() is None, (tmp_path / "log").read_text()[-2000:]
+                try:
+                    return client.get("/ready").status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            wait(ready, 60)
+            body = client.post("/predict", json={"model": "next_km", "vehicle": VEHICLE, "session": SESSION}).json()
+            assert body["value"] == pytest.approx(100.0)
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/ready")
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"https://127.0.0.1:{port}/ready")
+        wait(lambda: body["prediction_id"] in {p["prediction_id"] for p in predictions(served.settings)}, 20)
+    finally:
+        process.end([server.pid])

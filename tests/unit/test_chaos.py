@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pitwall.chaos import FAULTS, SERVERS, Seen, compare, run
+from pitwall.chaos import Seen, compare, run
 from pitwall.errors import UsageError
+from pitwall.faults import FAULTS, SERVERS, refused
 
 
 def seen(*rows: tuple[int, bytes, float]) -> Seen:
@@ -20,9 +21,10 @@ ORACLE = seen((0, b"a", 0.0), (20, b"b", 0.1), (40, b"c", 0.2))
 
 def test_rows_again_are_doubled_and_the_longest_silence_counts_from_the_fault() -> None:
     disturbed = seen((0, b"a", 100.0), (20, b"b", 101.0), (0, b"a", 109.0), (20, b"b", 109.1), (40, b"c", 109.5))
-    outcome = compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True)
+    outcome = compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True, restarts=1)
     assert outcome.ok
     assert (outcome.lost, outcome.wrong, outcome.doubled, outcome.silence_s) == (0, 0, 2, 8.0)
+    assert not compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True).ok, "doubled, and the job never began again"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,13 @@ def test_what_is_not_as_it_should_be_is_not_ok(disturbed: Seen, offline: int, on
 
 
 def test_every_server_of_the_job_has_its_fault_and_others_are_refused() -> None:
-    assert {name.split("-", 1)[1] for name in FAULTS} == set(SERVERS)
+    assert {name.split("-", 1)[1] for name in FAULTS if name.startswith("kill-")} == set(SERVERS)
     with pytest.raises(UsageError, match="there is no fault 'flood'; there are kill-kafka"):
         run(["flood"], 30, lambda text, share: None)
+
+
+def test_what_the_machine_does_not_let_be_tried_says_why() -> None:
+    told = {name: refused(name, "unshare: Operation not permitted", False) for name in FAULTS}
+    assert told["cut-kafka"] == told["fill-disk"] == "unshare: Operation not permitted"
+    assert told["skew-servers"] == "libfaketime is not installed"
+    assert not told["kill-kafka"] and not told["skew-car"]

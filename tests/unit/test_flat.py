@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
+from pitwall.errors import ModelError
 from pitwall.flat import FlatTrees, compiled
+from pitwall.training.inertia import InertialSpeed
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models are slower on many."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.mark.parametrize("holes", [0.0, 0.2])
@@ -20,6 +32,16 @@ def test_flat_trees_give_the_bits_of_the_estimator(holes: float) -> None:
     new[0], new[1], new[2] = np.nan, np.inf, -np.inf
     threshold = model._predictors[0][0].nodes[0]
     new[3, threshold["feature_idx"]] = threshold["num_threshold"]
+    flat, whole = FlatTrees(model), model.predict(new)
+    assert np.array_equal([flat.predict_row(row) for row in new], whole)
+    assert np.array_equal(flat.predict_rows(new), whole)
+
+
+def test_a_split_on_nothing_but_missing_values_is_the_estimators() -> None:
+    x = np.repeat([[1.0], [np.nan], [3.0]], 40, axis=0)
+    model = HistGradientBoostingRegressor(max_iter=3).fit(x, np.repeat([5.0, -7.0, 5.0], 40))
+    assert np.isposinf(model._predictors[0][0].nodes[0]["num_threshold"])
+    new = np.array([[2.0], [np.nan], [np.inf], [-np.inf]])
     assert np.array_equal(FlatTrees(model).predict_rows(new), model.predict(new))
 
 
@@ -29,3 +51,38 @@ def test_what_cannot_be_flattened_is_asked_as_it_is() -> None:
     with pytest.raises(ValueError, match="categorical"):
         FlatTrees(model)
     assert np.array_equal(compiled(model).predict_rows(x.to_numpy()), model.predict(x))
+
+
+WINDOWS = ("1s", "5s", "20s")
+INERTIA = ["acceleration_vert", *(f"acceleration_long_mean_{w}" for w in WINDOWS),
+           *(f"{channel}_rms_{w}" for channel in ("acceleration_lat", "velocity_yaw") for w in WINDOWS)]  # fmt: skip
+
+
+def cornering(kph: np.ndarray, yaw: float) -> np.ndarray:
+    """Rows of a car that goes round at constant speed, yaw in deg/s."""
+    lateral_g = kph / 3.6 * np.radians(yaw) / 9.80665
+    return np.column_stack([0 * kph, *[0 * kph] * 3, *[lateral_g] * 3, *[0 * kph + yaw] * 3])
+
+
+def test_inertial_speed_is_that_of_the_corner_and_what_was_gained_since() -> None:
+    kph = np.array([90.0, 180.0])
+    model = InertialSpeed(max_iter=1).fit(pd.DataFrame(cornering(np.linspace(50, 300, 60), 20.0), columns=INERTIA), np.linspace(50, 300, 60))
+    assert np.allclose(model.prepare(cornering(kph, 20.0))[:, -1], kph)
+    assert np.isnan(model.prepare(cornering(kph, 1.0))[:, -1]).all()
+    # Between 20 and 5 s ago it was in a corner; since the middle of that it has gained half a G.
+    row = cornering(np.array([90.0]), 20.0)
+    row[:, [INERTIA.index(f"{c}_rms_{w}") for c in ("acceleration_lat", "velocity_yaw") for w in ("1s", "5s")]] = 0.0
+    row[:, 1:4] = 0.5
+    assert np.allclose(model.prepare(row)[:, -1], 90.0 + 0.5 * 9.80665 * 3.6 * 12.5)
+
+
+def test_inertial_speed_served_has_the_estimators_bits() -> None:
+    rng = np.random.default_rng(1)
+    rows = np.abs(rng.normal(size=(2000, len(INERTIA)))) * 5
+    rows[rng.random(rows.shape) < 0.05] = np.nan
+    model = InertialSpeed(max_iter=30).fit(pd.DataFrame(rows, columns=INERTIA), rng.normal(200, 50, 2000))
+    served, whole = compiled(model), model.predict(pd.DataFrame(rows, columns=INERTIA))
+    assert not hasattr(model, "predict_rows")
+    assert np.array_equal(np.concatenate([served.predict_rows(rows[i : i + 1]) for i in range(500)]), whole[:500])
+    with pytest.raises(ModelError, match="needs acceleration_long_mean"):
+        InertialSpeed().fit(pd.DataFrame(rows[:, :2], columns=INERTIA[:2]), rows[:, 0])

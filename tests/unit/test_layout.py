@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "pitwall"
 STAGES = {"car", "flink", "training", "serving", "page"}
-SHARED_INSIDE_STAGES = {"pitwall.flink.jobs", "pitwall.training.tasks", "pitwall.training.estimators"}
+SHARED_INSIDE_STAGES = {"pitwall.flink.jobs", "pitwall.training.tasks", "pitwall.training.dataset", "pitwall.training.estimators"}
 """Names, not work: the online table's name, the list of tasks, the types a model may hold."""
 
 

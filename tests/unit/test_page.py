@@ -12,7 +12,7 @@ from pitwall.features import load
 from pitwall.page import compare, theme
 from pitwall.page.alarms import Alarms, Limit
 from pitwall.page.archive import StoredLap
-from pitwall.page.laps import best_of, laps_of, pace_ratio, verdicts
+from pitwall.page.laps import Reference, behind, best_of, laps_of, pace_ratio, verdicts
 from pitwall.page.login import COOKIE, Login
 from pitwall.page.session import AT, TRAIL, LiveSession, Predicted, Rows, columns_of
 from pitwall.page.shell import Cell, table_html
@@ -89,6 +89,18 @@ def test_pace_ratio_of_even_laps_is_the_lap_time_and_the_verdict_says_so() -> No
     assert second.baseline == pytest.approx(18, abs=0.01)
 
 
+def test_a_first_lap_is_compared_with_a_stored_one_of_the_same_road() -> None:
+    """Even laps of 1000 m along x; the stored one took 20 s."""
+    made = trail([(1, 25)])
+    made[:, AT["position_x"]], made[:, AT["position_z"]] = made[:, AT["lap_distance"]], 0.0
+    metres = np.arange(0, 1001, 10.0)
+    stored = Reference("stored", metres, metres / 50, metres, np.zeros_like(metres), 20.0)
+    assert stored.fits(made) and not stored.fits(made[:40])
+    assert not Reference("elsewhere", metres, metres / 50, metres, metres, 20.0).fits(made)
+    assert np.allclose(behind(made, stored), made[:, AT["lap_time"]] * 0.2)
+    assert np.isnan(pace_ratio(made)).all() and np.allclose(pace_ratio(made, stored)[30:], 25)
+
+
 def lap(seconds: float, slow: float = 0.0) -> compare.LapData:
     """A round kilometre with one bend from 400 to 600 m, in which `slow` seconds are lost."""
     distance = np.arange(0, 1001, 2.0)
@@ -143,13 +155,15 @@ def test_a_user_sets_a_limit() -> None:
     assert [alarm.text for alarm in alarms.shown("car", "s")] == ["speed below 50 km/h"]
 
 
-def test_drift_needs_half_a_minute() -> None:
+def test_drift_is_an_alarm_while_the_channel_is_in_doubt() -> None:
     alarms = Alarms()
-    for _ in range(299):
-        alarms.drift("car", "s", "speed_sensor", 20.0, 5.0, "km/h")
+    alarms.drift("car", "s", ())
     assert not alarms.shown("car", "s")
-    alarms.drift("car", "s", "speed_sensor", 20.0, 5.0, "km/h")
-    assert "drift" in alarms.shown("car", "s")[0].text
+    alarms.drift("car", "s", ("speed",))
+    (alarm,) = alarms.shown("car", "s")
+    assert alarm.active and alarm.said == "drift: speed is not as in the laps learned from"
+    alarms.drift("car", "s", ())
+    assert [(a.active, a.said[-6:]) for a in alarms.shown("car", "s")] == [(False, ", over")]
 
 
 def test_a_session_that_begins_anew_forgets_and_one_that_repeats_does_not() -> None:

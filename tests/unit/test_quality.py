@@ -23,7 +23,7 @@ def drive(truths: Truths, lap_s: float, value: dict[str, float], start_s: float 
             truths.prediction(message)
         when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         late = [
-            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s"}
+            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s", "low": v - 2.5, "high": v + 2.5}
             for name, v in value.items()
         ] if second % 10 == 0 else []  # fmt: skip
 
@@ -40,6 +40,28 @@ def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
     assert ahead.mae == pytest.approx(0.5) and ahead.by_part()[9] is None
     assert truths.scores["lap_time", 3].by_part() == pytest.approx([0.6] * 10)
     assert 'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n' in truths.metrics()
+
+
+def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None:
+    now = [0.0]
+    truths = Truths(LABELS, clock=lambda: now[0])
+    drive(truths, 100, {"lap_time": 101.0})
+    cut_short = Truths(LABELS, clock=lambda: now[0])
+    drive(cut_short, 100, {"lap_time": 101.0})
+    truths.length_m, cut_short.length_m = 3965.0, 6000.0
+    for waited, scored in ((29.0, 0), (31.0, 1), (62.0, 1)):
+        now[0] = waited
+        truths.close_silent()
+        cut_short.close_silent()
+        assert len(truths.scores) == scored and not cut_short.scores
+    now[0] = 1300.0
+    cut_short.close_silent()
+    cut_short.length_m = 3965.0
+    cut_short.close_silent()
+    assert not cut_short.scores, "what is released is not kept waiting"
+    score = truths.scores["lap_time", 3]
+    assert score.mae == pytest.approx(2.0) and score.count.sum() == 10 and (score.promised, score.held) == (10, 10)
+    assert 'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
 
 
 def test_a_lap_first_seen_inside_is_not_scored() -> None:
@@ -67,26 +89,42 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     values[1000:, 0] = {"stuck": values[1000, 0], "dead": 0.0, "silent": np.nan, "shifted": values[1000:, 0] + 40}[fault]
     found = drift.alarms(watch, drift.stretches(distance, values, 30))
     assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
-    live = drift.Live(watch)
+    now = [0.0]
+    live = drift.Live(watch, clock=lambda: now[0])
     for at, row in zip(distance.tolist(), values.tolist(), strict=True):
         live.row("car", "20260101-000000", 1.0, at, row)
         if at < found["speed"] * drift.STRETCH_M:
             assert not live.raised.get(("car", "20260101-000000"))
     assert live.raised == {("car", "20260101-000000"): ("speed",)} and 'channel="speed"' in live.metrics()
+    for silent, raised in ((599.0, 1), (601.0, 0)):
+        now[0] = silent
+        live.close_silent()
+        assert len(live.raised) == raised
+    live.raised["car", "20260101-000000"] = ("speed",)
+    live.row("car", "20260101-000000", 1.0, 5000.0, [200.0, 0.0])
     live.row("car", "20260101-000000", 2.0, 1.0, [200.0, 0.0])
     assert not live.raised
 
 
-def test_the_watch_knows_the_faults_of_the_real_laps(laps_dir: Any) -> None:
-    """Four of the real laps have dead pedals; the alarm names them, and on a sound lap there is none."""
+FAULTS = {"stuck": lambda v: 0 * v + v[0], "dead": lambda v: 0 * v, "silent": lambda v: np.nan * v, "shifted": lambda v: v + v.std()}
+
+
+def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) -> None:
+    """Four of the real laps have dead pedals: the alarm names them. A sound lap of another day raises none, until a sensor fails."""
     from pitwall.car.laps import read
 
     names = ("Speed", "AccelerationLat", "Throttle", "Brake")
-    found = {}
-    for path in sorted(laps_dir.glob("*.parquet"))[8:19]:
-        session = read(path)
-        found[path.stem] = drift.stretches(session.channel("LapDistance"), np.column_stack([session.channel(n) for n in names]), 103)
-    broken, fresh = found.pop("20220613-164842"), found.pop("20220531-141002")
-    watch = drift.calibrate(names, list(found.values()))
-    assert set(drift.alarms(watch, broken)) == {"Throttle", "Brake"}
-    assert not drift.alarms(watch, fresh)
+    sessions = {path.stem: read(path) for path in sorted(laps_dir.glob("*.parquet"))[8:19]}
+    driven = {name: (each.channel("LapDistance"), np.column_stack([each.channel(n) for n in names])) for name, each in sessions.items()}
+    (broken_m, broken), (fresh_m, fresh) = driven.pop("20220613-164842"), driven.pop("20220531-141002")
+    watch = drift.calibrate(names, [drift.stretches(*each, 103) for each in driven.values()])
+    assert set(drift.alarms(watch, drift.stretches(broken_m, broken, 103))) == {"Throttle", "Brake"}
+    assert not drift.alarms(watch, drift.stretches(fresh_m, fresh, 103))
+    fails = 40  # stretches: 8 km into the lap
+    for fault, spoil in FAULTS.items():
+        for at, name in enumerate(names):
+            values = fresh.copy()
+            begin = int(np.searchsorted(fresh_m, fails * drift.STRETCH_M))
+            values[begin:, at] = spoil(values[begin:, at])
+            found = drift.alarms(watch, drift.stretches(fresh_m, values, 103))
+            assert set(found) == {name} and fails < found[name] < fails + 20, (fault, name, found)

@@ -34,6 +34,7 @@ class Load:
 
     cars: int | None = None
     channels: int | None = None
+    minutes: float | None = None
     quick: bool = False
 
 

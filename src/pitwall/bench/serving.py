@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -79,25 +80,26 @@ def predict(load: Load, step: Step) -> Result:
         ask = (settings.host, settings.serving_port, "/predict", token, question)
         step("warming up", None)
         _ask(*ask, 4, 3.0)
-        read, call = _bare(settings, inputs, step)
+        step("bare read, bare model call", None)
+        bares = _bare(settings, inputs, seconds / 2)
         ours = {}
         for clients in CLIENTS:
             step(f"{clients} clients", None)
             ours[clients] = _ask(*ask, clients, seconds)
         step("mlflow models serve", None)
         theirs = _mlflow_serve(settings, inputs, seconds)
-    bare = {q: float(np.percentile(read, q) + np.percentile(call, q)) for q in (50, 99)}
+    bare = {c: {q: float(np.percentile(bares[c], q, axis=0).sum()) for q in (50, 99)} for c in CLIENTS}
     p = {c: {q: float(np.percentile(ours[c], q)) for q in (50, 99)} for c in CLIENTS}
     rate = {c: len(ours[c]) / seconds for c in CLIENTS}
     return Result(
-        "predict", round(p[1][50], 3), "ms p50, 1 client; ratio: peer's time against ours", "bare Cassandra read + bare model call (p50)", round(bare[50], 3),
-        round(bare[50] / p[1][50], 3), sum(map(len, ours.values())), round(time.monotonic() - began, 1),
+        "predict", round(p[1][50], 3), "ms p50, 1 client; ratio: peer's time against ours", "bare Cassandra read + bare model call (p50)",
+        round(bare[1][50], 3), round(bare[1][50] / p[1][50], 3), sum(map(len, ours.values())), round(time.monotonic() - began, 1),
         {
             **conditions,
-            "bare_read_p50_ms": round(float(np.median(read)), 3), "bare_model_p50_ms": round(float(np.median(call)), 3),
-            "bare_p99_ms": round(bare[99], 3),
+            "bare_read_p50_ms": round(float(np.median(bares[1][:, 0])), 3), "bare_model_p50_ms": round(float(np.median(bares[1][:, 1])), 3),
+            **{f"bare_p{q}_ms_{c}_clients": round(bare[c][q], 3) for c in CLIENTS for q in (50, 99)},
             **{f"p{q}_ms_{c}_clients": round(p[c][q], 3) for c in CLIENTS for q in (50, 99)},
-            **{f"times_bare_p{q}_{c}_clients": round(p[c][q] / bare[q], 2) for c in CLIENTS for q in (50, 99)},
+            **{f"times_bare_p{q}_{c}_clients": round(p[c][q] / bare[c][q], 2) for c in CLIENTS for q in (50, 99)},
             **{f"requests_s_{c}_clients": round(rate[c]) for c in CLIENTS},
             "mlflow_serve_requests_s_16_clients": round(theirs), "times_mlflow_serve": round(rate[16] / theirs, 1) if theirs else None,
             "features": INPUTS, "estimator": "HistGradientBoostingRegressor, 100 trees",
@@ -122,14 +124,13 @@ def _row(settings: Settings, inputs: tuple[str, ...]) -> None:
     cassandra.cluster.shutdown()
 
 
-def _bare(settings: Settings, inputs: tuple[str, ...], step: Step) -> tuple[Any, Any]:
-    """Milliseconds of a bare read with the driver, and of a bare call of the model as MLflow loads it."""
+def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[int, Any]:
+    """Milliseconds (n, 2) of a bare read with the driver and of a bare call of the model as MLflow loads it, by how many threads do so at once."""
     import mlflow
     import pandas as pd
 
     from pitwall.store.connection import connect
 
-    step("bare read, bare model call", None)
     cassandra = connect(settings)
     columns = ", ".join(f'"{name}"' for name in inputs)
     statement = cassandra.prepare(
@@ -137,17 +138,24 @@ def _bare(settings: Settings, inputs: tuple[str, ...], step: Step) -> tuple[Any,
         "WHERE vehicle = ? AND session = ?"
     )
     model = mlflow.sklearn.load_model(f"models:/{MODEL}/1")
-    read, call = [], []
-    for i in range(1500):
-        begun = time.perf_counter()
-        row = cassandra.execute(statement, (VEHICLE, SESSION)).one()
-        middle = time.perf_counter()
-        model.predict(pd.DataFrame([row[2:]], columns=list(inputs)))
-        if i >= 500:
-            read.append((middle - begun) * 1000)
-            call.append((time.perf_counter() - middle) * 1000)
+
+    def one(until: float) -> list[tuple[float, float]]:
+        times = []
+        while (begun := time.perf_counter()) < until:
+            row = cassandra.execute(statement, (VEHICLE, SESSION)).one()
+            middle = time.perf_counter()
+            model.predict(pd.DataFrame([row[2:]], columns=list(inputs)))
+            times.append(((middle - begun) * 1000, (time.perf_counter() - middle) * 1000))
+        return times
+
+    found = {}
+    one(time.perf_counter() + 3)
+    for clients in CLIENTS:
+        with ThreadPoolExecutor(clients) as pool:
+            parts = pool.map(one, [time.perf_counter() + seconds] * clients)
+            found[clients] = np.array([each for part in parts for each in part])
     cassandra.cluster.shutdown()
-    return np.array(read), np.array(call)
+    return found
 
 
 def _ask(host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float) -> Any:

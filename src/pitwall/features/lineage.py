@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pitwall.features import FeatureSet
 from pitwall.settings import Settings
@@ -29,7 +28,7 @@ def lineage(settings: Settings, sets: Iterable[FeatureSet]) -> dict[str, dict[st
 
     found = {features.name: {name: Use() for name in features.names} for features in sets}
     for view, uses in found.items():
-        _nulls(settings.offline_dir / view, uses)
+        _nulls(settings, view, uses)
     if SERVERS["cassandra"].ready(settings):
         _freshness(settings, found)
     if SERVERS["mlflow"].ready(settings):
@@ -47,7 +46,7 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
     from pitwall.store.connection import configured, connect
 
     options = configured(settings)
-    session = connect(settings, options)
+    session = connect(settings, options, role="reader")
     try:
         for view, uses in found.items():
             columns = ", ".join(f'"{name}"' for name in uses)
@@ -67,16 +66,15 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
         session.cluster.shutdown()
 
 
-def _nulls(folder: Path, uses: dict[str, Use]) -> None:
+def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
     """From the files' statistics: no row is read."""
-    import duckdb
+    from pitwall.store.parquet.files import database, files, recorded
 
-    from pitwall.store.parquet.files import files
-
-    paths = files(folder)
+    where = recorded(settings, view)
+    paths = files(where)
     if not paths:
         return
-    for name, nulls, values in duckdb.execute(
+    for name, nulls, values in database(where).execute(
         "SELECT path_in_schema, sum(stats_null_count), sum(num_values) FROM parquet_metadata(?) GROUP BY 1", [paths]
     ).fetchall():
         if name in uses and values and nulls is not None:

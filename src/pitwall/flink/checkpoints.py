@@ -23,16 +23,11 @@ def _in_folder(root: Path) -> list[tuple[float, str]]:
 
 
 def _on_s3(settings: Settings, bucket: str, prefix: str) -> list[tuple[float, str]]:
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from pitwall.local.servers import s3_environment
+    from pitwall.local.servers import s3_client
 
-    keys = s3_environment(settings)
-    client = boto3.client(
-        "s3", endpoint_url=keys["AWS_ENDPOINT_URL_S3"], region_name=keys["AWS_DEFAULT_REGION"],
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"], aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-    )  # fmt: skip
+    client = s3_client(settings, "flink")
     found = []
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -46,14 +46,22 @@ def cluster_options(settings: Settings) -> dict[str, str]:
     }
 
 
+def on_s3(settings: Settings) -> bool:
+    """Whether the job keeps checkpoints or Parquet on the S3 server."""
+    return any(url.startswith("s3:") for url in (settings.checkpoint_url, settings.offline_url))
+
+
 def _s3(settings: Settings) -> dict[str, str]:
-    if not settings.checkpoint_url.startswith("s3:"):
+    if not on_s3(settings):
         return {}
+    from pitwall.local.servers import s3_key
+
+    key, secret = s3_key(settings, "flink")
     return {
         "s3.endpoint": f"http://{settings.host}:{settings.s3_port}",
         "s3.path.style.access": "true",
-        "s3.access-key": "pitwall",
-        "s3.secret-key": settings.secret("s3").get_secret_value(),
+        "s3.access-key": key,
+        "s3.secret-key": secret,
     }
 
 
@@ -90,11 +98,14 @@ def write_configuration(settings: Settings) -> Path:
     conf = settings.home_dir / "conf" / "flink"
     conf.mkdir(parents=True, exist_ok=True)
     (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
+    # It may hold the key of S3.
+    (conf / "config.yaml").touch(mode=0o600)
+    (conf / "config.yaml").chmod(0o600)
     (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
         shutil.copy(compile.flink_home() / "conf" / name, conf / name)
     jar_files = [*compile.prometheus(), compile.metrics_jar(settings)]
-    if settings.checkpoint_url.startswith("s3:"):
+    if on_s3(settings):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")
     libraries = conf / "lib"

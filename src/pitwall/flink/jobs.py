@@ -14,6 +14,8 @@ from pitwall.features import FeatureSet
 from pitwall.flink.checkpoints import newest
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
+from pitwall.store.connection import configured, login, tls
+from pitwall.topics import java_client_config
 
 ATTACH = "-- ATTACH telemetry"
 """Where in the SQL the feature operators are hung behind the source table."""
@@ -43,19 +45,14 @@ def render(
     With `topic` the job reads what that topic holds now, and ends.
     """
     template = (settings.repository / "flink_jobs" / "features.sql").read_text()
-    settings.secret("cassandra")
     common = {
         "plan": plan(settings, sets[-1]).replace("'", "''"),
         "idle_ms": round(settings.idle_timeout_s * 1000),
-        "bootstrap_servers": settings.bootstrap_servers,
+        "kafka": _options({f"properties.{key}": value for key, value in java_client_config(settings).items()}),
         "scan": LIVE.format(settings.telemetry_pattern) if topic is None else WHOLE.format(topic),
         "features_topic": settings.features_topic,
         "dead_letters_topic": settings.dead_letters_topic,
-        "cassandra_host": settings.host,
-        "cassandra_port": settings.cassandra_port,
-        "cassandra_user": settings.cassandra_user,
-        "cassandra_password_file": settings.home_dir / "secrets" / "cassandra",
-        "keyspace": settings.keyspace,
+        "cassandra": _options(_cassandra(settings)),
     }
 
     def each_view(block: re.Match[str]) -> str:
@@ -65,7 +62,7 @@ def render(
                 schema=each.schema,
                 columns=",\n    ".join(f"`{name}` DOUBLE" for name in each.names),
                 online_table=online_table(project, each.name),
-                offline_path=f"file://{settings.offline_dir / each.name}",
+                offline_path=settings.offline(each.name) if settings.offline_url else f"file://{settings.offline(each.name)}",
             )
             for each in sets
         )
@@ -73,6 +70,33 @@ def render(
     text = string.Template(EACH_VIEW.sub(each_view, template)).substitute(common)
     before, after = text.split(ATTACH)
     return _statements(before), _statements(after)
+
+
+def _cassandra(settings: Settings) -> dict[str, str]:
+    """Options of the sink: what `feature_store.yaml` says, and for the rest the local stack."""
+    options = configured(settings)
+    who, secured = login(settings, options, "job"), tls(settings, options)
+    found = {
+        "hosts": ",".join(f"{host}:{options.port or settings.cassandra_port}" for host in options.hosts or [settings.host]),
+        "user": who.username,
+        "password-file": str(settings.secret_file("cassandra_job", who.password)),
+        "keyspace": options.keyspace or settings.keyspace,
+        "consistency": options.write_consistency,
+    }
+    if options.data_center:
+        found["datacenter"] = options.data_center
+    if secured is not None:
+        paths = {"tls-ca": secured.ca, "tls-certificate": secured.certificate, "tls-key": secured.key}
+        # Relative to the feature repository, as for Feast.
+        found |= {key: str(settings.feature_repo / path) for key, path in paths.items() if path is not None}
+        found |= {"tls": "true", "tls-verify-host": str(secured.verify_host).lower()}
+    return found
+
+
+def _options(values: dict[str, str]) -> str:
+    """As they stand in a table's WITH."""
+    quoted = {key: value.replace("'", "''") for key, value in values.items()}
+    return ",\n    ".join(f"'{key}' = '{value}'" for key, value in quoted.items())
 
 
 def _statements(text: str) -> list[str]:

@@ -36,9 +36,11 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
     config = Configuration()
     for key, value in options.items():
         config.set_string(key, value)
-    if not remote:
-        return StreamExecutionEnvironment.get_execution_environment(config)
     gateway = get_gateway()
+    if not remote:
+        # Flink's own processes do so when they start; where one lives in this process, nobody does: S3 would be Amazon's.
+        gateway.jvm.org.apache.flink.core.fs.FileSystem.initialize(config._j_configuration, None)
+        return StreamExecutionEnvironment.get_execution_environment(config)
     jars = gateway.new_array(gateway.jvm.String, 0)
     java = gateway.jvm.org.apache.flink.streaming.api.environment.RemoteStreamEnvironment
     return StreamExecutionEnvironment(java(settings.flink_host, settings.flink_port, config._j_configuration, jars, None))

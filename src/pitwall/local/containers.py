@@ -48,7 +48,7 @@ def become(settings: Settings, server: Server) -> None:
     """Replace this process by the server."""
     command = server.command(settings)
     os.chdir(settings.repository)
-    os.execve(command[0], command, child_environment(settings))
+    os.execve(command[0], command, child_environment(settings, server.name))
 
 
 def make_buckets(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import sys
 import urllib.request
 import uuid
@@ -15,7 +16,7 @@ from typing import Any
 import yaml
 
 from pitwall.errors import StackError
-from pitwall.local import jars
+from pitwall.local import certificates, jars
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
@@ -47,8 +48,11 @@ class Server:
         """Where a person or a client reaches it."""
         if not self.setting:
             return ""
+        if self.name == "serving":
+            return settings.serving_url
         address = f"{settings.host}:{self.port(settings)}"
-        return address if self.name in ("kafka", "cassandra") else f"http://{address}"
+        scheme = settings.web if self.name in ("serving", "page") else "http"
+        return address if self.name in ("kafka", "cassandra") else f"{scheme}://{address}"
 
 
 def java(group: str, settings: Settings, *flags: str) -> list[str]:
@@ -60,9 +64,9 @@ def java(group: str, settings: Settings, *flags: str) -> list[str]:
     return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", path]
 
 
-def _http_ok(url: str) -> bool:
+def _http_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -73,16 +77,16 @@ def _http_ok(url: str) -> bool:
 
 def kafka_properties(settings: Settings, data: Path) -> dict[str, object]:
     """The broker's configuration, its data in the folder `data`."""
-    host = settings.host
+    host, kind = settings.host, settings.kafka_protocol
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{host}:{settings.kafka_controller_port}",
-        "listeners": f"PLAINTEXT://{host}:{settings.kafka_port},CONTROLLER://{host}:{settings.kafka_controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{host}:{settings.kafka_port}",
+        "listeners": f"{kind}://{host}:{settings.kafka_port},CONTROLLER://{host}:{settings.kafka_controller_port}",
+        "advertised.listeners": f"{kind}://{host}:{settings.kafka_port}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": f"CONTROLLER:PLAINTEXT,{kind}:{kind}",
+        "inter.broker.listener.name": kind,
         "log.dirs": data,
         "num.partitions": settings.kafka_partitions,
         "offsets.topic.replication.factor": 1,
@@ -95,6 +99,22 @@ def kafka_properties(settings: Settings, data: Path) -> dict[str, object]:
         "log.segment.bytes": 268435456,
         "message.max.bytes": 67108864,
         "replica.fetch.max.bytes": 67108864,
+        **(_kafka_security(settings) if settings.tls else {}),
+    }
+
+
+def _kafka_security(settings: Settings) -> dict[str, object]:
+    """TLS by the stack's certificate, and one user."""
+    user, password = settings.kafka_user, settings.secret("kafka").get_secret_value()
+    return {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": certificates.shown(settings).both,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": settings.authority,
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "listener.name.sasl_ssl.plain.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{user}" password="{password}" user_{user}="{password}";',
     }
 
 
@@ -102,7 +122,7 @@ def _kafka(settings: Settings) -> list[str]:
     data = settings.data_dir / "kafka"
     conf = settings.home_dir / "conf" / "kafka.properties"
     conf.parent.mkdir(parents=True, exist_ok=True)
-    conf.write_text("".join(f"{key}={value}\n" for key, value in kafka_properties(settings, data).items()))
+    _write_private(conf, "".join(f"{key}={value}\n" for key, value in kafka_properties(settings, data).items()))
     main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC",
                 f"-Dlog4j2.configurationFile={_log4j(settings)}")
     if not (data / "meta.properties").exists():
@@ -115,6 +135,12 @@ def _kafka(settings: Settings) -> list[str]:
         if formatted.returncode:
             raise StackError(f"Kafka's storage in {data} could not be formatted: {(formatted.stderr or formatted.stdout).strip()[-300:]}")
     return [*main, "kafka.Kafka", str(conf)]
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def cluster_id(random: bytes) -> str:
@@ -179,7 +205,9 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
         "storage_port": settings.cassandra_storage_port,
         "endpoint_snitch": "SimpleSnitch",
         "authenticator": "PasswordAuthenticator",
-        "authorizer": "AllowAllAuthorizer",
+        "authorizer": "CassandraAuthorizer",
+        "disk_failure_policy": "die",
+        "commit_failure_policy": "die",
         "commitlog_sync": "periodic",
         "commitlog_sync_period": "1000ms",
         "commitlog_segment_size": "16MiB",
@@ -200,6 +228,19 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
                 "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}],
             }
         ],
+        **(_cassandra_tls(settings) if settings.tls else {}),
+    }
+
+
+def _cassandra_tls(settings: Settings) -> dict[str, object]:
+    return {
+        "client_encryption_options": {
+            "enabled": True,
+            "optional": False,
+            "ssl_context_factory": {"class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory"},
+            "keystore": str(certificates.shown(settings).both),
+            "truststore": str(settings.authority),
+        }
     }
 
 
@@ -258,43 +299,58 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = ("mlflow", "offline", "flink", "archive")
+BUCKETS = {"mlflow": "mlflow", "offline": "flink", "flink": "flink", "archive": "pitwall"}
+"""Each bucket's user. Where `s3_roles` is on, no other's key opens it."""
 
 
 def _s3(settings: Settings) -> list[str]:
     data = settings.data_dir / "s3"
     for bucket in BUCKETS:
         (data / bucket).mkdir(parents=True, exist_ok=True)
-    conf = settings.home_dir / "conf" / "s3proxy.properties"
-    conf.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(conf, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.write(
+    folder = settings.home_dir / "conf"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC"), "org.gaul.s3proxy.Main"]
+    for user in sorted({s3_key(settings, user)[0] for user in BUCKETS.values()}):
+        conf = folder / f"s3-{user}.properties"
+        own = [bucket for bucket, owner in BUCKETS.items() if s3_key(settings, owner)[0] == user]
+        _write_private(
+            conf,
             f"s3proxy.endpoint=http://{settings.host}:{settings.s3_port}\n"
             "s3proxy.authorization=aws-v2-or-v4\n"
-            "s3proxy.identity=pitwall\n"
-            f"s3proxy.credential={settings.secret('s3').get_secret_value()}\n"
+            f"s3proxy.identity={user}\n"
+            f"s3proxy.credential={s3_key(settings, user)[1]}\n"
             "jclouds.provider=filesystem-nio2\n"
             f"jclouds.filesystem.basedir={data}\n"
+            + "".join(f"s3proxy.bucket-locator.{number}={bucket}\n" for number, bucket in enumerate(own, 1)),
         )
-    return [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC"), "org.gaul.s3proxy.Main", "--properties", str(conf)]
+        command += ["--properties", str(conf)]
+    return command
 
 
-def s3_environment(settings: Settings) -> dict[str, str]:
+def s3_key(settings: Settings, user: str = "pitwall") -> tuple[str, str]:
+    """Access key and secret of `pitwall`, `flink` or `mlflow`."""
+    if user == "pitwall" or not settings.s3_roles:
+        return "pitwall", settings.secret("s3").get_secret_value()
+    return user, settings.secret(f"s3_{user}").get_secret_value()
+
+
+def s3_environment(settings: Settings, user: str = "pitwall") -> dict[str, str]:
     """Environment variables by which S3 clients reach the local server."""
+    key, secret = s3_key(settings, user)
     return {
-        "AWS_ACCESS_KEY_ID": "pitwall",
-        "AWS_SECRET_ACCESS_KEY": settings.secret("s3").get_secret_value(),
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL_S3": f"http://{settings.host}:{settings.s3_port}",
         "MLFLOW_S3_ENDPOINT_URL": f"http://{settings.host}:{settings.s3_port}",
     }
 
 
-def s3_client(settings: Settings) -> Any:
+def s3_client(settings: Settings, user: str = "pitwall") -> Any:
     """A boto3 client for the local S3 server."""
     import boto3
 
-    keys = s3_environment(settings)
+    keys = s3_environment(settings, user)
     return boto3.client(
         "s3",
         endpoint_url=keys["AWS_ENDPOINT_URL_S3"],
@@ -358,6 +414,13 @@ def _flink_ready(settings: Settings) -> bool:
     return features_job_state(settings) == "RUNNING"
 
 
+def _serving_ready(settings: Settings) -> bool:
+    from pitwall.serving.listen import trust
+
+    tls = trust(settings)
+    return _http_ok(f"{settings.serving_url}/livez", tls if isinstance(tls, ssl.SSLContext) else None)
+
+
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
@@ -376,11 +439,13 @@ SERVERS: dict[str, Server] = {
         Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
                by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
-               lambda s: _http_ok(f"{s.serving_url}/livez"), ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
+               _serving_ready, ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
         Server("scorer", "", _module("pitwall.serving.scorer"),
                lambda s: (s.run_dir / "scorer.ready").exists(), ("kafka", "mlflow"), "0.1.0"),
-        Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health"),
+        Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health", certificates.trust(s)),
                ("kafka",), "nicegui 3.18"),
+        Server("feast-ui", "feast_ui_port", _module("pitwall.store.ui"), lambda s: _http_ok(f"http://{s.host}:{s.feast_ui_port}/health"),
+               version="0.67.0", by_default=False),
     )
 }  # fmt: skip
 """Every server by its name, in start order."""

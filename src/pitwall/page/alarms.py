@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from pitwall.features.definitions import FeatureSet
 from pitwall.page.session import Floats
-
-DRIFT_ROWS = 300
-"""Rows the drift is judged over: 30 s at 10 Hz."""
-DRIFT_FACTOR = 3.0
 
 
 @dataclass
@@ -28,11 +24,18 @@ class Alarm:
     unit: str
     limit: float
     worst: float
+    """Furthest from the limit; NaN for drift, which has no number of its own."""
     first: float
     """Wall clock, s."""
     active: bool = True
     acknowledged: bool = False
     times: int = 1
+
+    @property
+    def said(self) -> str:
+        """All of it in one line."""
+        worst = f": {self.worst:.4g} {self.unit}".rstrip() if np.isfinite(self.worst) else ""
+        return self.text + worst + (f", {self.times} times" if self.times > 1 else "") + ("" if self.active else ", over")
 
 
 @dataclass
@@ -63,7 +66,6 @@ class Alarms:
     limits: dict[str, dict[str, Limit]] = field(default_factory=dict)
     """By view, then feature."""
     _known: dict[tuple[str, str, str, str], Alarm] = field(default_factory=dict)
-    _residuals: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def watch(self, view: str, vehicle: str, session: str, names: tuple[str, ...], values: Floats) -> None:
@@ -73,16 +75,12 @@ class Alarms:
             for side, over, bound in (("below", value < limit.low, limit.low), ("above", value > limit.high, limit.high)):
                 self._set((vehicle, session, name, side), over, value, f"{name} {side} {bound:g} {limit.unit}".strip(), limit.unit, bound)
 
-    def drift(self, vehicle: str, session: str, model: str, residual: float, expected: float, unit: str) -> None:
-        """A virtual sensor's value minus the measured one; alarms when it is off for half a minute."""
-        if not (np.isfinite(residual) and np.isfinite(expected)):
-            return
-        recent = self._residuals.setdefault((vehicle, session, model), deque(maxlen=DRIFT_ROWS))
-        recent.append(abs(residual))
-        mean, bound = float(np.mean(recent)), DRIFT_FACTOR * expected
-        over = len(recent) == DRIFT_ROWS and mean > bound
-        text = f"drift: {model} is off by more than {bound:.3g} {unit}, {DRIFT_FACTOR:g} times its error in training"
-        self._set((vehicle, session, model, "drift"), over, mean, text, unit, bound)
+    def drift(self, vehicle: str, session: str, raised: Collection[str]) -> None:
+        """The channels in doubt now, as `pitwall.drift` tells; those in doubt before and not now are over."""
+        with self._lock:
+            before = [key[2] for key in self._known if key[:2] == (vehicle, session) and key[3] == "drift"]
+        for name in {*before, *raised}:
+            self._set((vehicle, session, name, "drift"), name in raised, np.nan, f"drift: {name} is not as in the laps learned from", "", np.nan)
 
     def _set(self, key: tuple[str, str, str, str], over: bool, value: float, text: str, unit: str, bound: float) -> None:
         known = self._known.get(key)

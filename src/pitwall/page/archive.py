@@ -14,11 +14,15 @@ import numpy as np
 from pitwall.channels import CHANNELS, unit_factors
 from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
+from pitwall.page.laps import Reference
 from pitwall.page.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
-from pitwall.store.parquet.files import files
+from pitwall.store.laps import whole
+from pitwall.store.parquet.files import database, files, recorded
 
 LISTED_S = 5.0
+LOOKED_AT = 100
+"""So many laps, the fastest first, are looked at for one of the same road."""
 SAME_S = 5e-7
 """Two times closer than this are one tick's: the stores keep microseconds."""
 
@@ -46,6 +50,7 @@ class Archive:
         self._history: Any = None
         self._listing = threading.Lock()
         self._listed: tuple[float, list[StoredLap]] = (-LISTED_S, [])
+        self._references: dict[StoredLap, Reference | None] = {}
         self._index = threading.Lock()
         self._holds: dict[str, set[tuple[str, str]]] = {}
         """The entities of each file of the offline store."""
@@ -98,13 +103,43 @@ class Archive:
             rows = self._query(
                 view,
                 "WITH laps AS (SELECT vehicle, session, lap_number, min(session_time) AS begun, max(session_time) AS ended, "
-                "min(lap_from_start) AS whole, min(lap_last_time) AS before FROM rows WHERE lap_number IS NOT NULL GROUP BY ALL) "
-                "SELECT vehicle, session, lap_number, begun, ended, CASE WHEN whole = 1 THEN lead(before) OVER "
-                "(PARTITION BY vehicle, session ORDER BY lap_number) END FROM laps ORDER BY session DESC, vehicle, lap_number",
+                "min(lap_from_start) AS from_start, min(lap_last_time) AS before, max(lap_time) AS longest, max(lap_distance) AS metres "
+                "FROM rows WHERE lap_number IS NOT NULL GROUP BY ALL), "
+                "ends AS (SELECT *, lead(lap_number) OVER entity = lap_number + 1 AS follows, lead(before) OVER entity AS final FROM laps "
+                "WINDOW entity AS (PARTITION BY vehicle, session ORDER BY lap_number)) "
+                "SELECT vehicle, session, lap_number, begun, ended, coalesce(follows, false), coalesce(from_start, 0), coalesce(metres, 0), "
+                "CASE WHEN follows THEN final ELSE longest END FROM ends ORDER BY session DESC, vehicle, lap_number",
                 {}, arrays=False,
             )  # fmt: skip
-            found += [StoredLap(v, s, view, int(n), a, b, np.nan if t is None else float(t)) for v, s, n, a, b, t in rows]
+            seen = whole([r[6] for r in rows], [r[7] for r in rows], [r[5] for r in rows])
+            found += [StoredLap(v, s, view, int(n), a, b, float(t) if ended and t is not None else np.nan)
+                      for (v, s, n, a, b, _, _, _, t), ended in zip(rows, seen, strict=True)]  # fmt: skip
         return found
+
+    def reference(self, lap: StoredLap) -> Reference | None:
+        """A stored lap to compare with; None for one without distances."""
+        with self._lock:
+            if lap in self._references:
+                return self._references[lap]
+        names = ("lap_number", "lap_distance", "lap_time", "position_x", "position_z")
+        block = self.features(lap.view, lap.vehicle, lap.session, names, lap.start_s, lap.end_s)
+        block = block[(block[:, 1] == lap.number) & np.isfinite(block[:, 2:4]).all(axis=1)]
+        block = block[block[:, 2] > np.r_[-np.inf, np.maximum.accumulate(block[:, 2])[:-1]]]
+        name = f"{lap.session} lap {lap.number}"
+        distance, lap_time, x, z = block[:, 2:].T
+        found = Reference(name, distance, lap_time, x, z, lap.time_s) if len(block) > 1 and np.isfinite(lap.time_s) else None
+        with self._lock:
+            self._references[lap] = found
+        return found
+
+    def fastest(self, view: str, vehicle: str, session: str, trail: Floats) -> Reference | None:
+        """The fastest stored lap, of another session, of the road that a trail is on."""
+        others = [lap for lap in self.laps() if lap.view == view and (lap.vehicle, lap.session) != (vehicle, session) and lap.time_s == lap.time_s]
+        for lap in sorted(others, key=lambda lap: lap.time_s)[:LOOKED_AT]:
+            found = self.reference(lap)
+            if found is not None and found.fits(trail):
+                return found
+        return None
 
     def channel(self, vehicle: str, session: str, channel: str, since_s: float | None = None, until_s: float | None = None) -> Floats:
         """Shape (values, 2): session time and the channel's value as the car sent it, by rising time; from the telemetry history."""
@@ -154,8 +189,7 @@ class Archive:
 
     def _query(self, view: str, sql: str, values: dict[str, Any], arrays: bool = True) -> Any:
         try:
-            with duckdb.connect() as con:
-                con.execute("SET TimeZone = 'UTC'")
+            with database(recorded(self._settings, view)) as con:
                 con.execute("SET threads = 1")
                 paths = self._paths(con, view, (values["vehicle"], values["session"]) if "vehicle" in values else None)
                 if not paths:
@@ -168,13 +202,13 @@ class Archive:
                     used,
                 ).fetchall()
         except duckdb.Error as error:
-            raise StoreError(f"the offline store in {self._settings.offline_dir} cannot be read ({error})") from error
+            raise StoreError(f"the offline store in {self._settings.offline(view)} cannot be read ({error})") from error
         return np.array(rows, dtype=float) if arrays else rows
 
     def _paths(self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None) -> list[str]:
         """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
 
-        paths = files(self._settings.offline_dir / view)
+        paths = files(recorded(self._settings, view))
         if entity is None:
             return paths
         with self._index:

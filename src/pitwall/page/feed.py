@@ -24,7 +24,11 @@ from pitwall.topics import FeatureRows, client_config
 LOOK_BACK_S = 120.0
 """How far back a page that starts reads the topics; what is older comes from the stores."""
 SESSIONS = 60
+REFERENCE_S = 5.0
+"""How often a stored lap to compare with is looked for."""
 PREDICTIONS = 36_000
+SHADOW = " challenger"
+"""After the model's name: predictions made beside the champion's, which nobody acts on."""
 
 
 class Feed:
@@ -36,8 +40,6 @@ class Feed:
         self.sessions: dict[tuple[str, str], LiveSession] = {}
         self.alarms = Alarms({name: limits_of(each) for name, each in self.sets.items()})
         self.watch = Watch(settings)
-        self.errors: dict[str, float] = {}
-        """Typical error of each model in training, for drift; set by the models view."""
         self.state = "connecting"
         """`connecting`, `live`, or why Kafka is not heard."""
         self._heard = 0.0
@@ -68,6 +70,7 @@ class Feed:
                 self._assign(consumer)
                 while not self._stop.is_set():
                     self._take(reader, [m for m in consumer.consume(500, timeout=0.05) if m.error() is None])
+                    self.watch.close_silent()
             except (KafkaException, PitwallError) as error:
                 self.state = f"Kafka at {self._settings.bootstrap_servers} does not answer ({error}); see ./pitwall status"
                 self._stop.wait(1)
@@ -114,6 +117,7 @@ class Feed:
                 session = self._new(row.vehicle, row.session, row.view, row.names)
             if session.add(np.array(row.values), row.event_us, row.created_us, now):
                 self.alarms.watch(row.view, row.vehicle, row.session, row.names, row.values)
+                self.alarms.drift(row.vehicle, row.session, self.watch.doubted(row.vehicle, row.session))
         for message in messages:
             if message.topic() == predictions and (value := message.value()) is not None:
                 prediction = orjson.loads(value)
@@ -129,43 +133,46 @@ class Feed:
         return session
 
     def _seeding(self) -> None:
-        """Give sessions that were under way before the page was the trail of what the offline store has of them."""
+        """Give sessions what the offline store has for them: the trail before the page was there, and a lap to compare with."""
+        looked = 0.0
         while not self._stop.is_set():
-            if not self._seed:
-                self._stop.wait(0.2)
-                continue
-            session = self._seed.popleft()
-            first = session.trail.since(0)[1]
-            if len(first) and first[0, 0] < 1.0:
-                continue
             try:
-                earlier = self._archive.trail(session.view, session.vehicle, session.session, float(first[0, 0]) if len(first) else None)
+                if self._seed:
+                    self._give_trail(self._seed.popleft())
+                elif time.monotonic() - looked > REFERENCE_S:
+                    looked = time.monotonic()
+                    for session in self.ordered():
+                        if session.reference is None and session.running:
+                            trail = session.trail.since(0)[1][-3000:]
+                            session.reference = self._archive.fastest(session.view, session.vehicle, session.session, trail)
+                else:
+                    self._stop.wait(0.2)
             except PitwallError:
-                continue
-            trail = type(session.trail)(first.shape[1], max(36_000, len(earlier) + 18_000))
-            for row in earlier:
+                self._stop.wait(1)
+
+    def _give_trail(self, session: LiveSession) -> None:
+        first = session.trail.since(0)[1]
+        if len(first) and first[0, 0] < 1.0:
+            return
+        earlier = self._archive.trail(session.view, session.vehicle, session.session, float(first[0, 0]) if len(first) else None)
+        trail = type(session.trail)(first.shape[1], max(36_000, len(earlier) + 18_000))
+        for row in earlier:
+            trail.append(row)
+        number = 0
+        while len(more := session.trail.since(number)[1]):
+            for row in more:
                 trail.append(row)
-            number = 0
-            while len(more := session.trail.since(number)[1]):
-                for row in more:
-                    trail.append(row)
-                number += len(more)
-            session.trail = trail
+            number += len(more)
+        session.trail = trail
 
     def _predicted(self, value: dict[str, Any]) -> None:
         session = self.sessions.get((value["vehicle"], value["session"]))
         if session is None or not session.epoch_us:
             return
         when = datetime.fromisoformat(value["event_time"]).timestamp() - session.epoch_us / 1e6
-        low, high = (float("nan" if value.get(name) is None else value[name]) for name in ("low", "high"))
-        made = Predicted(when, float(value["value"]), low, high, int(value["version"]))
+        made = Predicted(when, float(value["value"]), float(value["low"]), float(value["high"]), int(value["version"]))
         challenger = value.get("role", "champion") != "champion"
-        known = session.predictions.setdefault(value["model"] + " challenger" * challenger, deque(maxlen=PREDICTIONS))
+        known = session.predictions.setdefault(value["model"] + SHADOW * challenger, deque(maxlen=PREDICTIONS))
         if known and made.time_s <= known[-1].time_s:
             return
         known.append(made)
-        if value["model"] == "speed_sensor" and not challenger and "speed_sensor" in self.errors:
-            trail = session.trail.since(max(0, session.trail.since(0)[0]))[1][-50:]
-            measured = np.interp(when, trail[:, 0], trail[:, 13], np.nan, np.nan) if len(trail) else np.nan
-            self.alarms.drift(session.vehicle, session.session, "speed_sensor", made.value - float(measured),
-                              self.errors["speed_sensor"], str(value["unit"]))  # fmt: skip

@@ -54,13 +54,43 @@ def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:
     return min(times, default=np.nan), [min(each, default=np.nan) for each in sectors]
 
 
-def pace_ratio(trail: Floats) -> Floats:
-    """The plain guess at the final lap time (s) at each row: the rest of the best lap at this lap's pace; NaN without one.
+@dataclass(frozen=True)
+class Reference:
+    """A lap to compare with: times (s since lap start) at rising distances (m), and where the car was then (m)."""
 
-    Elapsed + (best − its time here) × elapsed / its time here; `lap_delta_to_best` gives the best lap's time at this distance.
+    name: str
+    distance_m: Floats
+    time_s: Floats
+    x_m: Floats
+    z_m: Floats
+    final_s: float
+
+    def fits(self, trail: Floats, near_m: float = 60.0, least_m: float = 200.0) -> bool:
+        """Whether the trail's car drives the same road: at the same lap distances it is at the same places."""
+        distance, x, z = (column(trail, name) for name in ("lap_distance", "position_x", "position_z"))
+        there = np.isfinite(distance) & np.isfinite(x) & np.isfinite(z)
+        if not there.any() or np.ptp(distance[there]) < least_m:
+            return False
+        apart = np.hypot(x - np.interp(distance, self.distance_m, self.x_m), z - np.interp(distance, self.distance_m, self.z_m))
+        return bool(np.median(apart[there]) < near_m)
+
+
+def behind(trail: Floats, reference: Reference | None) -> Floats:
+    """Seconds behind the reference at the same distance, at each row; without one, behind the session's best lap so far."""
+    if reference is None:
+        return column(trail, "lap_delta_to_best")
+    at = np.interp(column(trail, "lap_distance"), reference.distance_m, reference.time_s, np.nan, np.nan)
+    return np.asarray(column(trail, "lap_time") - at)
+
+
+def pace_ratio(trail: Floats, reference: Reference | None = None) -> Floats:
+    """The plain guess at the final lap time (s) at each row: the rest of the reference at this lap's pace; NaN without one.
+
+    Elapsed + (reference − its time here) × elapsed / its time here.
     """
-    elapsed, best, delta = column(trail, "lap_time"), column(trail, "lap_best_time"), column(trail, "lap_delta_to_best")
-    there = elapsed - delta
+    elapsed = column(trail, "lap_time")
+    best = reference.final_s if reference else column(trail, "lap_best_time")
+    there = elapsed - behind(trail, reference)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(there > 0.5, elapsed / there, 1.0)
     return np.asarray(elapsed + np.maximum(best - there, 0) * ratio)
@@ -68,7 +98,7 @@ def pace_ratio(trail: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Forecast:
-    """One lap's predictions over distance: arrays of equal length, metres and seconds."""
+    """One lap's predictions and the pace ratio over distance, metres and seconds."""
 
     distance_m: Floats
     value: Floats
@@ -76,24 +106,16 @@ class Forecast:
     high: Floats
     baseline_m: Floats
     baseline: Floats
-    typical_error: float
-    """Where the model gives no interval, `low` and `high` are the value ± this; NaN where neither is known."""
 
 
-def forecast(trail: Floats, lap: LapRow, predictions: Sequence[Predicted], typical_error: float = np.nan) -> Forecast:
+def forecast(trail: Floats, lap: LapRow, predictions: Sequence[Predicted], reference: Reference | None = None) -> Forecast:
     """What was predicted in a lap, where."""
     part = trail[lap.first : lap.last + 1]
     times, distance = column(part, "session_time"), column(part, "lap_distance")
     inside = [p for p in predictions if len(times) and times[0] <= p.time_s <= times[-1] + 0.15]
     at = np.interp([p.time_s for p in inside], times, distance) if inside else np.empty(0)
-    value = np.array([p.value for p in inside])
-    low, high = (np.array([getattr(p, end) for p in inside]) for end in ("low", "high"))
-    bare = ~np.isfinite(low) if inside else np.empty(0, bool)
-    if inside:
-        low = np.where(bare, value - typical_error, low)
-        high = np.where(bare, value + typical_error, high)
-    used = typical_error if inside and bool(bare.any()) else np.nan
-    return Forecast(at, value, low, high, distance, pace_ratio(part), used)
+    value, low, high = (np.array([getattr(p, name) for p in inside]) for name in ("value", "low", "high"))
+    return Forecast(at, value, low, high, distance, pace_ratio(part, reference))
 
 
 @dataclass(frozen=True)
@@ -105,23 +127,24 @@ class Verdict:
     predicted: float
     baseline: float
     inside: bool | None
-    """Whether the truth lay in the interval; None without one."""
+    """Whether the truth lay in the interval; None without a prediction."""
 
 
-def verdicts(trail: Floats, laps: Sequence[LapRow], predictions: Sequence[Predicted], typical_error: float = np.nan) -> list[Verdict]:
+def verdicts(
+    trail: Floats, laps: Sequence[LapRow], predictions: Sequence[Predicted], reference: Reference | None = None
+) -> list[Verdict]:
     """One for each whole lap that was predicted at half distance or where the baseline had a value."""
     found = []
     for lap in laps:
         if not lap.whole:
             continue
-        made = forecast(trail, lap, predictions, typical_error)
+        made = forecast(trail, lap, predictions, reference)
         half = np.nanmax(made.baseline_m) / 2 if np.isfinite(made.baseline_m).any() else np.nan
         value, at = np.nan, -1
         if len(made.value):
             at = int(np.argmin(np.abs(made.distance_m - half)))
             value = float(made.value[at])
         plain = made.baseline[int(np.nanargmin(np.abs(made.baseline_m - half)))] if np.isfinite(half) else np.nan
-        known = at >= 0 and bool(np.isfinite(made.low[at]))
-        inside = bool(made.low[at] <= lap.time_s <= made.high[at]) if known else None
+        inside = bool(made.low[at] <= lap.time_s <= made.high[at]) if at >= 0 else None
         found.append(Verdict(lap.number, lap.time_s, value, float(plain), inside))
     return found

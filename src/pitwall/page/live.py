@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -10,24 +11,29 @@ import numpy as np
 from nicegui import ui
 
 from pitwall.channels import CHANNELS
+from pitwall.errors import PitwallError
+from pitwall.page.archive import Archive, StoredLap
 from pitwall.page.feed import Feed
-from pitwall.page.laps import LapRow, best_of, forecast, laps_of, verdicts
-from pitwall.page.session import AT, Floats, LiveSession, column, key_of, parse_key
-from pitwall.page.shell import Cell, Fact, HtmlTable, every, heading, page, panel
+from pitwall.page.laps import Reference
+from pitwall.page.moment import Moment, moment
+from pitwall.page.session import LiveSession, key_of, parse_key
+from pitwall.page.shell import Fact, HtmlTable, every, heading, page, panel
 from pitwall.page.status import Health
 from pitwall.page.theme import ACCENT, BEST, DIM, DIVERGING, RAMP, TEXT, WARN, axis, chart, seconds, signed
 
 STRIPS = ("speed", "throttle", "brake", "steering_angle", "acceleration_long", "acceleration_lat", "battery_power", "lap_delta_to_best")
 HIDDEN = ("position_x", "position_z", "acceleration_lat", "acceleration_long")
-COLOURS = {"speed": ("Speed", "km/h"), "throttle": ("Throttle", "%"), "brake": ("Brake", "%"), "lap_delta_to_best": ("Delta to best", "s")}
-POINTS = 700
+COLOURS = {"speed": ("Speed", "km/h"), "throttle": ("Throttle", "%"), "brake": ("Brake", "%"), "lap_delta_to_best": ("Delta", "s")}
+OWN = "The session's best lap; before there is one, the fastest stored lap of this road"
 
 
 class Live:
     """One viewer's live view."""
 
-    def __init__(self, feed: Feed, health: Health, wanted: dict[str, str]) -> None:
-        self._feed, self._health = feed, health
+    def __init__(self, feed: Feed, archive: Archive, health: Health, wanted: dict[str, str]) -> None:
+        self._feed, self._archive, self._health = feed, archive, health
+        self._reference: Reference | None = None
+        self._stored: dict[str, StoredLap] = {}
         self._names = [each for each in wanted.get("channels", "").split(",") if each] or list(STRIPS)
         self._window = float(wanted["window"]) if wanted.get("window", "").replace(".", "", 1).isdigit() else 60.0
         self._key = key_of(wanted["vehicle"], wanted["session"]) if "vehicle" in wanted and "session" in wanted else None
@@ -76,7 +82,7 @@ class Live:
     def _right(self) -> None:
         with ui.element("section").classes("panel wide").props('aria-label="Now"'), ui.element("div").classes("big"):
             self._lap, self._time = Fact("Lap", "lap"), Fact("Lap time [s]", "lap_time")
-            self._delta, self._predicted = Fact("Delta to best [s]", "delta"), Fact("Predicted lap [s]", "predicted")
+            self._delta, self._predicted = Fact("Delta [s]", "delta"), Fact("Predicted lap [s]", "predicted")
             self._baseline, self._best, self._theory = (
                 Fact("Pace ratio [s]", "pace_ratio"),
                 Fact("Best lap [s]", "best"),
@@ -104,11 +110,21 @@ class Live:
             )).classes("grow w-full")  # fmt: skip
         for chart_id, x, y in ((self._map.id, "position_x", "position_z"), (self._grip.id, "acceleration_lat", "acceleration_long")):
             ui.run_javascript(f"pitwall.follow({chart_id}, '{x}', '{y}')")
-        with panel("Delta to the best lap [s] over distance [m]"):
+        with ui.element("section").classes("panel").props('aria-label="Delta to the reference"'):
+            with ui.element("div").classes("tools"):
+                with ui.element("h2"):
+                    self._delta_name = ui.label("Delta [s]").props('data-fact="reference"')
+                ui.button("Reference …", on_click=self._reference_open).props("flat dense no-caps").classes("corner")
             self._delta_chart = ui.echart(_lines("lap distance [m]", "s", 2)).classes("grow w-full")
+        with ui.dialog() as self._references, ui.card():
+            ui.label("Compare with")
+            self._reference_of = ui.select({}, on_change=self._reference_picked).props("dense options-dense use-input input-debounce=0 aria-label='Reference lap'").classes("w-96")
         with ui.element("section").classes("panel").props('aria-label="Predicted lap time"'):
             heading("Predicted lap time [s] over distance [m]")
             self._forecast = ui.echart(_lines("lap distance [m]", "s", 5)).classes("grow w-full")
+            _name(self._forecast.options, ("model", "interval", "interval", "pace ratio", "last lap's time"), (ACCENT, DIM, DIM, WARN, BEST))
+            for each in self._forecast.options["series"][1:3]:
+                each["lineStyle"] |= {"type": "dashed", "width": 1}
             self._verdict = ui.label("").classes("text-xs").props('data-fact="verdict"')
         with panel("Laps"):
             self._laps = HtmlTable(("Lap", "Time [s]", "S1", "S2", "S3", "Valid"), "laps")
@@ -124,7 +140,7 @@ class Live:
                 )
                 self._low, self._high = ui.number("Lowest").props("dense"), ui.number("Highest").props("dense")
                 ui.button("Set", on_click=self._limit_set).props("flat no-caps")
-            ui.button("Limits …", on_click=self._limit_open).props("flat dense no-caps").style("position:absolute;right:.6rem;top:.2rem")
+            ui.button("Limits …", on_click=self._limit_open).props("flat dense no-caps").classes("corner")
             self._alarms = ui.element("div").classes("w-full").props('role="log" aria-live="polite"')
 
     # -- choices ---------------------------------------------------------------------------------
@@ -199,130 +215,70 @@ class Live:
             self._open()
         self._lap.show(f"{session.value('lap_number'):.0f}" if session.value("lap_number") == session.value("lap_number") else "–")
         self._time.show(seconds(session.value("lap_time"), 1))
-        delta = session.value("lap_delta_to_best")
+        now = moment(session, self._reference)
+        delta = float(now.delta[-1]) if now else np.nan
         self._delta.show(signed(delta, 2), "" if delta != delta else "good" if delta <= 0 else "bad")
 
     def _slow(self) -> None:
         session = self.session
-        if session is None:
+        now = moment(session, self._reference) if session else None
+        if session is None or now is None:
             return
-        trail = session.trail.since(0)[1]
-        if not len(trail):
-            return
-        drawn = (self._key, session.generation, len(trail), trail[-1, 0], self._colour.value, len(session.predictions.get("lap_time", ())))
+        drawn = (now, self._colour.value)
         if drawn != self._drawn:
             self._drawn = drawn
-            laps = laps_of(trail)
-            self._draw_map(trail, laps)
-            self._draw_grip(trail)
-            self._draw_laps(trail, laps, session)
+            self._draw_map(now)
+            self._grip.options["series"][0]["data"], self._grip.options["series"][1]["data"] = now.grip, now.grip[-1:]
+            self._grip.update()
+            self._best.show(seconds(now.best[0]), "purple" if now.best[0] == now.best[0] else "")
+            self._theory.show(seconds(now.best[1]))
+            self._laps.show(now.lap_table, "No lap yet: they are counted where the lap distance falls back.")
+            if now.laps:
+                self._draw_delta(now)
+                self._draw_forecast(now)
         self._table.show(self._health.rows(session))
         self._draw_alarms(session)
 
-    def _draw_map(self, trail: Floats, laps: list[LapRow]) -> None:
-        begin = laps[-2].first if len(laps) > 1 else laps[-1].first if laps else 0
-        part = trail[begin:]
-        part = part[np.isfinite(column(part, "position_x"))]
-        part = part[:: max(1, len(part) // POINTS)]
+    def _draw_map(self, now: Moment) -> None:
         key = str(self._colour.value)
-        values = column(part, key)
+        road, low, high = now.map(key)
         options = self._map.options
-        options["series"][0]["data"] = _data(
-            column(part, "position_x"), column(part, "position_z"), np.where(np.isfinite(values), values, 0)
-        )
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-        if key == "lap_delta_to_best":
-            high = max(abs(low), abs(high), 0.05)
-            low = -high
-        elif key in ("throttle", "brake"):
-            low, high = 0.0, 100.0
-        options["visualMap"] |= {"min": round(low, 1), "max": round(max(high, low + 0.1), 1), "text": [COLOURS[key][1], ""]}
-        options["visualMap"]["inRange"] = {"color": DIVERGING if key == "lap_delta_to_best" else RAMP}
-        if len(part):
-            options["xAxis"] |= dict(zip(("min", "max"), _square(part, "position_x", "position_z"), strict=True))
-            options["yAxis"] |= dict(zip(("min", "max"), _square(part, "position_z", "position_x"), strict=True))
-        options["series"][1]["data"] = options["series"][0]["data"][-1:]
+        options["series"][0]["data"], options["series"][1]["data"] = road, road[-1:]
+        unit, digits = COLOURS[key][1], 2 if high - low < 5 else 0
+        options["visualMap"] |= {"min": low, "max": high, "text": [f"{high:.{digits}f} {unit}", f"{low:.{digits}f}"],
+                                 "inRange": {"color": DIVERGING if key == "lap_delta_to_best" else RAMP}}  # fmt: skip
+        for name, (begin, end) in zip(("xAxis", "yAxis"), now.square, strict=True):
+            options[name] |= {"min": begin, "max": end}
         self._map.update()
 
-    def _draw_grip(self, trail: Floats) -> None:
-        part = trail[-300:]
-        self._grip.options["series"][0]["data"] = _data(column(part, "acceleration_lat"), column(part, "acceleration_long"))
-        self._grip.options["series"][1]["data"] = self._grip.options["series"][0]["data"][-1:]
-        self._grip.update()
-
-    def _draw_laps(self, trail: Floats, laps: list[LapRow], session: LiveSession) -> None:
-        best, sectors = best_of(laps)
-        theory = min(sum(sectors), best)
-        self._best.show(seconds(best), "purple" if best == best else "")
-        self._theory.show(seconds(theory))
-        rows = []
-        for lap in reversed(laps):
-            splits = [Cell(seconds(s), "best" if s == sectors[n] else "") for n, s in enumerate(lap.sectors_s)]
-            valid = "now" if lap is laps[-1] else "yes" if lap.valid else "range" if lap.whole else "part"
-            rows.append([str(lap.number), Cell(seconds(lap.time_s), "best" if lap.time_s == best else ""), *splits,
-                         Cell(valid, "dim" if valid == "now" else "good" if lap.valid else "warn")])  # fmt: skip
-        self._laps.show(rows, "No lap yet: they are counted where the lap distance falls back.")
-        if not laps:
-            return
-        lap = laps[-1]
-        part = trail[lap.first :]
-        self._delta_chart.options["series"][0]["data"] = _data(column(part, "lap_distance"), column(part, "lap_delta_to_best"))
-        if len(laps) > 1:
-            last = trail[laps[-2].first : laps[-2].last + 1]
-            self._delta_chart.options["series"][1]["data"] = _data(column(last, "lap_distance"), column(last, "lap_delta_to_best"))
-        self._delta_chart.options["legend"] = _legend((f"lap {lap.number}", f"lap {lap.number - 1}"))
-        _name(self._delta_chart.options, (f"lap {lap.number}", f"lap {lap.number - 1}"), (ACCENT, DIM))
+    def _draw_delta(self, now: Moment) -> None:
+        lines = now.deltas()
+        options = self._delta_chart.options
+        _name(options, tuple(name for name, _ in lines), (ACCENT, DIM))
+        for series, (_, data) in zip(options["series"], lines, strict=False):
+            series["data"] = data
+        options["legend"] = _legend(tuple(name for name, _ in lines))
         self._delta_chart.update()
-        self._draw_forecast(trail, laps, session)
+        self._delta_name.set_text(f"Delta [s] to {now.reference_name}")
 
-    def _draw_forecast(self, trail: Floats, laps: list[LapRow], session: LiveSession) -> None:
-        typical = self._feed.errors.get("lap_time", np.nan)
-        made = session.predictions.get("lap_time", ())
-        now = forecast(trail, laps[-1], list(made), typical)
-        plain = now.baseline[-1] if len(now.baseline) else np.nan
-        self._baseline.show(seconds(float(plain), 2))
-        if len(now.value):
-            half = (now.high[-1] - now.low[-1]) / 2
-            self._predicted.show(f"{seconds(float(now.value[-1]), 2)}{f' ± {half:.2f}' if half == half else ''}")
-        else:
-            self._predicted.show("–")
+    def _draw_forecast(self, now: Moment) -> None:
+        it = now.forecast
+        self._baseline.show(seconds(float(it.baseline[-1]) if len(it.baseline) else np.nan, 2))
+        half = f" ± {(it.high[-1] - it.low[-1]) / 2:.2f}" if len(it.value) else ""
+        self._predicted.show(seconds(float(it.value[-1]), 2) + half if half else "–")
         options = self._forecast.options
-        names = ("model", "low", "high", "pace ratio", "truth of the last lap")
-        _name(options, names, (ACCENT, DIM, DIM, WARN, BEST))
-        for number, values in enumerate((now.value, now.low, now.high)):
-            options["series"][number]["data"] = _data(now.distance_m, values)
-        options["series"][3]["data"] = _data(
-            now.baseline_m, np.where(column(trail[laps[-1].first :], "lap_time") > 3, now.baseline, np.nan)
-        )
-        found = verdicts(trail, laps[-3:], list(made), typical)
-        length = np.nanmax(column(trail, "lap_distance")) if np.isfinite(column(trail, "lap_distance")).any() else 0
-        options["series"][4]["data"] = _data(np.array([0, length]), np.array([found[-1].truth] * 2)) if found else []
-        for number in (1, 2):
-            options["series"][number]["lineStyle"] = {"type": "dashed", "width": 1}
-        settled = np.concatenate([values[len(values) // 5 :] for values in (now.value, now.low, now.high, now.baseline)])
-        settled = np.append(settled[np.isfinite(settled)], [each.truth for each in found[-1:]])
-        if len(settled):
-            # A guess made on the first metres says nothing and would flatten all others.
-            options["yAxis"] |= {"min": float(np.floor(settled.min() * 2 - 1) / 2), "max": float(np.ceil(settled.max() * 2 + 1) / 2)}
-        options["legend"] = _legend(("model", "pace ratio", *(("truth of the last lap",) if found else ())))
+        lines, ends = now.forecast_lines
+        for series, data in zip(options["series"], lines, strict=True):
+            series["data"] = data
+        if ends:
+            options["yAxis"] |= dict(zip(("min", "max"), ends, strict=True))
+        options["legend"] = _legend(("model", "interval", "pace ratio", *(("last lap's time",) if now.verdict else ())))
         self._forecast.update()
-        if found:
-            it = found[-1]
-            inside = "" if it.inside is None else ", inside its interval" if it.inside else ", outside its interval"
-            mean = " The interval is ± the model's mean error." if now.typical_error == now.typical_error else ""
-            self._verdict.set_text(
-                f"Lap {it.lap} took {seconds(it.truth)} s; at half distance the model was off by {signed(it.predicted - it.truth, 2)} s{inside}, "
-                f"the pace ratio by {signed(it.baseline - it.truth, 2)} s.{mean}"
-            )
-        else:
-            self._verdict.set_text(
-                "No prediction: no champion scores this car, see Models." if not made else "The truth comes with the lap's end."
-            )
+        self._verdict.set_text(now.said)
 
     def _draw_alarms(self, session: LiveSession) -> None:
         found = self._feed.alarms.shown(session.vehicle, session.session)
-        now = tuple((a.text, a.active, a.acknowledged, a.times, round(a.worst, 2)) for a in found)
+        now = tuple((a.said, a.acknowledged) for a in found)
         if now == getattr(self, "_alarmed", None):
             return
         self._alarmed = now
@@ -332,8 +288,7 @@ class Live:
                 ui.label("None: every channel is within its limits.").classes("dim")
             for alarm in found:
                 with ui.element("div").classes("alarm" if alarm.active else "alarm over"):
-                    ui.label(f"{alarm.text}: {alarm.worst:.4g} {alarm.unit}" + (f", {alarm.times} times" if alarm.times > 1 else "")
-                             + ("" if alarm.active else ", over")).classes("grow")  # fmt: skip
+                    ui.label(alarm.said).classes("grow")
                     if alarm.acknowledged:
                         ui.label("acknowledged").classes("dim")
                     else:
@@ -363,6 +318,28 @@ class Live:
         self._feed.alarms.set_limit(session.view, name, str(self._about(name, session)["unit"]), low, high)
         self._limits.close()
 
+    async def _reference_open(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        try:
+            found = [lap for lap in await asyncio.to_thread(self._archive.laps) if lap.view == session.view and lap.time_s == lap.time_s]
+        except PitwallError as error:
+            ui.notify(str(error), type="negative")
+            return
+        self._stored = {f"{lap.session} lap {lap.number}": lap for lap in sorted(found, key=lambda lap: lap.time_s)}
+        options = {"": OWN, **{name: f"{seconds(lap.time_s)} s  {name}  {lap.vehicle}" for name, lap in self._stored.items()}}
+        self._reference_of.set_options(options, value=self._reference.name if self._reference and self._reference.name in options else "")
+        self._references.open()
+
+    async def _reference_picked(self) -> None:
+        lap = self._stored.get(str(self._reference_of.value))
+        try:
+            self._reference = await asyncio.to_thread(self._archive.reference, lap) if lap else None
+        except PitwallError as error:
+            ui.notify(str(error), type="negative")
+        self._slow()
+
     def _acknowledge(self, session: LiveSession, name: str) -> None:
         self._feed.alarms.acknowledge(session.vehicle, session.session, name)
         self._draw_alarms(session)
@@ -383,16 +360,3 @@ def _name(options: dict[str, Any], names: tuple[str, ...], colours: tuple[str, .
     for each, name, colour in zip(options["series"], names, colours, strict=False):
         each |= {"name": name, "itemStyle": {"color": colour}}
         each["lineStyle"] = {**each["lineStyle"], "color": colour}
-
-
-def _data(*columns: Floats) -> list[list[float | None]]:
-    """Rows for a chart; a row without a finite value is left out."""
-    block = np.round(np.column_stack(columns), 3)
-    return block[np.isfinite(block).all(axis=1)].tolist()  # type: ignore[no-any-return]
-
-
-def _square(part: Floats, mine: str, other: str) -> tuple[float, float]:
-    """The axis' ends so that both axes have one scale."""
-    span = max(float(np.ptp(part[:, AT[mine]])), float(np.ptp(part[:, AT[other]])), 1.0) * 1.08
-    middle = float(part[:, AT[mine]].max() + part[:, AT[mine]].min()) / 2
-    return round(middle - span / 2, 1), round(middle + span / 2, 1)

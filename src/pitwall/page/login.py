@@ -91,7 +91,7 @@ class Login:
         if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):
             return HTMLResponse(self._form(form.get("next", "/"), "That is not the token."), 401)
         answer = RedirectResponse(_local(form.get("next", "/")), 303)
-        answer.set_cookie(COOKIE, _ticket(self._settings), max_age=30 * 86400, httponly=True, samesite="strict")
+        answer.set_cookie(COOKIE, _ticket(self._settings), max_age=30 * 86400, httponly=True, samesite="strict", secure=self._settings.tls)
         return answer
 
     def _form(self, target: str, message: str = "") -> str:

@@ -1,48 +1,31 @@
-"""What MLflow's API tells of the models: versions, errors, and what a champion is asked with."""
+"""What MLflow tells of the models, followed in a thread of its own for all viewers."""
 
 from __future__ import annotations
 
-import json
+import os
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-import httpx
-import yaml
-
-from pitwall.page.feed import Feed
+from pitwall import models
+from pitwall.models import Version
 from pitwall.settings import Settings
 
-
-@dataclass(frozen=True)
-class Version:
-    """One registered version. Errors are means over laps, in the model's unit; NaN where not written down."""
-
-    model: str
-    number: int
-    unit: str
-    mae: float
-    baseline_mae: float
-    kind: str
-    """`candidate` or `baseline`: which of the two this version is."""
-    aliases: tuple[str, ...]
-    run: str
-    source: str
-    tags: dict[str, str] = field(hash=False)
+EVERY_S = 5.0
 
 
 class Registry:
-    """Follows the registry in a thread of its own, for all viewers."""
+    """The registry's versions, and what their runs wrote down."""
 
-    EVERY_S = 5.0
-
-    def __init__(self, settings: Settings, feed: Feed) -> None:
-        self._settings, self._feed = settings, feed
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.versions: list[Version] = []
         self.state = "connecting"
         """`connecting`, `live`, or why MLflow is not heard."""
-        self._kept: dict[tuple[str, str], Any] = {}
+        self._kept: dict[tuple[str, ...], Any] = {}
         self._stop = threading.Event()
+        # A page that waits minutes for MLflow shows nothing in them; it asks again by itself.
+        os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"})
         self._thread = threading.Thread(target=self._run, daemon=True, name="registry")
         self._thread.start()
 
@@ -55,65 +38,54 @@ class Registry:
         """The model's champion, if it has one."""
         return next((each for each in self.versions if each.model == model and "champion" in each.aliases), None)
 
+    def typical_error(self, model: str) -> float:
+        """The champion's mean absolute error in training, in the model's unit; NaN where it is not known."""
+        champion = self.champion(model)
+        return champion.mae if champion else float("nan")
+
     def errors_by_lap(self, version: Version) -> dict[str, dict[str, float]]:
         """By candidate and baseline: the error on each held-out lap. Blocks; empty where MLflow has none."""
-        found = self._logged(version, "errors_by_lap.json").get("out", {})
-        return {name: each for name, each in found.items() if isinstance(each, dict)}
+        return {name: each for name, each in self._logged(version, "errors_by_lap.json").get("out", {}).items() if isinstance(each, dict)}
 
     def errors_by_part(self, version: Version) -> dict[str, list[float]]:
         """By candidate and baseline: the error out of lap in each tenth of the lap. Blocks; empty where MLflow has none."""
         return {name: each for name, each in self._logged(version, "errors_by_part.json").items() if isinstance(each, list)}
 
-    def _logged(self, version: Version, name: str) -> dict[str, Any]:
-        return self._artifact((version.run, name), "/get-artifact", {"path": name, "run_uuid": version.run}, json.loads) or {}
-
     def inputs(self, version: Version) -> list[str]:
         """Names of the features the model is asked with. Blocks; empty where MLflow does not tell."""
-        path = f"/ajax-api/2.0/mlflow/logged-models/{version.source.removeprefix('models:/')}/artifacts/files"
-        about = self._artifact((version.source, "inputs"), path, {"artifact_file_path": "MLmodel"}, yaml.safe_load)
-        try:
-            return [each["name"] for each in json.loads(about["signature"]["inputs"])]
-        except (TypeError, KeyError, ValueError):
-            return []
 
-    def _artifact(self, key: tuple[str, str], path: str, query: dict[str, str], read: Any) -> Any:
-        if key not in self._kept:
+        def read() -> list[str]:
+            import mlflow
+
+            signature = mlflow.models.get_model_info(f"models:/{version.model}/{version.number}").signature
+            return list(signature.inputs.input_names()) if signature else []
+
+        return self._once((version.model, str(version.number), "inputs"), read) or []
+
+    def _logged(self, version: Version, name: str) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            import mlflow
+
+            return dict(mlflow.artifacts.load_dict(f"runs:/{version.run}/{name}"))
+
+        return self._once((version.run, name), read) or {}
+
+    def _once(self, key: tuple[str, ...], read: Callable[[], Any]) -> Any:
+        """What `read` gives, asked for once; None while MLflow does not answer or has no such thing."""
+        if self.state == "live" and key not in self._kept:
             try:
-                answer = httpx.get(self._settings.mlflow_url + path, params=query, timeout=5)
-                self._kept[key] = read(answer.text) if answer.status_code == 200 else None
-            except (httpx.HTTPError, ValueError, yaml.YAMLError):
-                return None
-        return self._kept[key]
+                self._kept[key] = read()
+            except Exception as error:  # MLflow passes on whatever its transports raise.
+                if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+                    return None
+                self._kept[key] = None
+        return self._kept.get(key)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                with httpx.Client(base_url=self._settings.mlflow_url + "/api/2.0/mlflow", timeout=5) as client:
-                    self.versions = self._versions(client)
+                self.versions = models.versions(models.client(self._settings))
                 self.state = "live"
-            except (httpx.HTTPError, ValueError, KeyError):
+            except Exception:
                 self.state = f"MLflow at {self._settings.mlflow_url} does not answer; see ./pitwall status"
-            self._feed.errors = {each.model: each.mae for each in self.versions if "champion" in each.aliases and each.mae == each.mae}
-            self._stop.wait(self.EVERY_S)
-
-    def _versions(self, client: httpx.Client) -> list[Version]:
-        found = []
-        for model in client.get("/registered-models/search").raise_for_status().json().get("registered_models", []):
-            aliases: dict[str, list[str]] = {}
-            for each in model.get("aliases", []):
-                aliases.setdefault(str(each["version"]), []).append(each["alias"])
-            query = {"filter": f"name='{model['name']}'", "max_results": "200"}
-            for version in client.get("/model-versions/search", params=query).raise_for_status().json().get("model_versions", []):
-                tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
-                found.append(Version(
-                    model["name"], int(version["version"]), tags.get("unit", ""), _number(tags.get("mae")), _number(tags.get("baseline_mae")),
-                    tags.get("kind", ""), tuple(aliases.get(str(version["version"]), ())), version.get("run_id", ""), version.get("source", ""), tags,
-                ))  # fmt: skip
-        return sorted(found, key=lambda each: (each.model, -each.number))
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text) if text is not None else float("nan")
-    except ValueError:
-        return float("nan")
+            self._stop.wait(EVERY_S)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import zipfile
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.websockets import WebSocket
 
-from pitwall.local import jars
+from pitwall.local import certificates, jars
 from pitwall.settings import Settings
 
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
@@ -42,14 +43,14 @@ def main() -> None:
     archive = Archive(settings)
     feed = Feed(settings, archive)
     health = Health(settings)
-    registry = Registry(settings, feed)
+    registry = Registry(settings)
     app.on_shutdown(lambda: [each.close() for each in (feed, health, registry, archive)])
 
     @ui.page("/")
     def live(request: Request) -> None:
         ui.add_head_html("<link rel='stylesheet' href='/assets/uPlot.min.css'><script src='/assets/uPlot.iife.min.js'></script>"
                          "<script src='/assets/strips.js'></script>")  # fmt: skip
-        Live(feed, health, dict(request.query_params))
+        Live(feed, archive, health, dict(request.query_params))
 
     @ui.page("/analysis")
     def analysis(request: Request) -> None:
@@ -88,6 +89,10 @@ def main() -> None:
         await stream.serve(socket, feed, archive)
 
     app.add_middleware(Login, settings=settings)
+    shown: dict[str, Any] = {}
+    if settings.tls:
+        certificate = certificates.shown(settings)
+        shown = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
     ui.run(
         host=settings.host,
         port=settings.page_port,
@@ -97,6 +102,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
+        **shown,
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Rows:
 
 @dataclass
 class Predicted:
-    """One prediction: session time (s), value, its interval where it came with one (else NaN), the model's version."""
+    """One prediction: session time (s), value, its interval, the model's version."""
 
     time_s: float
     value: float
@@ -83,6 +84,10 @@ class LiveSession:
     delays_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     """From the Kafka record to the page, one a row."""
     predictions: dict[str, deque[Predicted]] = field(default_factory=dict)
+    reference: Any = None
+    """The fastest stored lap of the same road, a `laps.Reference`; None before one is known."""
+    drawn: dict[str | None, Any] = field(default_factory=dict)
+    """What viewers see of it now, by the reference they chose, made once for all of them: see `moment`."""
     generation: int = 0
     """Counts how often the session began anew."""
     _slot: int = -(2**62)
@@ -130,6 +135,7 @@ class LiveSession:
         self.rows = Rows(len(self.names), RING_ROWS)
         self.trail = Rows(len(TRAIL), TRAIL_ROWS // 2)
         self.predictions = {}
+        self.drawn = {}
         self._slot, self._last = -(2**62), -np.inf
 
     def trailed(self, values: Floats) -> Floats:

@@ -99,10 +99,25 @@ class Service:
     name: str
     what: str
     url: str
-    link: bool
+    link: str
+    """What a browser opens; empty where there is nothing to see."""
     version: str
     state: str
     """`up`, `starting` or `off`."""
+    remedy: str
+    """How one that is off is started."""
+
+
+ABOUT = {
+    "kafka": "Topics", "cassandra": "Online store and telemetry history", "s3": "Artifacts and Parquet, for S3 clients",
+    "mlflow": "Experiments and model registry", "flink": "Feature job: Flink UI", "jobmanager": "Standalone cluster: Flink UI",
+    "taskmanager": "Standalone cluster's worker", "serving": "Prediction endpoint: BentoML's API docs", "scorer": "Stream scorer",
+    "page": "This page", "feast-ui": "Feature registry: Feast UI",
+}  # fmt: skip
+PAGES = {"mlflow", "flink", "jobmanager", "serving", "page", "feast-ui"}
+"""Those with a page to open."""
+CLUSTER = {"jobmanager", "taskmanager"}
+"""Another way to run the job: shown when it runs."""
 
 
 def services(settings: Settings) -> list[Service]:
@@ -110,28 +125,20 @@ def services(settings: Settings) -> list[Service]:
     from pitwall.local.process import find, port_open
     from pitwall.local.servers import SERVERS
 
-    about = {
-        "kafka": "Topics", "cassandra": "Online store and telemetry history", "s3": "Artifacts and Parquet on S3",
-        "mlflow": "Experiments and model registry", "flink": "Feature job: Flink UI", "jobmanager": "Flink UI of a standalone cluster",
-        "taskmanager": "Standalone cluster's worker", "serving": "Prediction endpoint: API docs", "scorer": "Stream scorer", "page": "This page",
-    }  # fmt: skip
     found = []
     for name, server in SERVERS.items():
         running = find(settings.run_dir, name) is not None
-        if not running and not server.by_default:
+        if name in CLUSTER and not running:
             continue
         try:
             ready = server.ready(settings)
         except PitwallError:
             ready = False
-        state = "up" if ready else "starting" if running else "off"
         url = server.url(settings)
-        found.append(Service(name, about.get(name, ""), url, url.startswith("http") and name != "s3", server.version, state))
-    beside = (
-        ("feast ui", "Feature registry: feast ui", 8888),
-        ("prometheus", "Metrics", 9090),
-        ("grafana", "Dashboards for operations", 3000),
-    )
-    for name, what, port in beside:
-        found.append(Service(name, what, f"http://{settings.host}:{port}", True, "", "up" if port_open(settings.host, port) else "off"))
+        state = "up" if ready else "starting" if running else "off"
+        found.append(Service(name, ABOUT.get(name, ""), url, url if name in PAGES else "", server.version, state, f"./pitwall up {name}"))
+    for name, what, port in (("prometheus", "Metrics", settings.prometheus_port), ("grafana", "Dashboards for operations", settings.grafana_port)):
+        url = f"http://{settings.host}:{port}"
+        state = "up" if port_open(settings.host, port) else "off"
+        found.append(Service(name, what, url, url, "", state, "compose --profile monitor up, see docs/containers.md"))
     return found

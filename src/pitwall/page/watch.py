@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 from pitwall import drift
+from pitwall.errors import ModelError
 from pitwall.quality import Truths
 from pitwall.settings import Settings
+from pitwall.store.parquet.files import recorded
 from pitwall.training.tasks import task, tasks
 from pitwall.wire import FeatureRow
+
+AGAIN_S = 60.0
+"""So often it is looked whether there are laps to calibrate on."""
 
 
 class Watch:
@@ -21,8 +28,18 @@ class Watch:
         threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
 
     def _calibrate(self, settings: Settings) -> None:
-        watch = drift.from_offline(settings.offline_dir / "car_state", drift.WATCHED)
-        self._drift = drift.Live(watch) if watch else None
+        """Once there are laps enough."""
+        import duckdb
+
+        from pitwall.training.dataset import laps
+
+        while self._drift is None or self.truths.length_m is None:
+            # No whole lap yet, or files that were being replaced.
+            with suppress(ModelError, duckdb.Error):
+                self.truths.length_m = float(laps(settings)["length_m"].median())
+                watch = drift.from_offline(recorded(settings, "car_state"), drift.WATCHED)
+                self._drift = drift.Live(watch) if watch else None
+            time.sleep(AGAIN_S)
 
     def row(self, row: FeatureRow) -> None:
         """One feature row, in its session's order."""
@@ -35,9 +52,20 @@ class Watch:
         """One prediction as it stands on its topic."""
         self.truths.prediction(message)
 
-    def raised(self) -> dict[tuple[str, str], list[str]]:
-        """Channels in doubt, by vehicle and session."""
-        return {key: sorted(names) for key, names in (self._drift.raised.items() if self._drift else ()) if names}
+    def close_silent(self) -> None:
+        """Now and then: laps that ended with their session meet their truth, and what is over is forgotten."""
+        self.truths.close_silent()
+        if self._drift is not None:
+            self._drift.close_silent()
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The channels whose drift is watched; none before there are laps enough to calibrate on."""
+        return self._drift.watch.channels if self._drift else ()
+
+    def doubted(self, vehicle: str, session: str) -> tuple[str, ...]:
+        """A session's channels in doubt now."""
+        return self._drift.raised.get((vehicle, session), ()) if self._drift else ()
 
     def metrics(self) -> str:
         """Prometheus' text format."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Code = Literal[
     "unauthorized", "forbidden", "rate_limited", "too_large", "timeout", "wrong_type", "unknown_model", "unknown_entity",
-    "unknown_feature", "missing_features", "stale_features", "time_passed", "store_unavailable", "outbox_full",
+    "unknown_feature", "missing_features", "no_value", "stale_features", "time_passed", "store_unavailable", "outbox_full",
 ]  # fmt: skip
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -59,6 +59,7 @@ class Question(BaseModel):
         json_schema_extra={
             "examples": [
                 {"model": "lap_time", "vehicle": "PERRINN 424", "session": "20260101-000000-simulation"},
+                {"model": "lap_time", "vehicle": "PERRINN 424", "session": "20260101-000000-simulation", "time": "2026-01-01T00:01:30Z"},
                 {"model": "lap_time", "features": {"lap_time": 40.2, "lap_fraction": 0.41}, "explain": True},
             ]
         },
@@ -67,7 +68,9 @@ class Question(BaseModel):
     model: Name = Field(examples=["lap_time"])
     vehicle: Name | None = Field(None, examples=["PERRINN 424"])
     session: Name | None = Field(None, examples=["20260101-000000-simulation"])
-    time: datetime | None = Field(None, description="Answer only with features of this event time or before (with a time zone).")
+    time: datetime | None = Field(
+        None, description="With features as they stood at this event time (with a time zone); default: the newest.", examples=["2026-01-01T00:01:30Z"]
+    )
     features: dict[Name, FiniteFloat | None] | None = Field(None, max_length=10_000, description="Instead of vehicle and session.")
     max_age_s: float | None = Field(None, gt=0, le=1e9, description="Features older than this are stale; default: the task's limit.")
     explain: bool = Field(False, description="Add each feature's contribution.")
@@ -96,8 +99,10 @@ class Answer(BaseModel):
     session: str
     feature_service: str
     event_time: str | None = Field(description="Of the features; null for features given in the question.")
-    age_s: float | None = Field(description="Since the car's record came to Kafka, seconds.")
-    contributions: dict[str, float] | None = Field(None, description="In the unit, the greatest first.")
+    age_s: float | None = Field(description="Since the car's record came to Kafka; asked about the past, event time before that time. Seconds.")
+    contributions: dict[str, float | None] | None = Field(
+        None, description="In the unit, the greatest first; null where the model gives no value with the usual one in its place."
+    )
 
 
 class Questions(BaseModel):

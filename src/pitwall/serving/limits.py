@@ -23,14 +23,17 @@ class Tokens:
     """Bearer tokens with scopes; `admin` may what `predict` may."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._tokens: list[tuple[Literal["predict", "admin"], bytes]] = [
+            ("admin", settings.secret("admin_token").get_secret_value().encode()),
+            ("predict", settings.secret("token").get_secret_value().encode()),
+        ]
 
     def scope(self, credentials: HTTPAuthorizationCredentials | None) -> Literal["predict", "admin"]:
         """The scope of a token. Raises `Problem` 401 for none or an unknown one."""
         given = b"" if credentials is None else credentials.credentials.encode()
-        for scope, name in (("admin", "admin_token"), ("predict", "token")):
-            if secrets.compare_digest(given, self._settings.secret(name).get_secret_value().encode()):
-                return scope  # type: ignore[return-value]
+        for scope, token in self._tokens:
+            if secrets.compare_digest(given, token):
+                return scope
         raise Problem(401, "unauthorized", "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token")
 
 
@@ -57,7 +60,7 @@ def guard(settings: Settings, admin: bool = False) -> Any:
     """A dependency: token of the scope, and rate."""
     tokens, rate = Tokens(settings), Rate(settings.rate_limit)
 
-    def check(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    async def check(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
         scope = tokens.scope(credentials)
         if admin and scope != "admin":
             raise Problem(403, "forbidden", "this needs the admin token: .pitwall/secrets/admin_token")

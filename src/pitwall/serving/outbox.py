@@ -6,6 +6,7 @@ deleted is sent again, under the same prediction id.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import threading
@@ -24,6 +25,9 @@ BATCH = 500
 ACK_MS = 5000
 RETRY_S = 0.5
 
+Row = tuple[str, str, bytes, bytes]
+"""Topic, key, value, headers as JSON."""
+
 
 class Outbox:
     """`put` from one thread; a thread of its own sends."""
@@ -33,10 +37,13 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._topic, self._served = path, settings.predictions_topic, settings.served_topic
         self._in = self._open()
+        # A checkpoint waits for the disk: it is the sender's, whose commits make it, not the answers'.
+        self._in.execute("PRAGMA wal_autocheckpoint = 0")
         self._in.execute("CREATE TABLE IF NOT EXISTS outbox "
                          "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)")  # fmt: skip
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
+        self._together: list[tuple[list[Row], asyncio.Future[None]]] = []
         self._producer = Producer({**client_config(settings), "acks": "all", "linger.ms": 1, "message.timeout.ms": ACK_MS})
         self._sender = threading.Thread(target=self._send, daemon=True, name="outbox")
         self._wake.set()
@@ -50,18 +57,55 @@ class Outbox:
 
     def put(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
         """Keep these; gives the predictions' ids. Once it returns they are not lost, whatever is killed. Raises `sqlite3.Error` on a full disk."""
+        ids, rows = self._rows(predictions, served)
+        self._write(rows)
+        return ids
+
+    async def keep(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
+        """As `put`, in one transaction with whatever else the event loop has to keep at that moment."""
+        ids, rows = self._rows(predictions, served)
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[None] = loop.create_future()
+        if not self._together:
+            loop.call_soon(self._write_together)
+        self._together.append((rows, kept))
+        await kept
+        return ids
+
+    def _rows(self, predictions: list[Prediction], served: list[Served]) -> tuple[list[str], list[Row]]:
         ids = [prediction.prediction_id for prediction in predictions]
         rows = [
             (self._topic, p.session, p.message(i), orjson.dumps([(name, value.decode()) for name, value in p.headers(i)]))
             for p, i in zip(predictions, ids, strict=True)
         ]
-        rows += [(self._served, vector.session, vector.message(), b"[]") for vector in served]
+        return ids, rows + [(self._served, vector.session, vector.message(), b"[]") for vector in served]
+
+    def _write(self, rows: list[Row]) -> None:
         with self._lock:
             self._in.execute("BEGIN")
-            self._in.executemany("INSERT INTO outbox (topic, key, value, headers) VALUES (?, ?, ?, ?)", rows)
-            self._in.execute("COMMIT")
+            try:
+                self._in.executemany("INSERT INTO outbox (topic, key, value, headers) VALUES (?, ?, ?, ?)", rows)
+                self._in.execute("COMMIT")
+            except sqlite3.Error:
+                if self._in.in_transaction:
+                    self._in.execute("ROLLBACK")
+                raise
         self._wake.set()
-        return ids
+
+    def _write_together(self) -> None:
+        together, self._together = self._together, []
+        try:
+            self._write([row for rows, _ in together for row in rows])
+            error = None
+        except sqlite3.Error as failed:
+            error = failed
+        for _, kept in together:
+            if kept.done():
+                continue
+            if error is None:
+                kept.set_result(None)
+            else:
+                kept.set_exception(error)
 
     def waiting(self) -> int:
         """How many messages Kafka has not acknowledged yet."""

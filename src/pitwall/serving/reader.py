@@ -11,7 +11,7 @@ from pitwall.errors import StoreError
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
 from pitwall.store.connection import Connection, configured, connect
-from pitwall.store.requests import ask
+from pitwall.store.requests import ask, ask_async
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,9 +51,21 @@ class FeatureReader:
 
         Raises `StoreError` when Cassandra does not answer.
         """
-        opened = self._open or self._connect()
-        statement = opened.prepared.get(names) or self._prepare(opened, names)
+        opened, statement = self._ready(names)
         (rows,) = ask(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        return self._vector(opened, rows)
+
+    async def read_async(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
+        """As `read`, without holding up the event loop, but for the first read of these names."""
+        opened, statement = self._ready(names)
+        (rows,) = await ask_async(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        return self._vector(opened, rows)
+
+    def _ready(self, names: tuple[str, ...]) -> tuple[_Open, Any]:
+        opened = self._open or self._connect()
+        return opened, opened.prepared.get(names) or self._prepare(opened, names)
+
+    def _vector(self, opened: _Open, rows: list[tuple[Any, ...]]) -> Vector | None:
         if not rows or rows[0][0] is None:
             return None
         event_us, created, *values = rows[0]
@@ -61,6 +73,11 @@ class FeatureReader:
         if opened.ttl is not None and event_time < datetime.now(UTC) - opened.ttl:
             return None
         return Vector(event_time, (created or datetime.min).replace(tzinfo=UTC), values)
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """The view's time to live; None where it has none, and before the first read."""
+        return self._open.ttl if self._open is not None else None
 
     def close(self) -> None:
         """End the connection."""
@@ -76,7 +93,7 @@ class FeatureReader:
             if self._open is None:
                 options = configured(self._settings)
                 keyspace = options.keyspace or self._settings.keyspace
-                session = connect(self._settings, options)
+                session = connect(self._settings, options, role="reader")
                 ttl_s = (stored_comment(session, keyspace, self._name) or {}).get("ttl_s")
                 ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
                 self._open = _Open(session, options, f'{keyspace}."{self._name}"', ttl, {})

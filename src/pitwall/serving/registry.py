@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from pitwall.models import Loaded
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
+REFUSED_S = 60.0
 ROLES = {"champion": "champion", "challenger": "shadow"}
 """What a version of this alias is to the readers of predictions."""
 
@@ -51,6 +53,7 @@ class Registry:
         self._client = models.client(settings)
         self._names = names
         self._loaded: dict[tuple[str, str], Model] = {}
+        self._again: dict[tuple[str, str], float] = {}
         self.refused: dict[tuple[str, str], int] = {}
         """Versions that could not be used, by model and alias."""
 
@@ -70,7 +73,10 @@ class Registry:
         return {model.name: model.version for model in self.serving() if model.role == "champion"}
 
     def refresh(self) -> None:
-        """Take up what is new in the registry; a version that cannot be used is refused, once, and the old one stays."""
+        """Take up what is new in the registry; a version that cannot be used is refused, and the old one stays.
+
+        It is looked at again after `REFUSED_S`: the store of the models may have been away.
+        """
         for name in self._names:
             versions = {alias: models.by_alias(self._client, name, alias) for alias in ("challenger", "champion")}
             champion, challenger = versions["champion"], versions["challenger"]
@@ -85,12 +91,16 @@ class Registry:
 
     def _take(self, key: tuple[str, str], version: Any) -> None:
         number = int(version.version)
-        if number == self.refused.get(key) or (key in self._loaded and self._loaded[key].version == number):
+        if key in self._loaded and self._loaded[key].version == number:
+            self.refused = {k: v for k, v in self.refused.items() if k != key}
+            return
+        if number == self.refused.get(key) and time.monotonic() < self._again[key]:
             return
         try:
             model = self._load(version, ROLES[key[1]])
         except Exception:
-            LOG.exception("version %s of %s is refused as %s", number, *key)
+            LOG.exception("version %s of %s is refused as %s; trying again in %.0f s", number, *key, REFUSED_S)
+            self._again[key] = time.monotonic() + REFUSED_S
             self.refused = {**self.refused, key: number}
             return
         self._loaded = {**self._loaded, key: model}

@@ -15,10 +15,7 @@ def main() -> None:
     os.environ["BENTOML_HOME"] = str(settings.home_dir / "bentoml")
     bentoml = str(Path(sys.executable).parent / "bentoml")
     os.chdir(settings.repository / "serving")
-    os.execv(
-        bentoml,
-        [bentoml, "serve", "service:PitWall", "--host", settings.host, "--port", str(settings.serving_port)],
-    )
+    os.execv(bentoml, [bentoml, "serve", "service:PitWall"])
 
 
 if __name__ == "__main__":

@@ -137,9 +137,9 @@ class Scorer:
             new = offset >= self._from.get(partition, 0)
             if new:
                 self._ends[partition] = offset + 1
-            for row in self._rows.read((message,)):
-                if self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
-                    fresh.append(row)
+            row = self._rows.one(message)
+            if row is not None and self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
+                fresh.append(row)
         return fresh
 
     def _commit(self, rows: list[FeatureRow]) -> None:
@@ -148,7 +148,12 @@ class Scorer:
         try:
             for model in self._registry.serving() if rows else ():
                 matrix = asked(rows, model)
-                for prediction in score(rows, matrix, model):
+                try:
+                    made = score(rows, matrix, model)
+                except Exception:
+                    LOG.exception("version %s of %s (%s) fails on %d rows; they are passed over", model.version, model.name, model.role, len(rows))
+                    continue
+                for prediction in made:
                     key = prediction.prediction_id
                     self._produce(self._settings.predictions_topic, prediction.session, prediction.message(key), prediction.headers(key))
                 if model.role == "champion":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
@@ -29,7 +29,7 @@ class Served:
 
     def message(self) -> bytes:
         """The JSON message, schema 1; doubles in the shortest form that reads back as the same bits, null for NaN."""
-        return orjson.dumps({"schema": 1, **asdict(self), "values": [None if v is None else float(v) for v in self.values]})
+        return orjson.dumps({"schema": 1, **vars(self), "values": [None if v is None else float(v) for v in self.values]})
 
 
 def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:

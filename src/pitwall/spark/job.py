@@ -143,6 +143,8 @@ def main() -> None:
     from pyspark.errors import PySparkException
 
     settings = Settings()
+    if settings.kafka_protocol != "PLAINTEXT" or settings.tls:
+        raise UsageError(f"PITWALL_KAFKA_SECURITY is {settings.kafka_protocol!r}: the job history knows no TLS and no login to Kafka; use the job features")
     ready = ready_file(settings)
     ready.unlink(missing_ok=True)
 

@@ -32,6 +32,19 @@ class Tls(BaseModel):
     """Whether a server's certificate must name the host that was connected to."""
 
 
+class Login(BaseModel):
+    """A role of Cassandra's and its password, best given as `${NAME}` of the environment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str
+    password: SecretStr
+
+
+Role = Literal["job", "reader"]
+"""The job writes rows and reads none; readers (endpoint, page, reports) change none. All else is done by the tables' owner."""
+
+
 class Connection(BaseModel):
     """The options of `online_store` in `feature_store.yaml`. Nothing is opened by making one."""
 
@@ -43,6 +56,9 @@ class Connection(BaseModel):
     username: str | None = None
     password: SecretStr | None = None
     """Best given as `${NAME}` of the environment; default: the local stack's own."""
+    job: Login | None = None
+    reader: Login | None = None
+    """Whom the job and readers log in as; default: `username`, in the local stack a role of their own."""
     tls: Tls | None = None
     data_center: str | None = None
     """Only nodes of this data centre are asked, the one that has the row first; default: the named hosts alone."""
@@ -74,8 +90,33 @@ def configured(settings: Settings) -> Connection:
         raise UsageError(f"{path}: {where} is {first['input']!r}: {first['msg']}") from None
 
 
+def login(settings: Settings, options: Connection, role: Role | None = None) -> Login:
+    """Whom to log in as."""
+    given = getattr(options, role) if role else None
+    if given is not None:
+        return Login.model_validate(given)
+    if role and _own(settings, options):
+        return Login(username=f"{settings.keyspace}_{role}", password=settings.secret(f"cassandra_{role}"))
+    return Login(username=options.username or settings.cassandra_user, password=options.password or settings.secret("cassandra"))
+
+
+def _own(settings: Settings, options: Connection) -> bool:
+    """Whether that is the local stack's Cassandra, whose roles `prepare_cluster` makes."""
+    return not options.username and not options.hosts and settings.cassandra_user == Settings.model_fields["cassandra_user"].default
+
+
+def tls(settings: Settings, options: Connection) -> Tls | None:
+    """How servers are known, or None for a connection in clear."""
+    return options.tls or (Tls(ca=settings.authority) if settings.tls else None)
+
+
 def connect(
-    settings: Settings, options: Connection | None = None, *, password: str | None = None, keyspace: str | None = None
+    settings: Settings,
+    options: Connection | None = None,
+    *,
+    password: str | None = None,
+    keyspace: str | None = None,
+    role: Role | None = None,
 ) -> Any:
     """A `cassandra.cluster.Session` whose rows are tuples. The caller shuts `session.cluster` down.
 
@@ -88,18 +129,18 @@ def connect(
 
     options = configured(settings) if options is None else options
     hosts, port = options.hosts or [settings.host], options.port or settings.cassandra_port
-    secret = password or (options.password or settings.secret("cassandra")).get_secret_value()
+    who, secured = login(settings, options, role), tls(settings, options)
     near = TokenAwarePolicy(DCAwareRoundRobinPolicy(options.data_center)) if options.data_center else WhiteListRoundRobinPolicy(hosts)
     cluster = Cluster(
         hosts,
         port=port,
         protocol_version=5,
-        auth_provider=PlainTextAuthProvider(options.username or settings.cassandra_user, secret),
+        auth_provider=PlainTextAuthProvider(who.username, password or who.password.get_secret_value()),
         execution_profiles={
             name: ExecutionProfile(load_balancing_policy=near, row_factory=tuple_factory, request_timeout=timeout_s)
             for name, timeout_s in ((EXEC_PROFILE_DEFAULT, 5), (SHORT, options.request_timeout_s))
         },
-        ssl_context=_ssl_context(options.tls) if options.tls else None,
+        ssl_context=_ssl_context(secured) if secured else None,
         connect_timeout=5,
         control_connection_timeout=10,
     )
@@ -132,7 +173,7 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
 
 
 def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
-    """Give the local superuser the stack's own password (once), create the keyspace and the telemetry history's table."""
+    """Give the local superuser the stack's own password (once), create the keyspace, the telemetry history's table and the roles."""
     import logging
 
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
@@ -167,5 +208,11 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
             "digest bigint, event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
             "PRIMARY KEY ((vehicle, session, bucket), start_us, digest)) WITH CLUSTERING ORDER BY (start_us DESC, digest ASC)"
         )
+        if _own(settings, local):
+            rights: dict[Role, str] = {"job": "MODIFY", "reader": "SELECT"}
+            for role, right in rights.items():
+                who = login(settings, local, role)
+                session.execute(f"CREATE ROLE IF NOT EXISTS {who.username} WITH PASSWORD = '{who.password.get_secret_value()}' AND LOGIN = true")
+                session.execute(f"GRANT {right} ON KEYSPACE {settings.keyspace} TO {who.username}")
     finally:
         session.cluster.shutdown()

@@ -50,7 +50,7 @@ class HistoryReader:
     def __init__(self, settings: Settings) -> None:
         from cassandra import ConsistencyLevel
 
-        self._session: Any = connect(settings, keyspace=settings.keyspace)
+        self._session: Any = connect(settings, keyspace=settings.keyspace, role="reader")
         where = "FROM telemetry_history WHERE vehicle = ? AND session = ? AND bucket = ?"
         self._minutes = self._session.prepare(f"SELECT start_us {where}")
         self._rows = self._session.prepare(f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?")

@@ -65,6 +65,8 @@ async def ask_async(session: Any, options: Connection, requests: Sequence[Reques
                     raise _refused(doing, error, options) from error
             left -= 1
 
+    if len(requests) == 1:
+        return [await one(requests[0])]
     return await asyncio.gather(*map(one, requests))
 
 

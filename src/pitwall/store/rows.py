@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import duckdb
+from pitwall.store.parquet.files import Place, database, files
 
 
-def count_rows(paths: list[str], sessions: list[str]) -> int:
-    """Rows of these sessions in these Parquet files; rows of equal key and event time count once."""
-    if not paths:
+def count_rows(where: Place, sessions: list[str], since: float = 0.0) -> int:
+    """Rows of these sessions in finished Parquet files there, younger than `since` (s since the epoch); rows of equal key
+    and event time count once.
+    """
+    if not (paths := files(where, since)):
         return 0
-    row = duckdb.execute(
+    row = database(where).execute(
         "SELECT count(DISTINCT (vehicle, session, event_timestamp)) FROM "
         "read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE list_contains(?, session)",
         [paths, sessions],

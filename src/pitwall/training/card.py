@@ -37,12 +37,14 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
             if name != "candidate" and comparison is not None:
                 gain, error = comparison.gain(name)
                 lines.append(f"{what}, gain over {name}: {gain:.4g} ± {error:.2g} (standard error, {len(comparison.errors)} {task.groups}s).")
-    lines += ["", "By tenth of the lap:", "", "| lap | candidate | " + best + " | interval ± | holds |", "| --- | --- | --- | --- | --- |"]
+    columns = ["candidate", best, *(["walk_candidate", f"walk_{best}"] if walk is not None else [])]
+    titles = [name.replace("walk_", "walk-forward: ") for name in columns]
+    lines += ["", "By tenth of the lap:", "", f"| lap | {' | '.join(titles)} | interval ± | holds |", "| --- |" + " --- |" * (len(columns) + 2)]
     widths = evaluation.interval["half_width"]
     for part in range(PARTS):
         width = widths[part] if len(widths) > 1 else widths[0]
         lines.append(
-            f"| {part * 10}–{part * 10 + 10} % | {evaluation.by_part['candidate'][part]:.3g} | {evaluation.by_part[best][part]:.3g} "
+            f"| {part * 10}–{part * 10 + 10} % | {' | '.join(f'{evaluation.by_part[name][part]:.3g}' for name in columns)} "
             f"| {width:.3g} | {evaluation.coverage_by_part[part]:.0%} |"
         )
     lines += [

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
 from pitwall.settings import Settings
+from pitwall.store.laps import whole
 from pitwall.training.tasks import Task
 
 VIEW = "car_state"
@@ -45,17 +44,15 @@ def sha256(frame: pd.DataFrame) -> str:
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     """Complete laps in the offline store: vehicle, session, lap_number, lap_final (s), length_m, first and last tick.
 
-    A lap is complete when it was seen from its start and the next one began, or when it is as long (within 0.5 %) as
-    another lap from the start. Of several circuits, the laps of the one with most laps are given.
+    Complete is as `pitwall.store.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
     """
-    from pitwall.store.offline import files
+    from pitwall.store.parquet.files import database, files, recorded
 
-    paths = files(Path(settings.offline_dir / VIEW))
+    where = recorded(settings, VIEW)
+    paths = files(where)
     if not paths:
-        raise ModelError(f"no recorded features in {settings.offline_dir}; stream some laps first (`./pitwall replay`)")
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
-    frame = con.execute(
+        raise ModelError(f"no recorded features in {settings.offline(VIEW)}; stream some laps first (`./pitwall replay`)")
+    frame = database(where).execute(
         "SELECT vehicle, session, lap_number, max(lap_time) AS longest, max(lap_distance) AS length_m, "
         "min(lap_from_start) AS from_start, max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
         "max(event_timestamp) AS last_tick FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
@@ -67,11 +64,7 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     same = (frame["session"] == frame["session"].shift(-1)) & (frame["vehicle"] == frame["vehicle"].shift(-1))
     follows = same & (frame["lap_number"].shift(-1) == frame["lap_number"] + 1)
     frame["lap_final"] = np.where(follows, frame["before"].shift(-1), frame["longest"])
-    frame = frame[(frame["from_start"] == 1) & (frame["length_m"] > 200)].copy()
-    follows = follows[frame.index]
-    lengths = frame["length_m"].to_numpy()
-    twins = (np.abs(lengths[:, None] / lengths[None, :] - 1) < 0.005).sum(axis=1)
-    frame = frame[follows.to_numpy() | (twins > 1)]
+    frame = frame[whole(frame["from_start"], frame["length_m"], follows)]
     if frame.empty:
         raise ModelError("no complete lap among the recorded features")
     lengths = frame["length_m"].to_numpy()
@@ -113,13 +106,13 @@ def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = Non
 
 def _traces(settings: Settings, found: pd.DataFrame) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
-    from pitwall.store.offline import files
+    from pitwall.store.parquet.files import database, files, recorded
 
-    con = duckdb.connect()
-    frame = con.execute(
+    where = recorded(settings, VIEW)
+    frame = database(where).execute(
         "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance FROM read_parquet(?, union_by_name = true, "
         "hive_partitioning = false) WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
-        [files(Path(settings.offline_dir / VIEW)), found["session"].unique().tolist()],
+        [files(where), found["session"].unique().tolist()],
     ).df()
     traces = {}
     for key, lap in frame.groupby(["vehicle", "session", "lap_number"]):

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
+_Places = tuple[NDArray[np.int64], Array]
 _GRID_M = 10.0
 _LAG = re.compile(r"lap_distance_lag_(\d+)(s|ms)")
 
@@ -162,12 +163,11 @@ class DeltaTrace(MeanProfile):
         where = np.concatenate([d[:, None], np.where(seen, before, d[:, None])], axis=1)
         when = np.concatenate([t[:, None], np.where(seen, t[:, None] - self.lags_s_, t[:, None])], axis=1)
         deltas = when - np.interp(where, self.grid_m_, self.mean_s_)
-        at, share = self._place(where)
-        rows_at = self._between(self.covariance_[at], self.covariance_[np.minimum(at + 1, len(self.nodes_m_) - 1)], share)
-        observed = self._pairs(rows_at, at, share)
-        observed[:, np.arange(where.shape[1]), np.arange(where.shape[1])] += self.noise_s2
+        places = self._place(where)
+        between = self._covariances(places, places)
         target = np.full(len(d), self.length_m_) if self.ahead_m is None else np.minimum(d + self.ahead_m, self.length_m_)
-        cross = self._pairs(rows_at, *self._place(target[:, None]))[:, :, 0] - self._pairs(rows_at, at[:, :1], share[:, :1])[:, :, 0]
+        cross = self._covariances(places, self._place(target[:, None]))[:, :, 0] - between[:, :, 0]
+        observed = between + self.noise_s2 * np.eye(where.shape[1])
         missing = ~np.isfinite(deltas).all(axis=1)
         observed[missing] = np.eye(where.shape[1])
         weights = np.linalg.solve(observed, cross[:, :, None])[:, :, 0]
@@ -175,23 +175,22 @@ class DeltaTrace(MeanProfile):
         pace = ahead * np.where(mean > 0.5, t / np.maximum(mean, 0.5), 1.0)
         return np.asarray((0.0 if self.ahead_m else t) + self.weight_ * given + (1 - self.weight_) * pace)
 
-    def _place(self, where: Array) -> tuple[NDArray[np.int64], Array]:
-        """The node before each distance, and how much of the way to the next one it lies."""
+    def _place(self, where: Array) -> _Places:
+        """The node before each distance, and how much of the way to the next one it lies; a missing distance counts as 0."""
         last = len(self.nodes_m_) - 1
-        place = np.clip(np.nan_to_num(where) * (last / self.length_m_), 0, last)
+        place = np.fmin(np.fmax(where * (last / self.length_m_), 0.0), last)
         at = np.minimum(place.astype(np.int64), last - 1)
         return at, place - at
 
-    @staticmethod
-    def _between(low: Array, high: Array, share: Array) -> Array:
-        return np.asarray(low + share[..., None] * (high - low))
-
-    @staticmethod
-    def _pairs(rows_at: Array, at: NDArray[np.int64], share: Array) -> Array:
-        """Covariance of each of (n, q) observations with each of (n, p) places: (n, q, p)."""
-        low = np.take_along_axis(rows_at, at[:, None, :], axis=2)
-        high = np.take_along_axis(rows_at, at[:, None, :] + 1, axis=2)
-        return np.asarray(low + share[:, None, :] * (high - low))
+    def _covariances(self, of: _Places, given: _Places) -> Array:
+        """Covariance of the delta at each of (n, q) places with that at each of (n, p): (n, q, p), linear between the nodes."""
+        width, flat = len(self.nodes_m_), self.covariance_.ravel()
+        at = of[0][:, :, None] * width + given[0][:, None, :]
+        share, across = of[1][:, :, None], given[1][:, None, :]
+        low, high = flat.take(at), flat.take(at + 1)
+        low += share * (flat.take(at + width) - low)
+        high += share * (flat.take(at + width + 1) - high)
+        return np.asarray(low + across * (high - low))
 
 
 class Linear(RegressorMixin, BaseEstimator):
@@ -238,9 +237,15 @@ class BoostedOn(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn from the named columns."""
         self.columns_ = list(X.columns)
-        self.trees_ = HistGradientBoostingRegressor(max_iter=self.max_iter, random_state=0).fit(X[list(self.columns)].to_numpy(float), y)
+        self.at_ = [self.columns_.index(name) for name in self.columns]
+        trees = HistGradientBoostingRegressor(max_iter=self.max_iter, early_stopping=False, random_state=0)
+        self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), y)
         return self
+
+    def prepare(self, rows: Array) -> Array:
+        """The named columns of rows of shape (n, inputs)."""
+        return rows[:, self.at_]
 
     def predict(self, X: pd.DataFrame) -> Array:
         """One value a row."""
-        return np.asarray(self.trees_.predict(X[list(self.columns)].to_numpy(float)))
+        return np.asarray(self.trees_.predict(self.prepare(X[self.columns_].to_numpy(float))))

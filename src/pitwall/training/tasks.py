@@ -27,7 +27,7 @@ from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 FOLDER = "training/tasks"
-ALLOWED = ("pitwall.training.estimators.", "sklearn.")
+ALLOWED = ("pitwall.training.estimators.", "pitwall.training.inertia.", "sklearn.")
 """Where an estimator's class may come from."""
 
 

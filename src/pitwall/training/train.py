@@ -176,6 +176,7 @@ def _log(settings: Settings, registry: Any, chosen: Task, data: Dataset, evaluat
             "unit": chosen.unit,
             "feature_service": chosen.service,
             "definitions": params["definitions"],
+            "dataset_sha256": params["dataset_sha256"],
             "mae": f"{evaluation.out.mean(name):.6g}",
             "baseline_mae": f"{evaluation.out.mean(best):.6g}",
             "kind": kind,

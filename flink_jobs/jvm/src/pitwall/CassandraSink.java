@@ -1,6 +1,7 @@
 package pitwall;
 
 import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.CqlSessionBuilder;
 import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
 import com.datastax.oss.driver.api.core.cql.BoundStatementBuilder;
@@ -41,8 +42,9 @@ import org.apache.flink.table.types.logical.RowType;
  * newer ones before they are sent. A checkpoint waits for all, and so does who brings more keys than are held.
  */
 public final class CassandraSink implements Sink<RowData> {
-    /** Where to write. */
-    public record Target(String host, int port, String datacenter, String user, String passwordFile, String keyspace, String table)
+    /** Where to write, and how; {@code tls} is null for a connection in clear. */
+    public record Target(
+            String hosts, String datacenter, String user, String passwordFile, String keyspace, String table, String consistency, Tls tls)
             implements Serializable {}
 
     private static final int IN_FLIGHT = 256;
@@ -99,13 +101,20 @@ public final class CassandraSink implements Sink<RowData> {
         private boolean flushing;
 
         Writer(WriterInitContext context) throws IOException {
-            session = CqlSession.builder()
-                    .withClassLoader(CassandraSink.class.getClassLoader())
-                    .addContactPoint(new InetSocketAddress(target.host, target.port))
+            CqlSessionBuilder builder = CqlSession.builder();
+            for (String host : target.hosts.split(",")) {
+                int colon = host.lastIndexOf(':');
+                builder.addContactPoint(new InetSocketAddress(host.substring(0, colon), Integer.parseInt(host.substring(colon + 1))));
+            }
+            if (target.tls != null) {
+                builder.withSslEngineFactory(target.tls.engines());
+            }
+            session = builder.withClassLoader(CassandraSink.class.getClassLoader())
                     .withLocalDatacenter(target.datacenter)
                     .withAuthCredentials(target.user, Files.readString(Path.of(target.passwordFile)).strip())
                     .withConfigLoader(DriverConfigLoader.programmaticBuilder(CassandraSink.class.getClassLoader())
                             .withDuration(DefaultDriverOption.REQUEST_TIMEOUT, Duration.ofSeconds(5))
+                            .withString(DefaultDriverOption.REQUEST_CONSISTENCY, target.consistency)
                             .withDuration(DefaultDriverOption.CONNECTION_INIT_QUERY_TIMEOUT, Duration.ofSeconds(5))
                             .withBoolean(DefaultDriverOption.RECONNECT_ON_INIT, true)
                             .withDuration(DefaultDriverOption.RECONNECTION_BASE_DELAY, Duration.ofMillis(500))

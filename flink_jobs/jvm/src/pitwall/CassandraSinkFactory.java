@@ -17,22 +17,31 @@ import org.apache.flink.table.types.logical.RowType;
  * <p>The table's primary key is Cassandra's; the column {@code event_timestamp} gives the write timestamp.
  */
 public final class CassandraSinkFactory implements DynamicTableSinkFactory {
-    static final ConfigOption<String> HOST = ConfigOptions.key("host").stringType().noDefaultValue();
-    static final ConfigOption<Integer> PORT = ConfigOptions.key("port").intType().defaultValue(9042);
+    /** host:port, separated by commas. */
+    static final ConfigOption<String> HOSTS = ConfigOptions.key("hosts").stringType().noDefaultValue();
     static final ConfigOption<String> DATACENTER = ConfigOptions.key("datacenter").stringType().defaultValue("datacenter1");
     static final ConfigOption<String> USER = ConfigOptions.key("user").stringType().noDefaultValue();
     static final ConfigOption<String> PASSWORD_FILE = ConfigOptions.key("password-file").stringType().noDefaultValue();
     static final ConfigOption<String> KEYSPACE = ConfigOptions.key("keyspace").stringType().noDefaultValue();
     static final ConfigOption<String> TABLE = ConfigOptions.key("table").stringType().noDefaultValue();
+    static final ConfigOption<String> CONSISTENCY = ConfigOptions.key("consistency").stringType().defaultValue("LOCAL_ONE");
+    static final ConfigOption<Boolean> TLS = ConfigOptions.key("tls").booleanType().defaultValue(false);
+    static final ConfigOption<String> TLS_CA = ConfigOptions.key("tls-ca").stringType().noDefaultValue();
+    static final ConfigOption<String> TLS_CERTIFICATE = ConfigOptions.key("tls-certificate").stringType().noDefaultValue();
+    static final ConfigOption<String> TLS_KEY = ConfigOptions.key("tls-key").stringType().noDefaultValue();
+    static final ConfigOption<Boolean> TLS_VERIFY_HOST = ConfigOptions.key("tls-verify-host").booleanType().defaultValue(true);
 
     @Override
     public DynamicTableSink createDynamicTableSink(Context context) {
         FactoryUtil.TableFactoryHelper helper = FactoryUtil.createTableFactoryHelper(this, context);
         helper.validate();
         ReadableConfig options = helper.getOptions();
+        Tls tls = options.get(TLS)
+                ? new Tls(options.get(TLS_CA), options.get(TLS_CERTIFICATE), options.get(TLS_KEY), options.get(TLS_VERIFY_HOST))
+                : null;
         CassandraSink.Target target = new CassandraSink.Target(
-                options.get(HOST), options.get(PORT), options.get(DATACENTER), options.get(USER),
-                options.get(PASSWORD_FILE), options.get(KEYSPACE), options.get(TABLE));
+                options.get(HOSTS), options.get(DATACENTER), options.get(USER), options.get(PASSWORD_FILE),
+                options.get(KEYSPACE), options.get(TABLE), options.get(CONSISTENCY), tls);
         RowType type = (RowType) context.getPhysicalRowDataType().getLogicalType();
         int[] key = context.getPrimaryKeyIndexes();
         return new TableSink(target, type, key);
@@ -67,11 +76,11 @@ public final class CassandraSinkFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> requiredOptions() {
-        return Set.of(HOST, USER, PASSWORD_FILE, KEYSPACE, TABLE);
+        return Set.of(HOSTS, USER, PASSWORD_FILE, KEYSPACE, TABLE);
     }
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(PORT, DATACENTER);
+        return Set.of(DATACENTER, CONSISTENCY, TLS, TLS_CA, TLS_CERTIFICATE, TLS_KEY, TLS_VERIFY_HOST);
     }
 }

@@ -22,8 +22,8 @@ final class Series {
     final Kind kind;
     final int channel;
     long keepUs;
-    long[] times = new long[16];
-    double[] values = new double[16];
+    /** Time and the bits of the value in turn: what is asked together lies together, for with many sessions memory is what costs. */
+    private long[] samples = new long[32];
     long first;
     long end;
 
@@ -33,28 +33,28 @@ final class Series {
     }
 
     long time(long i) {
-        return times[(int) i & (times.length - 1)];
+        return samples[(int) i << 1 & (samples.length - 1)];
     }
 
     double value(long i) {
-        return values[(int) i & (values.length - 1)];
+        return Double.longBitsToDouble(samples[((int) i << 1 & (samples.length - 1)) + 1]);
     }
 
     void add(long time, double value) {
-        if (end - first == times.length) {
-            long[] newTimes = new long[times.length * 2];
-            double[] newValues = new double[times.length * 2];
+        if (2 * (end - first) == samples.length) {
+            long[] bigger = new long[samples.length * 2];
             for (long i = first; i < end; i++) {
-                newTimes[(int) i & (newTimes.length - 1)] = time(i);
-                newValues[(int) i & (newTimes.length - 1)] = value(i);
+                put(bigger, i, time(i), value(i));
             }
-            times = newTimes;
-            values = newValues;
+            samples = bigger;
         }
-        int at = (int) end & (times.length - 1);
-        times[at] = time;
-        values[at] = value;
-        end++;
+        put(samples, end++, time, value);
+    }
+
+    private static void put(long[] samples, long i, long time, double value) {
+        int at = (int) i << 1 & (samples.length - 1);
+        samples[at] = time;
+        samples[at + 1] = Double.doubleToRawLongBits(value);
     }
 
     /** Forget what no window needs: all but one of the samples at or before {@code now - keep}. */
@@ -82,31 +82,39 @@ final class Series {
         return found;
     }
 
+    /** Where a time that only rises has come to: most steps look at one sample, not at eleven far apart. */
+    final class Cursor {
+        private long last = -1;
+
+        /** As {@link Series#at}. */
+        long at(long time) {
+            if (last < first || last >= end || time(last) > time) {
+                last = Series.this.at(time);
+            }
+            while (last >= 0 && last + 1 < end && time(last + 1) <= time) {
+                last++;
+            }
+            return last;
+        }
+    }
+
     void write(DataOutputView out) throws IOException {
         out.writeLong(first);
-        out.writeInt(times.length);
+        out.writeInt(samples.length);
         out.writeInt((int) (end - first));
-        int start = (int) first & (times.length - 1);
-        int whole = Math.min((int) (end - first), times.length - start);
-        Bytes.write(out, Arrays.copyOfRange(times, start, start + whole));
-        Bytes.write(out, Arrays.copyOf(times, (int) (end - first) - whole));
-        Bytes.write(out, Arrays.copyOfRange(values, start, start + whole));
-        Bytes.write(out, Arrays.copyOf(values, (int) (end - first) - whole));
+        int start = (int) first << 1 & (samples.length - 1);
+        int whole = Math.min(2 * (int) (end - first), samples.length - start);
+        Bytes.write(out, Arrays.copyOfRange(samples, start, start + whole));
+        Bytes.write(out, Arrays.copyOf(samples, 2 * (int) (end - first) - whole));
     }
 
     void read(DataInputView in) throws IOException {
         first = in.readLong();
-        times = new long[in.readInt()];
-        values = new double[times.length];
+        samples = new long[in.readInt()];
         end = first + in.readInt();
-        int start = (int) first & (times.length - 1);
-        for (int at : new int[] {start, 0}) {
+        for (int at : new int[] {(int) first << 1 & (samples.length - 1), 0}) {
             long[] part = Bytes.longs(in);
-            System.arraycopy(part, 0, times, at, part.length);
-        }
-        for (int at : new int[] {start, 0}) {
-            double[] part = Bytes.doubles(in);
-            System.arraycopy(part, 0, values, at, part.length);
+            System.arraycopy(part, 0, samples, at, part.length);
         }
     }
 }

@@ -111,14 +111,20 @@ final class SessionFeatures {
             case "share_above" -> filled(w, x -> (double) x.countAbove(f.argument()) / x.count());
             case "share_below" -> filled(w, x -> (double) x.countBelow(f.argument()) / x.count());
             case "nan_share", "out_of_range_share" -> filled(w, Window::mean);
-            case "lag" -> (t, v) -> {
-                long at = s.at(t - f.windowUs());
-                return at < 0 ? Double.NaN : s.value(at);
-            };
-            case "diff" -> (t, v) -> {
-                long at = s.at(t - f.windowUs());
-                return at < 0 ? Double.NaN : v[c] - s.value(at);
-            };
+            case "lag" -> {
+                Series.Cursor then = s.new Cursor();
+                yield (t, v) -> {
+                    long at = then.at(t - f.windowUs());
+                    return at < 0 ? Double.NaN : s.value(at);
+                };
+            }
+            case "diff" -> {
+                Series.Cursor then = s.new Cursor();
+                yield (t, v) -> {
+                    long at = then.at(t - f.windowUs());
+                    return at < 0 ? Double.NaN : v[c] - s.value(at);
+                };
+            }
             case "lap_mean" -> (t, v) -> lapCount[c] == 0 ? Double.NaN : lapSum[c] / lapCount[c];
             case "lap_integral" -> (t, v) -> lapCount[c] == 0 ? Double.NaN : lapIntegral[c];
             case "session_time" -> (t, v) -> t * 1e-6;

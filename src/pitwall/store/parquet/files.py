@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import pyarrow as pa
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pitwall.errors import StoreError
+from pitwall.local.servers import BUCKETS, s3_environment, s3_key
+from pitwall.settings import Settings
 
 REPLACES = "_replaces-"
 """`_replaces-<name>.json` lists what the file `<name>` beside it stands for: where it is there, they no longer count."""
@@ -84,7 +87,8 @@ def _hidden(below: str) -> bool:
 def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
     """The place `uri` names: `s3://bucket/folder`, `file://…` or a path (relative ones below `base`).
 
-    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them.
+    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them, for the
+    local stack's offline store they are its own.
     """
     if "*" in uri:
         raise StoreError(f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read")
@@ -93,6 +97,9 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
         url = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         parsed = urlparse(url if "://" in url or not url else f"https://{url}")
         options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
+        settings = Settings()
+        if endpoint and endpoint == s3_endpoint(settings):
+            options["access_key"], options["secret_key"] = s3_key(settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall"))
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
         return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"))
     if scheme not in ("", "file"):
@@ -101,9 +108,33 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
     return Place(fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path))
 
 
-def files(folder: Path | str) -> list[str]:
-    """Finished Parquet files in a local folder or below, in a fixed order."""
-    return [info.path for info in place(str(folder)).files()]
+def recorded(settings: Settings, view: str) -> Place:
+    """Where the features job leaves the rows of a view."""
+    return place(settings.offline(view), s3_endpoint(settings))
+
+
+def s3_endpoint(settings: Settings) -> str:
+    """The S3 server the offline store is on; empty where it is a folder."""
+    return s3_environment(settings)["AWS_ENDPOINT_URL_S3"] if settings.offline_url.startswith("s3://") else ""
+
+
+def files(where: Place | Path | str, since: float = 0.0) -> list[str]:
+    """Finished Parquet files in a folder or below, younger than `since` (s since the epoch), in a fixed order, as `database` takes them."""
+    here = where if isinstance(where, Place) else place(str(where))
+    return [info.path if here.local else f"s3://{info.path}" for info in here.files() if info.mtime_ns >= since * 1e9]
+
+
+def database(where: Place | None = None) -> Any:
+    """A `duckdb.DuckDBPyConnection` in UTC, that also reads files on the S3 server `where` is on."""
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    if where is not None and not where.local:
+        from fsspec.implementations.arrow import ArrowFSWrapper
+
+        con.register_filesystem(type("S3", (ArrowFSWrapper,), {"protocol": "s3"})(where.system, skip_instance_cache=True))
+    return con
 
 
 def write_json(target: Place, value: Iterable[str]) -> None:
