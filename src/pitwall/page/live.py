@@ -255,8 +255,8 @@ class Live:
         lines = now.deltas()
         options = self._delta_chart.options
         _name(options, tuple(name for name, _ in lines), (ACCENT, DIM))
-        for series, (_, data) in zip(options["series"], lines, strict=False):
-            series["data"] = data
+        for at, series in enumerate(options["series"]):
+            series["data"] = lines[at][1] if at < len(lines) else []
         options["legend"] = _legend(tuple(name for name, _ in lines))
         self._delta_chart.update()
         self._delta_name.set_text(f"Delta [s] to {now.reference_name}")
