@@ -20,7 +20,6 @@ from dryrun import Advance, Message, RawRun, frames, parse
 from pitwall import models
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.cli_models import versions
 from pitwall.features import load
 from pitwall.local.sandbox import free_ports, sandbox
 from pitwall.local.stack import Stack
@@ -133,9 +132,7 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     assert first["throttle_sensor"]["champion"] == "candidate"
 
     registry = models.client(stack)
-    assert {(v["model"], v["version"], v["champion"], v["alias"]) for v in versions(registry)} == {
-        (name, 1, True, "champion, challenger") for name in first
-    }
+    assert {(v.model, v.number, v.aliases) for v in models.versions(registry)} == {(name, 1, ("challenger", "champion")) for name in first}
     champion = models.by_alias(registry, "throttle_sensor", "champion")
     loaded = models.load(registry, champion)
     assert "throttle" not in loaded.inputs and "speed" in loaded.inputs
@@ -147,8 +144,8 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     # From the prediction's version back to its dataset, definitions and code; and the same model again.
     run = registry.get_run(champion.run_id)
     assert run.data.params["definitions"] == loaded.definitions and run.data.params["laps"] == "6"
-    (told,) = (v for v in versions(registry) if v["run"] == champion.run_id)
-    assert told["dataset_sha256"] == run.data.params["dataset_sha256"] and told["definitions"] == loaded.definitions
+    (told,) = (v for v in models.versions(registry) if v.run == champion.run_id)
+    assert told.dataset_sha256 == run.data.params["dataset_sha256"] and told.definitions == loaded.definitions
     assert run.inputs.dataset_inputs[0].dataset.name.startswith("pit_wall@")
     card = Path(registry.download_artifacts(champion.run_id, "model_card.md")).read_text()
     assert "Limits" in card and "90" in card
