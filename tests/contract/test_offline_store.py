@@ -36,7 +36,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
             stack.start(["s3"])
-            for name, value in s3_environment(settings).items():
+            for name, value in s3_environment(settings, "flink").items():
                 patch.setenv(name, value)
             yield "s3://offline"
 
