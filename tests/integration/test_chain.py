@@ -389,23 +389,22 @@ def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> Non
 def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answer(stack: Settings) -> None:
     from pitwall.retention import SESSION_COLUMNS, due
     from pitwall.store.connection import connect
-    from pitwall.store.offline import files
     from pitwall.store.parquet.compact import compact
-    from pitwall.store.parquet.files import place
+    from pitwall.store.parquet.files import recorded
     from pitwall.store.rows import count_rows
 
     gone, kept = simulate(laps=1, seed=91), simulate(laps=1, seed=92)
     send(stack, [gone, kept])
-    folder = stack.offline_dir / "car_state"
+    folder = recorded(stack, "car_state")
 
     def offline(session: Session) -> int:
-        return count_rows(files(folder), [session.session])
+        return count_rows(folder, [session.session])
 
     limit = time.monotonic() + 60
     while offline(gone) < len(gone.times_s) or offline(kept) < len(kept.times_s):
         assert time.monotonic() < limit
         time.sleep(0.2)
-    assert len(compact(place(str(folder)), SESSION_COLUMNS, settled_s=0)) > 0
+    assert len(compact(folder, SESSION_COLUMNS, settled_s=0)) > 0
     assert (offline(gone), offline(kept)) == (len(gone.times_s), len(kept.times_s))
 
     days = {f"retention_{name}_days": 5.0 for name in ("offline", "online", "history", "topics")}
