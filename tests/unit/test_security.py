@@ -61,7 +61,7 @@ def test_in_the_local_stack_job_and_readers_have_roles_of_their_own(settings: Se
 
 def test_kafka_is_asked_the_same_by_python_and_the_job_and_the_password_stays_in_its_file(settings: Settings) -> None:
     assert client_config(settings).keys() == {"bootstrap.servers", "error_cb", "log_level"}
-    assert java_client_config(settings) == {"bootstrap.servers": "127.0.0.1:19092"}
+    assert java_client_config(settings) == {"bootstrap.servers": f"127.0.0.1:{settings.kafka_port}"}
     far = settings.model_copy(update={"kafka_servers": "a:9094,b:9094", "kafka_security": "SASL_SSL", "kafka_mechanism": "SCRAM-SHA-512",
                                       "ca": Path("/etc/ca.pem")})  # fmt: skip
     python, java = client_config(far), java_client_config(far)
