@@ -71,7 +71,6 @@ class Settings(BaseSettings):
     serving_ca: Path | None = None
     """Whom our own clients trust to sign it; default: the certificate itself."""
     page_port: int = 18080
-    feast_ui_port: int = 18082
     prometheus_port: int = 19090
     """Where a Prometheus beside the stack is; the page links it, as it does Grafana."""
     grafana_port: int = 13001

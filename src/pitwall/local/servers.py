@@ -444,8 +444,6 @@ SERVERS: dict[str, Server] = {
                lambda s: (s.run_dir / "scorer.ready").exists(), ("kafka", "mlflow"), "0.1.0"),
         Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health", certificates.trust(s)),
                ("kafka",), "nicegui 3.18"),
-        Server("feast-ui", "feast_ui_port", _module("pitwall.store.ui"), lambda s: _http_ok(f"http://{s.host}:{s.feast_ui_port}/health"),
-               version="0.67.0", by_default=False),
     )
 }  # fmt: skip
 """Every server by its name, in start order."""

@@ -122,7 +122,7 @@ class Live:
         with ui.element("section").classes("panel").props('aria-label="Predicted lap time"'):
             heading("Predicted lap time [s] over distance [m]")
             self._forecast = ui.echart(_lines("lap distance [m]", "s", 5)).classes("grow w-full")
-            _name(self._forecast.options, ("model", "interval", "interval", "pace ratio", "last lap's time"), (ACCENT, DIM, DIM, WARN, BEST))
+            _name(self._forecast.options, ("model", "interval", "interval", "pace ratio", "last lap"), (ACCENT, DIM, DIM, WARN, BEST))
             for each in self._forecast.options["series"][1:3]:
                 each["lineStyle"] |= {"type": "dashed", "width": 1}
             self._verdict = ui.label("").classes("text-xs").props('data-fact="verdict"')
@@ -272,7 +272,7 @@ class Live:
             series["data"] = data
         if ends:
             options["yAxis"] |= dict(zip(("min", "max"), ends, strict=True))
-        options["legend"] = _legend(("model", "interval", "pace ratio", *(("last lap's time",) if now.verdict else ())))
+        options["legend"] = _legend(("model", "interval", "pace ratio", *(("last lap",) if now.verdict else ())))
         self._forecast.update()
         self._verdict.set_text(now.said)
 

@@ -112,9 +112,9 @@ ABOUT = {
     "kafka": "Topics", "cassandra": "Online store and telemetry history", "s3": "Artifacts and Parquet, for S3 clients",
     "mlflow": "Experiments and model registry", "flink": "Feature job: Flink UI", "jobmanager": "Standalone cluster: Flink UI",
     "taskmanager": "Standalone cluster's worker", "serving": "Prediction endpoint: BentoML's API docs", "scorer": "Stream scorer",
-    "page": "This page", "feast-ui": "Feature registry: Feast UI",
+    "page": "This page", "spark": "Telemetry history by Spark",
 }  # fmt: skip
-PAGES = {"mlflow", "flink", "jobmanager", "serving", "page", "feast-ui"}
+PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
 """Those with a page to open."""
 CLUSTER = {"jobmanager", "taskmanager"}
 """Another way to run the job: shown when it runs."""
