@@ -57,6 +57,7 @@ def served() -> Iterator[Served]:
             register(settings, "lap_time", 1.0)
             register(settings, "next_km", None)
             store_row(settings, SESSION, 0, (50.0, 0.5))
+            store_row(settings, "20260101-000000-simulation", 0, (50.0, 0.5))  # of the examples in the OpenAPI
             store_row(settings, "20260101-000000-stale", 3600, (50.0, 0.5))
             store_row(settings, "20260101-000000-empty", 0, (None, None))
             stack.start(["serving", "scorer"])

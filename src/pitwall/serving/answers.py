@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Code = Literal[
     "unauthorized", "forbidden", "rate_limited", "too_large", "timeout", "wrong_type", "unknown_model", "unknown_entity",
-    "unknown_feature", "missing_features", "no_value", "stale_features", "time_passed", "store_unavailable", "outbox_full",
+    "unknown_feature", "missing_features", "no_value", "stale_features", "time_passed", "not_ready", "store_unavailable", "outbox_full",
 ]  # fmt: skip
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 

@@ -40,7 +40,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         413: "too_large: the body",
         422: "wrong_type: the question; unknown_feature, missing_features: the features; no_value: what the model makes of them",
         429: "rate_limited: ask again after `Retry-After` seconds",
-        503: "store_unavailable: Cassandra did not answer; outbox_full: the prediction could not be kept",
+        503: "not_ready: models or store are not there yet; store_unavailable: Cassandra did not answer; outbox_full: the prediction could not be kept",
         504: "timeout",
     }.items()
 }
@@ -206,17 +206,18 @@ def create_app(settings: Settings) -> FastAPI:
             raise Problem(409, "stale_features", text)
         return found, age_s, not past
 
-    async def models_of(questions: list[Question]) -> dict[str, Model | Problem]:
+    def there() -> Registry:
+        if reason := parts.probe():
+            raise Problem(503, "not_ready", reason, retry_s=1)
+        return parts.registry
+
+    def models_of(questions: list[Question]) -> dict[str, Model | Problem]:
         """Looked up once a request, so that its answers are all of one version of each model."""
-        if not parts.warm:
-            try:
-                await asyncio.to_thread(parts.fetch)
-            except StoreError as error:
-                raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
+        registry = there()
         found: dict[str, Model | Problem] = {}
         for name in {question.model for question in questions}:
             try:
-                found[name] = parts.registry.get(name)
+                found[name] = registry.get(name)
             except ModelError as error:
                 found[name] = Problem(404, "unknown_model", str(error))
         return found
@@ -275,7 +276,7 @@ def create_app(settings: Settings) -> FastAPI:
     @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
     async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
-        made = await answer(question, await models_of([question]))
+        made = await answer(question, models_of([question]))
         await keep([made])
         return as_it_is(made[0])
 
@@ -283,7 +284,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def predict_batch(batch: Questions) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
 
-        models = await models_of(batch.questions)
+        models = models_of(batch.questions)
 
         async def one(question: Question) -> Made | Problem:
             try:
@@ -296,20 +297,21 @@ def create_app(settings: Settings) -> FastAPI:
         await keep([made for made in found if not isinstance(made, Problem)])
         return as_it_is(Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found]))
 
-    @app.get("/models")
+    @app.get("/models", responses={503: ERRORS[503]})
     def models() -> dict[str, dict[str, Any]]:
         """Champions in use: version, unit, feature service, inputs; and versions that were refused."""
         return {
             m.name: {"version": m.version, "unit": m.unit, "feature_service": m.feature_service, "inputs": list(m.inputs)}
-            for m in parts.registry.serving()
+            for m in there().serving()
             if m.role == "champion"
         }
 
-    @app.post("/refresh", dependencies=[guard(settings, admin=True)], responses={401: ERRORS[401], 403: {"model": Error}})
+    @app.post("/refresh", dependencies=[guard(settings, admin=True)], responses={403: {"model": Error}, **{s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)}})
     def refresh() -> dict[str, int]:
         """Look into the registry now (scope `admin`); gives the champions' versions."""
-        parts.registry.refresh()
-        return parts.registry.champions()
+        registry = there()
+        registry.refresh()
+        return registry.champions()
 
     @app.get("/ready", responses={503: {"description": "not yet, with the reason"}})
     def ready() -> JSONResponse:
@@ -330,10 +332,11 @@ def create_app(settings: Settings) -> FastAPI:
         metrics.outbox.set(parts.outbox.waiting())
         metrics.version.clear()
         metrics.refused.clear()
-        for model in parts.registry.serving():
-            metrics.version.labels(model.name, model.role).set(model.version)
-        for (name, alias), version in parts.registry.refused.items():
-            metrics.refused.labels(name, alias).set(version)
+        if parts.warm:
+            for model in parts.registry.serving():
+                metrics.version.labels(model.name, model.role).set(model.version)
+            for (name, alias), version in parts.registry.refused.items():
+                metrics.refused.labels(name, alias).set(version)
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     return app

@@ -37,11 +37,17 @@ class Model(Loaded):
         found, widths = self.predict(rows), self.interval.of(rows)
         return list(zip(found.tolist(), (found - widths).tolist(), (found + widths).tolist(), strict=True))
 
+    def _value(self, row: NDArray[np.float64]) -> float:
+        try:
+            return float(self.predict(row[None, :])[0])
+        except ValueError:  # an estimator that takes no null, where the usual value is one
+            return float("nan")
+
     def explain(self, row: NDArray[np.float64]) -> dict[str, float]:
         """How far each feature moves the value from what its usual value would give, in the model's unit; greatest first."""
         rows = np.repeat(row[None, :], len(self.inputs) + 1, axis=0)
         np.fill_diagonal(rows[1:], self.background)
-        values = self.predict(rows)
+        values = np.array([self._value(each) for each in rows])
         moved = dict(zip(self.inputs, (values[0] - values[1:]).tolist(), strict=True))
         return dict(sorted(moved.items(), key=lambda item: -abs(item[1])))
 
