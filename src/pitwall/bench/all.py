@@ -12,7 +12,7 @@ from pitwall.bench.online import online_race, online_read, online_write
 from pitwall.bench.page import page
 from pitwall.bench.predict import model_row
 from pitwall.bench.serving import predict, score
-from pitwall.bench.soak import soak
+from pitwall.bench.soak import record_to_prediction, soak
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "offline": offline,
     "predict": predict,
     "score": score,
+    "record-to-prediction": record_to_prediction,
     "soak": soak,
     "model-row": model_row,
     "online-write": online_write,

@@ -1,4 +1,4 @@
-"""The whole chain for a quarter of an hour, the endpoint under load: does memory grow, does anything fail, does the scorer fall behind?"""
+"""The whole chain with cars live: how long a record takes to its prediction; and for a quarter of an hour, the endpoint under load."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from pitwall.bench import Load, Result, Step, machine
-from pitwall.bench.freshness import HZ
+from pitwall.bench.freshness import HZ, WARM_UP_S
 from pitwall.bench.ingest import CARS, CHANNELS, cars
 from pitwall.bench.serving import MODEL, model_of_the_bench
 from pitwall.bench.stage import stage
@@ -22,6 +23,7 @@ from pitwall.local import process
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
+SECONDS, QUICK_SECONDS = 60.0, 20.0
 MINUTES = 15.0
 QUICK_MINUTES = 2.0
 SERVERS = ("serving", "scorer", "flink", "kafka", "cassandra")
@@ -31,35 +33,20 @@ CLIENTS = 4
 SAMPLE_S = 5.0
 
 
+def record_to_prediction(load: Load, step: Step) -> Result:
+    """Milliseconds from a car's record in Kafka to its prediction, read committed: 20 cars at 50 Hz, 10 predictions a second each."""
+    conditions, seen, _ = _chain(load, QUICK_SECONDS if load.quick else SECONDS, 0, step)
+    delays = np.array(seen.delays_ms)
+    p50, p99 = np.percentile(delays, (50, 99)).round(1).tolist()
+    return Result(
+        "record-to-prediction", p99, "ms p99, Kafka record of the car to prediction heard; less is better", None, None, None, len(delays),
+        seen.seconds, {**conditions, "p50_ms": p50, "max_ms": round(float(delays.max()), 1), "stream_twice": seen.twice},
+    )  # fmt: skip
+
+
 def soak(load: Load, step: Step) -> Result:
     """Growth of the endpoint's and the scorer's memory (%), second fifth to last, with 20 cars at 50 Hz and 100 requests a second."""
-    count, channels = load.cars or CARS, load.channels or CHANNELS
-    seconds = 60 * (load.minutes or (QUICK_MINUTES if load.quick else MINUTES))
-    conditions = machine()
-    step("starting servers", None)
-    with stage("kafka", "cassandra", "s3", "mlflow", kafka_partitions="2", rate_limit="1000000") as (settings, stack):
-        from pitwall.store.repo import apply
-
-        apply(settings)
-        model_of_the_bench(settings)
-        step("starting job, endpoint, scorer", None)
-        stack.start(["flink", "serving", "scorer"])
-        environment: dict[str, Any] = {"env": child_environment(settings), "cwd": settings.repository, "preexec_fn": process.die_with_parent}
-        drive = [sys.executable, "-m", "pitwall.bench.freshness", str(count), str(channels), str(round((seconds + 60) * HZ))]
-        car = subprocess.Popen(drive, **environment)
-        clients = None
-        try:
-            keys = [(session.vehicle, session.session) for session in cars(count, 1, 1)]
-            _wait(settings, keys)
-            questions = [json.dumps({"model": MODEL, "vehicle": vehicle, "session": session}) for vehicle, session in keys]
-            asking = [sys.executable, "-m", "pitwall.bench.soak", str(seconds), *questions]
-            clients = subprocess.Popen(asking, stdout=subprocess.PIPE, **environment)
-            seen = _watch(settings, seconds, step)
-            output, _ = clients.communicate(timeout=60)
-        finally:
-            process.end([each.pid for each in (car, clients) if each is not None])
-        asked = json.loads(output)
-        lines = sum(text.count("Traceback") for name in ("serving", "scorer") for text in [(settings.log_dir / f"{name}.log").read_text()])
+    conditions, seen, asked = _chain(load, 60 * (load.minutes or (QUICK_MINUTES if load.quick else MINUTES)), RATE_HZ, step)
     memory = {name: np.array([sample[name] for sample in seen.memory]) for name in SERVERS}
     fifth = max(1, len(seen.memory) // 5)
     both = memory["serving"] + memory["scorer"]
@@ -68,17 +55,54 @@ def soak(load: Load, step: Step) -> Result:
     delays = np.array(seen.delays_ms)
     return Result(
         "soak", round(100 * (after / before - 1), 2), "% growth of memory, endpoint and scorer; less is better", None, None, None,
-        asked["requests"], round(seconds, 1),
+        asked["requests"], seen.seconds,
         {
-            **conditions, "cars": count, "hz": HZ, "channels": channels,
+            **conditions,
             **{f"{name}_mb": f"{m[fifth : 2 * fifth].mean():.0f} to {m[-fifth:].mean():.0f}" for name, m in memory.items()},
-            "requests_s": round(asked["requests"] / seconds, 1), "errors": asked["errors"], "tracebacks": lines,
+            "requests_s": round(asked["requests"] / seen.seconds, 1), "errors": asked["errors"], "tracebacks": seen.tracebacks,
             "request_p50_ms": asked["p50_ms"], "request_p99_ms": asked["p99_ms"],
-            "stream_predictions_s": round(len(delays) / seconds, 1), "stream_twice": seen.twice,
+            "stream_predictions_s": round(len(delays) / seen.seconds, 1), "stream_twice": seen.twice,
             **{f"record_to_prediction_p{q}_ms": round(float(np.percentile(delays, q)), 1) for q in (50, 99)},
             "lag_rows_first_half_max": int(lag[:half].max()), "lag_rows_second_half_max": int(lag[half:].max()), "outbox_max": seen.outbox_max,
         },
     )  # fmt: skip
+
+
+def _chain(load: Load, seconds: float, rate_hz: float, step: Step) -> tuple[dict[str, Any], _Seen, dict[str, Any]]:
+    """Conditions, what was seen of the whole chain with cars live, and what clients met that asked the endpoint at this rate."""
+    count, channels = load.cars or CARS, load.channels or CHANNELS
+    conditions = machine()
+    step("starting servers", None)
+    servers = {"kafka_partitions": "2", "parallelism": "2", "quick_start": "false", "rate_limit": "1000000"}
+    with stage("kafka", "cassandra", "s3", "mlflow", **servers) as (settings, stack):
+        from pitwall.store.repo import apply
+
+        apply(settings)
+        model_of_the_bench(settings)
+        step("starting job, endpoint, scorer", None)
+        stack.start(["flink", "serving", "scorer"])
+        environment: dict[str, Any] = {"env": child_environment(settings), "cwd": settings.repository, "preexec_fn": process.die_with_parent}
+        drive = [sys.executable, "-m", "pitwall.bench.freshness", str(count), str(channels), str(round((seconds + WARM_UP_S + 60) * HZ))]
+        car = subprocess.Popen(drive, **environment)
+        clients = None
+        asked: dict[str, Any] = {}
+        try:
+            keys = [(session.vehicle, session.session) for session in cars(count, 1, 1)]
+            _wait(settings, keys)
+            step("warming up", None)
+            time.sleep(WARM_UP_S)
+            if rate_hz:
+                questions = [json.dumps({"model": MODEL, "vehicle": vehicle, "session": session}) for vehicle, session in keys]
+                asking = [sys.executable, "-m", "pitwall.bench.soak", str(seconds), str(rate_hz), *questions]
+                clients = subprocess.Popen(asking, stdout=subprocess.PIPE, **environment)
+            seen = _watch(settings, seconds, step)
+            if clients is not None:
+                output, _ = clients.communicate(timeout=60)
+                asked = json.loads(output)
+        finally:
+            process.end([each.pid for each in (car, clients) if each is not None])
+        seen.tracebacks = sum((settings.log_dir / f"{name}.log").read_text().count("Traceback") for name in ("serving", "scorer"))
+    return {**conditions, "cars": count, "hz": HZ, "channels": channels}, seen, asked
 
 
 def _wait(settings: Settings, keys: list[tuple[str, str]]) -> None:
@@ -105,33 +129,47 @@ class _Seen:
         self.ids: set[str] = set()
         self.twice = 0
         self.outbox_max = 0
+        self.tracebacks = 0
+        self.seconds = 0.0
 
 
 def _watch(settings: Settings, seconds: float, step: Step) -> _Seen:
+    from confluent_kafka import Consumer, TopicPartition
+
+    from pitwall.topics import client_config, end_offsets
+
+    base = {**client_config(settings), "enable.auto.commit": False}
+    hears = Consumer({**base, "group.id": "soak", "isolation.level": "read_committed", "fetch.wait.max.ms": 5})
+    hears.assign([TopicPartition(settings.predictions_topic, p, end) for p, end in end_offsets(settings, settings.predictions_topic).items()])
+    seen, begun = _Seen(), time.monotonic()
+    seen.seconds = round(seconds, 1)
+    with ThreadPoolExecutor(1, "samples") as beside:
+        sampling = beside.submit(_sample, settings, seen, begun, seconds, step)
+        while time.monotonic() < begun + seconds and not sampling.done():
+            first = hears.poll(0.05)  # `consume` would wait for a full batch
+            for message in [] if first is None else [first, *hears.consume(200, timeout=0)]:
+                value = message.value()
+                if message.error() is not None or value is None:
+                    continue
+                prediction = json.loads(value)
+                if prediction["source"] == "stream":
+                    seen.delays_ms.append((time.time() - datetime.fromisoformat(prediction["record_time"]).timestamp()) * 1000)
+                    seen.twice += prediction["prediction_id"] in seen.ids
+                    seen.ids.add(prediction["prediction_id"])
+        sampling.result()
+    hears.close()
+    return seen
+
+
+def _sample(settings: Settings, seen: _Seen, begun: float, seconds: float, step: Step) -> None:
     import httpx
     from confluent_kafka import Consumer, TopicPartition
 
     from pitwall.serving.scorer import GROUP
     from pitwall.topics import client_config, end_offsets
 
-    base = {**client_config(settings), "enable.auto.commit": False}
-    hears = Consumer({**base, "group.id": "soak", "isolation.level": "read_committed", "fetch.wait.max.ms": 5})
-    hears.assign([TopicPartition(settings.predictions_topic, p, end) for p, end in end_offsets(settings, settings.predictions_topic).items()])
-    group = Consumer({**base, "group.id": GROUP})
-    seen, begun, sampled = _Seen(), time.monotonic(), 0.0
+    group = Consumer({**client_config(settings), "enable.auto.commit": False, "group.id": GROUP})
     while (now := time.monotonic() - begun) < seconds:
-        for message in hears.consume(200, timeout=0.05):
-            value = message.value()
-            if message.error() is not None or value is None:
-                continue
-            prediction = json.loads(value)
-            if prediction["source"] == "stream":
-                seen.delays_ms.append((time.time() - datetime.fromisoformat(prediction["record_time"]).timestamp()) * 1000)
-                seen.twice += prediction["prediction_id"] in seen.ids
-                seen.ids.add(prediction["prediction_id"])
-        if now < sampled + SAMPLE_S:
-            continue
-        sampled = now
         step("soaking", now / seconds)
         ends = end_offsets(settings, settings.features_topic)
         places = group.committed([TopicPartition(settings.features_topic, p) for p in ends], timeout=10)
@@ -140,9 +178,8 @@ def _watch(settings: Settings, seconds: float, step: Step) -> _Seen:
         metrics = httpx.get(f"{settings.serving_url}/predict-metrics").text
         waiting = next(line for line in metrics.splitlines() if line.startswith("pitwall_predict_outbox "))
         seen.outbox_max = max(seen.outbox_max, round(float(waiting.split()[1])))
-    hears.close()
+        time.sleep(SAMPLE_S)
     group.close()
-    return seen
 
 
 def _megabytes(settings: Settings, name: str) -> float:
@@ -154,7 +191,7 @@ def _megabytes(settings: Settings, name: str) -> float:
     return float(sum(each.memory_info().rss for each in family if each.is_running())) / 1e6
 
 
-async def _ask(settings: Settings, seconds: float, questions: list[str]) -> dict[str, Any]:
+async def _ask(settings: Settings, seconds: float, rate_hz: float, questions: list[str]) -> dict[str, Any]:
     import httpx
 
     times: list[float] = []
@@ -163,8 +200,8 @@ async def _ask(settings: Settings, seconds: float, questions: list[str]) -> dict
     begun = time.perf_counter()
 
     async def one(number: int, client: httpx.AsyncClient) -> None:
-        for n in range(number, round(seconds * RATE_HZ), CLIENTS):
-            await asyncio.sleep(max(0.0, begun + n / RATE_HZ - time.perf_counter()))
+        for n in range(number, round(seconds * rate_hz), CLIENTS):
+            await asyncio.sleep(max(0.0, begun + n / rate_hz - time.perf_counter()))
             if time.perf_counter() > begun + seconds:
                 return
             asked = time.perf_counter()
@@ -183,8 +220,8 @@ async def _ask(settings: Settings, seconds: float, questions: list[str]) -> dict
 
 
 def main() -> None:
-    """The clients, in a process of their own: SECONDS QUESTION…; prints what they met."""
-    print(json.dumps(asyncio.run(_ask(Settings(), float(sys.argv[1]), sys.argv[2:]))))
+    """The clients, in a process of their own: SECONDS RATE_HZ QUESTION…; prints what they met."""
+    print(json.dumps(asyncio.run(_ask(Settings(), float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))))
 
 
 if __name__ == "__main__":

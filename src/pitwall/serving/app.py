@@ -310,7 +310,10 @@ def create_app(settings: Settings) -> FastAPI:
     def refresh() -> dict[str, int]:
         """Look into the registry now (scope `admin`); gives the champions' versions."""
         registry = there()
-        registry.refresh()
+        try:
+            registry.refresh()
+        except Exception as error:
+            raise Problem(503, "not_ready", f"the model registry does not answer: {error}", retry_s=1) from error
         return registry.champions()
 
     @app.get("/ready", responses={503: {"description": "not yet, with the reason"}})

@@ -82,28 +82,29 @@ class Registry:
         """Take up what is new in the registry; a version that cannot be used is refused, and the old one stays.
 
         It is looked at again after `REFUSED_S`: the store of the models may have been away.
+        Raises `MlflowException` when the registry does not answer; all stays as it is then.
         """
+        found = {model.name: {a: int(v) for a, v in model.aliases.items()} for model in self._client.search_registered_models(max_results=1000)}
         for name in self._names:
-            versions = {alias: models.by_alias(self._client, name, alias) for alias in ("challenger", "champion")}
-            champion, challenger = versions["champion"], versions["challenger"]
+            aliases = found.get(name, {})
+            champion, challenger = aliases.get("champion"), aliases.get("challenger")
             if champion is None:
                 continue
-            if challenger is None or challenger.version == champion.version:
-                versions["challenger"] = None
+            if challenger is None or challenger == champion:
+                challenger = None
                 self._loaded = {key: model for key, model in self._loaded.items() if key != (name, "challenger")}
-            for alias, version in versions.items():
-                if version is not None:
-                    self._take((name, alias), version)
+            for alias, number in (("challenger", challenger), ("champion", champion)):
+                if number is not None:
+                    self._take((name, alias), number)
 
-    def _take(self, key: tuple[str, str], version: Any) -> None:
-        number = int(version.version)
+    def _take(self, key: tuple[str, str], number: int) -> None:
         if key in self._loaded and self._loaded[key].version == number:
             self.refused = {k: v for k, v in self.refused.items() if k != key}
             return
         if number == self.refused.get(key) and time.monotonic() < self._again[key]:
             return
         try:
-            model = self._load(version, ROLES[key[1]])
+            model = self._load(self._client.get_model_version(key[0], str(number)), ROLES[key[1]])
         except Exception:
             LOG.exception("version %s of %s is refused as %s; trying again in %.0f s", number, *key, REFUSED_S)
             self._again[key] = time.monotonic() + REFUSED_S

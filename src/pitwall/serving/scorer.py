@@ -87,6 +87,7 @@ class Scorer:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10_000,
                 "fetch.wait.max.ms": 10,
+                "fetch.min.bytes": 1_000_000,  # one fetch each 10 ms; else one for every few rows, which costs the broker most of a core
             }
         )
         self._producer = Producer(
@@ -94,7 +95,8 @@ class Scorer:
                 **client_config(settings),
                 "transactional.id": f"{GROUP}-{worker}",
                 "transaction.timeout.ms": TRANSACTION_MS,
-                "linger.ms": 2,
+                "linger.ms": 0,
+                "retry.backoff.ms": 3,  # the broker asks to wait while it ends the transaction before: a few ms, not 100
                 "compression.type": "lz4",
             }
         )
@@ -122,7 +124,9 @@ class Scorer:
 
     def step(self) -> int:
         """Score what has come; gives the number of rows read."""
-        messages = [m for m in self._consumer.consume(BATCH, timeout=0.02) if m.error() is None]
+        first = self._consumer.poll(0.1)  # `consume` would wait for a full batch
+        came = [] if first is None else [first, *self._consumer.consume(BATCH, timeout=0)]
+        messages = [m for m in came if m.error() is None]
         rows = self._fresh(messages)
         if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
             self._commit(rows)
@@ -194,7 +198,13 @@ def run(settings: Settings, worker: str) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     registry = Registry(settings, tuple(tasks(settings)))
-    registry.refresh()
+    while not stop:  # without models the rows would be passed over
+        try:
+            registry.refresh()
+            break
+        except Exception as error:
+            LOG.warning("the model registry: %s; asking again", error)
+            time.sleep(1)
     following = registry.follow()
     try:
         while not stop:
