@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pitwall.bench import Load, Result, Step, machine
-from pitwall.bench.freshness import HZ, WARM_UP_S
+from pitwall.bench.freshness import HZ
 from pitwall.bench.ingest import CARS, CHANNELS, cars
 from pitwall.bench.serving import MODEL, model_of_the_bench
 from pitwall.bench.stage import stage
@@ -31,6 +31,8 @@ RATE_HZ = 100
 """Requests a second, in turn about each car, of so many clients:"""
 CLIENTS = 4
 SAMPLE_S = 5.0
+WARM_UP_S = 120
+"""The JVMs of Kafka, Flink and Cassandra still compile before."""
 
 
 def record_to_prediction(load: Load, step: Step) -> Result:
