@@ -72,7 +72,7 @@ class Archive:
         try:
             return call()
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"S3 at port {self._settings.s3_port} did not answer: {error}; is it up? See `./pitwall status`") from error
+            raise StoreError(f"S3 at {self._settings.s3_url} did not answer: {error}; is it up? See `./pitwall status`") from error
 
     def parts(self, topic: str | None = None) -> list[Part]:
         """What the archive holds, by topic, partition and offset."""

@@ -383,11 +383,11 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
 
 def _online_rows(settings: Settings, sessions: list[str]) -> int:
     from pitwall.flink.jobs import online_table
-    from pitwall.store.connection import connect
+    from pitwall.store.connection import connect, keyspace_of
 
     session = connect(settings)
     try:
-        table = f'{settings.keyspace}."{online_table("pitwall", "car_state")}"'
+        table = f'{keyspace_of(settings)}."{online_table("pitwall", "car_state")}"'
         return sum(row[0] in sessions for row in session.execute(f"SELECT session FROM {table}"))
     finally:
         session.cluster.shutdown()

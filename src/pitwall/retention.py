@@ -19,7 +19,7 @@ from pitwall.errors import StackError
 from pitwall.features import load
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
-from pitwall.store.connection import connect
+from pitwall.store.connection import connect, keyspace_of
 from pitwall.store.parquet.compact import drop
 from pitwall.store.parquet.files import recorded
 from pitwall.store.parquet.scan import Columns, Scan
@@ -48,7 +48,7 @@ def due(settings: Settings, now: float | None = None) -> list[Due]:
     if settings.retention_offline_days is not None:
         found += _offline(settings, now - settings.retention_offline_days * DAY_S)
     if settings.retention_online_days is not None or settings.retention_history_days is not None:
-        session = connect(settings, keyspace=settings.keyspace)
+        session = connect(settings, keyspace=keyspace_of(settings))
         try:
             found += _cassandra(settings, session, now)
         finally:
@@ -81,7 +81,7 @@ def _offline(settings: Settings, limit: float) -> Iterator[Due]:
 
 def _cassandra(settings: Settings, session: Any, now: float) -> Iterator[Due]:
     written: dict[Key, datetime] = {}
-    tables = session.cluster.metadata.keyspaces[settings.keyspace].tables
+    tables = session.cluster.metadata.keyspaces[keyspace_of(settings)].tables
     for features in load(settings.feature_repo):
         table = online_table("pitwall", features.name)
         if table not in tables:
@@ -131,7 +131,7 @@ def _over(last: datetime, days: float | None, now: float) -> bool:
 
 def _later(settings: Settings, statement: str, values: tuple[Any, ...]) -> Callable[[], None]:
     def delete() -> None:
-        session = connect(settings, keyspace=settings.keyspace)
+        session = connect(settings, keyspace=keyspace_of(settings))
         try:
             session.execute(statement, values)
         finally:

@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     s3_port: int = 19000
     s3_roles: bool = True
     """Job, MLflow and all else have a key each, for their own buckets; off for an S3 server with one key."""
+    s3_server: str = ""
+    """URL of an S3 server elsewhere; empty for the local stack's."""
     mlflow_port: int = 15000
+    mlflow_server: str = ""
+    """URL of an MLflow server elsewhere; empty for the local stack's."""
     mlflow_backend: SecretStr = SecretStr("")
     """MLflow's database, `postgresql://user:password@host/name`; empty for sqlite."""
     mlflow_artifacts: str = "s3://mlflow"
@@ -71,6 +75,8 @@ class Settings(BaseSettings):
     serving_ca: Path | None = None
     """Whom our own clients trust to sign it; default: the certificate itself."""
     page_port: int = 18080
+    page_names: str = ""
+    """Further host names the page answers to, `name,…`: those it has behind a proxy."""
     prometheus_port: int = 19090
     """Where a Prometheus beside the stack is; the page links it, as it does Grafana."""
     grafana_port: int = 13001
@@ -202,7 +208,12 @@ class Settings(BaseSettings):
     @property
     def mlflow_url(self) -> str:
         """MLflow's address."""
-        return f"http://{self.host}:{self.mlflow_port}"
+        return self.mlflow_server or f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def s3_url(self) -> str:
+        """The S3 server's address."""
+        return self.s3_server or f"http://{self.host}:{self.s3_port}"
 
     @property
     def serving_url(self) -> str:

@@ -80,18 +80,18 @@ def create_topics(settings: Settings) -> None:
     existing = client.list_topics(timeout=10).topics
     large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
     new = [
-        NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=1, config=large.get(n, {}))
+        NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=-1, config=large.get(n, {}))
         for n in names
         if n not in existing
     ]
     if settings.schemas_topic not in existing:
-        new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=1, config={"cleanup.policy": "compact"}))
+        new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=-1, config={"cleanup.policy": "compact"}))
     _create(client, new)
 
 
 def create_topic(settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None) -> None:
     """Create one topic, unless it is there."""
-    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})])
+    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config or {})])
 
 
 def _create(client: AdminClient, new: list[NewTopic]) -> None:

@@ -26,7 +26,8 @@ from pitwall.errors import PitwallError
 from pitwall.features import load
 from pitwall.flink import jobs
 from pitwall.local import process
-from pitwall.local.sandbox import sandbox
+from pitwall.local.sandbox import free_ports, sandbox
+from pitwall.local.servers import SERVERS as KNOWN
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config, create_topic, end_offsets
@@ -293,6 +294,59 @@ def test_a_lost_job_manager_costs_nothing_once_the_job_runs_again(stack: tuple[S
     submit(settings)
     car.join()
     checked_everywhere(settings, {name: ticks}, truth)
+
+
+@pytest.fixture
+def second(stack: tuple[Settings, Stack]) -> Iterator[Callable[[], int]]:
+    """Starts one more task manager beside the stack's; its process id."""
+    settings = stack[0].model_copy(update={"flink_metrics_port": free_ports(1)[0]})
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> int:
+        command = KNOWN["taskmanager"].command(settings)
+        with (settings.log_dir / "taskmanager-2.log").open("wb") as log:
+            environment = child_environment(settings, "taskmanager")
+            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, preexec_fn=process.die_with_parent))
+        return started[0].pid
+
+    yield start
+    process.end([each.pid for each in started])
+
+
+def where_it_runs(settings: Settings) -> set[str]:
+    """The task managers that hold a part of the job."""
+    job = jobs.running(settings, "features")
+    vertices = jobs.get(settings, f"/jobs/{job}")["vertices"]
+    tasks = [task for v in vertices for task in jobs.get(settings, f"/jobs/{job}/vertices/{v['id']}")["subtasks"]]
+    return {task["taskmanager-id"] for task in tasks}
+
+
+def test_the_job_grows_onto_a_second_task_manager_and_back_under_load(
+    stack: tuple[Settings, Stack], drive: Session, truth: Rows, second: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = stack
+    ticks = len(drive.times_s)
+    names = [f"20260113-00000{n}-grows" for n in range(4)]
+    cars = [Car(settings, f"{settings.telemetry_topic}-{n}", 2, named(drive, n), random.Random(i), False, 1.0) for i, n in enumerate(names)]
+    for car in cars:
+        car.start()
+    time.sleep(5)
+    assert len(where_it_runs(settings)) == 1
+    more = second()
+    wait(lambda: jobs.get(settings, "/overview")["taskmanagers"] == 2, 60, lambda: "the second task manager")
+    jobs.stop(settings, "features")
+    monkeypatch.setenv("PITWALL_PARALLELISM", "4")
+    submit(Settings())
+    assert len(where_it_runs(settings)) == 2
+    settle(settings, {n: 1000 for n in names})
+    jobs.stop(settings, "features")
+    process.end([more])
+    monkeypatch.undo()
+    submit(settings)
+    for car in cars:
+        car.join()
+        assert car.left == 0
+    checked_everywhere(settings, dict.fromkeys(names, ticks), truth)
 
 
 @pytest.fixture

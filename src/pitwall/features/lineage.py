@@ -43,14 +43,14 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
     from cassandra import InvalidRequest
 
     from pitwall.flink.jobs import online_table
-    from pitwall.store.connection import configured, connect
+    from pitwall.store.connection import configured, connect, keyspace_of
 
     options = configured(settings)
     session = connect(settings, options, role="reader")
     try:
         for view, uses in found.items():
             columns = ", ".join(f'"{name}"' for name in uses)
-            table = f'{options.keyspace or settings.keyspace}."{online_table("pitwall", view)}"'
+            table = f'{keyspace_of(settings, options)}."{online_table("pitwall", view)}"'
             newest: dict[str, datetime] = {}
             try:
                 for created, *values in session.execute(f"SELECT created_timestamp, {columns} FROM {table}"):

@@ -58,7 +58,7 @@ def _s3(settings: Settings) -> dict[str, str]:
 
     key, secret = s3_key(settings, "flink")
     return {
-        "s3.endpoint": f"http://{settings.host}:{settings.s3_port}",
+        "s3.endpoint": settings.s3_url,
         "s3.path.style.access": "true",
         "s3.access-key": key,
         "s3.secret-key": secret,

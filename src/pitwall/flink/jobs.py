@@ -14,7 +14,7 @@ from pitwall.features import FeatureSet
 from pitwall.flink.checkpoints import newest
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
-from pitwall.store.connection import configured, login, tls
+from pitwall.store.connection import configured, keyspace_of, login, tls
 from pitwall.topics import java_client_config
 
 ATTACH = "-- ATTACH telemetry"
@@ -80,7 +80,7 @@ def _cassandra(settings: Settings) -> dict[str, str]:
         "hosts": ",".join(f"{host}:{options.port or settings.cassandra_port}" for host in options.hosts or [settings.host]),
         "user": who.username,
         "password-file": str(settings.secret_file("cassandra_job", who.password)),
-        "keyspace": options.keyspace or settings.keyspace,
+        "keyspace": keyspace_of(settings, options),
         "consistency": options.write_consistency,
     }
     if options.data_center:

@@ -341,8 +341,8 @@ def s3_environment(settings: Settings, user: str = "pitwall") -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_S3": f"http://{settings.host}:{settings.s3_port}",
-        "MLFLOW_S3_ENDPOINT_URL": f"http://{settings.host}:{settings.s3_port}",
+        "AWS_ENDPOINT_URL_S3": settings.s3_url,
+        "MLFLOW_S3_ENDPOINT_URL": settings.s3_url,
     }
 
 

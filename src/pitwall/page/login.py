@@ -47,7 +47,7 @@ class Login:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._hosts = {settings.host, "localhost", "127.0.0.1"}
+        self._hosts = {settings.host, "localhost", "127.0.0.1", *filter(None, settings.page_names.split(","))}
 
     async def __call__(self, scope: Scope, receive: Receive, reply: Send) -> None:
         """Pass on what may pass."""

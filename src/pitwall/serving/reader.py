@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pitwall.errors import StoreError
 from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, configured, connect
+from pitwall.store.connection import Connection, configured, connect, keyspace_of
 from pitwall.store.requests import ask, ask_async
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,7 +92,7 @@ class FeatureReader:
         with self._lock:
             if self._open is None:
                 options = configured(self._settings)
-                keyspace = options.keyspace or self._settings.keyspace
+                keyspace = keyspace_of(self._settings, options)
                 session = connect(self._settings, options, role="reader")
                 ttl_s = (stored_comment(session, keyspace, self._name) or {}).get("ttl_s")
                 ttl = None if ttl_s is None else timedelta(seconds=ttl_s)

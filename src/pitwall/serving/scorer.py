@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -225,5 +226,5 @@ def run(settings: Settings, worker: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--worker", default="1", help="its own name among the workers")
+    parser.add_argument("--worker", default=os.environ.get("PITWALL_WORKER", "1"), help="its own name among the workers")
     run(Settings(), parser.parse_args().worker)

@@ -21,6 +21,7 @@ from pitwall.flink import compile
 from pitwall.flink.jobs import plan
 from pitwall.local import jars, process
 from pitwall.settings import Settings
+from pitwall.store.connection import keyspace_of
 
 INSTALL = "uv pip install --python .venv/bin/python --require-hashes -r requirements-spark.lock"
 TRIGGER = "1 second"
@@ -128,7 +129,7 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
         DataFrame(rows, spark)
         .writeStream.format("org.apache.spark.sql.cassandra")
         .queryName("history")
-        .option("keyspace", settings.keyspace)
+        .option("keyspace", keyspace_of(settings))
         .option("table", "telemetry_history")
         .option("writetime", "written_us")
         .option("checkpointLocation", checkpoint_dir(settings).as_uri())

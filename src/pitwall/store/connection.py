@@ -90,6 +90,11 @@ def configured(settings: Settings) -> Connection:
         raise UsageError(f"{path}: {where} is {first['input']!r}: {first['msg']}") from None
 
 
+def keyspace_of(settings: Settings, options: Connection | None = None) -> str:
+    """Where the tables are."""
+    return (options or configured(settings)).keyspace or settings.keyspace
+
+
 def login(settings: Settings, options: Connection, role: Role | None = None) -> Login:
     """Whom to log in as."""
     given = getattr(options, role) if role else None
@@ -173,18 +178,43 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
 
 
 def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
-    """Give the local superuser the stack's own password (once), create the keyspace, the telemetry history's table and the roles."""
+    """Create the keyspace and the telemetry history's table; in the local stack also its roles, after giving the superuser a password.
+
+    Elsewhere, that is where `feature_store.yaml` names hosts, roles and rights are a matter of who keeps that cluster.
+    """
     import logging
 
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
+    options = configured(settings)
+    own = not options.hosts and _own(settings, Connection())
+    session = connect(settings, options) if options.hosts else _taken_over(settings, patience_s)
+    try:
+        keyspace = keyspace_of(settings, options)
+        replication = settings.replication if options.replication is None else str(options.replication)
+        session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication} AND durable_writes = true")
+        session.execute(
+            f"CREATE TABLE IF NOT EXISTS {keyspace}.telemetry_history (vehicle text, session text, bucket int, start_us bigint, "
+            "digest bigint, event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
+            "PRIMARY KEY ((vehicle, session, bucket), start_us, digest)) WITH CLUSTERING ORDER BY (start_us DESC, digest ASC)"
+        )
+        rights: dict[Role, str] = {"job": "MODIFY", "reader": "SELECT"} if own else {}
+        for role, right in rights.items():
+            who = login(settings, Connection(), role)
+            session.execute(f"CREATE ROLE IF NOT EXISTS {who.username} WITH PASSWORD = '{who.password.get_secret_value()}' AND LOGIN = true")
+            session.execute(f"GRANT {right} ON KEYSPACE {keyspace} TO {who.username}")
+    finally:
+        session.cluster.shutdown()
+
+
+def _taken_over(settings: Settings, patience_s: float) -> Any:
+    """A session of the local superuser, who gets the stack's own password at the first time."""
     limit = time.monotonic() + patience_s
     secret = settings.secret("cassandra").get_secret_value()
     local = Connection()
     changed = False
     while True:
         try:
-            session = connect(settings, local)
-            break
+            return connect(settings, local)
         except StoreError as refused:
             # Once changed, Cassandra may know the old password for two seconds more.
             if not changed:
@@ -198,21 +228,3 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
             if time.monotonic() > limit:
                 raise refused from None
             time.sleep(0.3)
-    try:
-        session.execute(
-            f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} WITH replication = {settings.replication} "
-            "AND durable_writes = true"
-        )
-        session.execute(
-            f"CREATE TABLE IF NOT EXISTS {settings.keyspace}.telemetry_history (vehicle text, session text, bucket int, start_us bigint, "
-            "digest bigint, event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
-            "PRIMARY KEY ((vehicle, session, bucket), start_us, digest)) WITH CLUSTERING ORDER BY (start_us DESC, digest ASC)"
-        )
-        if _own(settings, local):
-            rights: dict[Role, str] = {"job": "MODIFY", "reader": "SELECT"}
-            for role, right in rights.items():
-                who = login(settings, local, role)
-                session.execute(f"CREATE ROLE IF NOT EXISTS {who.username} WITH PASSWORD = '{who.password.get_secret_value()}' AND LOGIN = true")
-                session.execute(f"GRANT {right} ON KEYSPACE {settings.keyspace} TO {who.username}")
-    finally:
-        session.cluster.shutdown()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pitwall.errors import StoreError
 from pitwall.settings import Settings
-from pitwall.store.connection import connect
+from pitwall.store.connection import connect, keyspace_of
 
 MINUTES = -(2**31)
 """The bucket that lists the minutes of a session."""
@@ -50,7 +50,7 @@ class HistoryReader:
     def __init__(self, settings: Settings) -> None:
         from cassandra import ConsistencyLevel
 
-        self._session: Any = connect(settings, keyspace=settings.keyspace, role="reader")
+        self._session: Any = connect(settings, keyspace=keyspace_of(settings), role="reader")
         where = "FROM telemetry_history WHERE vehicle = ? AND session = ? AND bucket = ?"
         self._minutes = self._session.prepare(f"SELECT start_us {where}")
         self._rows = self._session.prepare(f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?")
