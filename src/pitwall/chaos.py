@@ -220,17 +220,15 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
 
 def _offline(settings: Settings, session: Session, ticks: int, patience_s: float = 60.0) -> int:
     """Distinct rows of a session in the offline store, once there are `ticks` or patience ends."""
-    import duckdb
+    from pitwall.store.parquet.files import database, files, recorded
 
-    from pitwall.store.offline import files
-
+    where = recorded(settings, "car_state")
+    query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
     limit, found = time.monotonic() + patience_s, 0
     while found < ticks and time.monotonic() < limit:
         time.sleep(1)
-        paths = files(settings.offline_dir / "car_state")
-        if paths:
-            query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
-            row = duckdb.execute(query, [paths, session.session]).fetchone()
+        if paths := files(where):
+            row = database(where).execute(query, [paths, session.session]).fetchone()
             found = int(row[0]) if row else 0
     return found
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,14 +17,15 @@ from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.local.stack import Stack
+from pitwall.page.browser import chromium, opened
 from pitwall.settings import Settings
 from pitwall.topics import end_offsets
 
 pytestmark = pytest.mark.integration
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "<img src=x onerror=document.title='taken'>"
 PATIENCE_MS = 120_000
+READY = {"/": "#strips canvas", "/analysis": "[aria-label=Overlay] canvas", "/models": "[data-table=versions], .empty", "/services": "[data-service=page]"}
 COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
 
 
@@ -34,7 +34,7 @@ def stack(checkout: Settings) -> Iterator[Settings]:
     from pitwall.local import jars
     from pitwall.store.repo import apply
 
-    if CHROMIUM is None:
+    if chromium() is None:
         pytest.skip("no Chromium on PATH; Debian: apt-get install chromium")
     jars.fetch(checkout.cache_dir / "m2")
     with Stack(checkout) as servers:
@@ -47,19 +47,8 @@ def stack(checkout: Settings) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def page(stack: Settings) -> Iterator[Any]:
     """A logged-in tab."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_context(base_url=stack.page_url, viewport={"width": 1920, "height": 1080}).new_page()
-        tab.set_default_timeout(PATIENCE_MS)
-        tab.goto("/services")
-        assert tab.locator("#token").is_visible()
-        tab.fill("#token", stack.secret("token").get_secret_value())
-        with tab.expect_navigation():
-            tab.click("button")
+    with opened(stack, PATIENCE_MS / 1000) as tab:
         yield tab
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +64,18 @@ def drive(stack: Settings, lap: Session) -> Session:
     return part
 
 
+def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
+    limit = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < limit, f"not within {seconds} s: {what}"
+        time.sleep(0.3)
+
+
 def send(settings: Settings, session: Session) -> None:
     """Send and wait until all of it is on the features topic."""
     before = sum(end_offsets(settings, settings.features_topic).values())
     sent = produce(settings, [session], speed=None).ticks
-    limit = time.monotonic() + 240
-    while sum(end_offsets(settings, settings.features_topic).values()) - before < sent:
-        assert time.monotonic() < limit, "the features did not come"
-        time.sleep(0.2)
+    wait(lambda: sum(end_offsets(settings, settings.features_topic).values()) - before >= sent, 240, "the features")
 
 
 def live(page: Any, session: Session, *channels: str) -> None:
@@ -123,19 +116,16 @@ def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, pag
     import duckdb
 
     query = {"laps": f"{drive.vehicle}\x1f{drive.session}\x1f1", "channels": "speed,brake", "by": "distance", "a": "1000", "b": "2000"}
-    limit = time.monotonic() + 60
-    while (answer := page.request.get("/export?" + urlencode({**query, "format": "parquet"}))).status != 200:
-        assert time.monotonic() < limit, answer.text()
-        time.sleep(1)
-    time.sleep(3)
+    stored = duckdb.connect()
+    rows = "(SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ?)"
+    where = [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session]
+    sent = sum(end_offsets(stack, stack.features_topic).values())
+    wait(lambda: stored.execute(f"SELECT count(*) FROM {rows}", where).fetchone() == (sent,), 60, "all rows in the offline store")
+    wait(lambda: page.request.get("/export?" + urlencode({**query, "format": "csv"})).status == 200, 20, "the lap in the page's list")
     exported = {kind: page.request.get("/export?" + urlencode({**query, "format": kind})).body() for kind in ("csv", "parquet")}
     csv, parquet = pd.read_csv(io.BytesIO(exported["csv"]), float_precision="round_trip"), pd.read_parquet(io.BytesIO(exported["parquet"]))
     pd.testing.assert_frame_equal(csv, parquet, check_dtype=False, rtol=0, atol=0)
-    stored = duckdb.execute(
-        "SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ? ORDER BY 1",
-        [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session],
-    ).fetchall()
-    known = {value for _, value in stored}
+    known = {value for _, value in stored.execute(rows, where).fetchall()}
     assert len(parquet) > 10_000 and set(parquet["speed"]) <= known
 
     page.goto("/analysis?" + urlencode(query))
@@ -150,6 +140,38 @@ def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, pag
     assert Path(png.value.path()).read_bytes().startswith(b"\x89PNG")
     page.get_by_role("button", name="by time").click()
     page.wait_for_function("() => location.search.includes('by=time')")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator("[data-table=between] tbody tr").first.wait_for()
+    assert other.get_by_label("Cursor A").input_value() == "1000" and other.get_by_role("button", name="by time", pressed=True).count() == 1
+    assert other.locator("[data-table=between] tbody").inner_text() == page.locator("[data-table=between] tbody").inner_text()
+    other.close()
+
+
+def test_a_limit_alarms_until_it_is_acknowledged_and_over(page: Any, drive: Session) -> None:
+    live(page, drive, "speed")
+    alarms = page.get_by_role("log")
+    alarms.wait_for()
+    for highest, wanted in (("-1", "speed"), ("999", None)):
+        page.get_by_role("button", name="Limits …").click()
+        page.get_by_label("Highest").fill(highest)
+        page.get_by_role("button", name="Set", exact=True).click()
+        if wanted:
+            alarms.get_by_text("above -1").wait_for()
+            alarms.get_by_role("button", name="Acknowledge").click()
+            alarms.get_by_text("acknowledged", exact=True).wait_for()
+        else:
+            alarms.get_by_text("None: every channel").wait_for()
+
+
+def test_no_view_without_the_token(stack: Settings, page: Any) -> None:
+    stranger = page.context.browser.new_context(base_url=stack.page_url)
+    for view in READY:
+        tab = stranger.new_page()
+        tab.goto(view)
+        tab.locator("#token").wait_for()
+        assert tab.get_by_role("link", name="Services").count() == 0
+    stranger.close()
 
 
 def test_ids_of_the_car_are_text(stack: Settings, page: Any, lap: Session) -> None:
@@ -163,13 +185,13 @@ def test_ids_of_the_car_are_text(stack: Settings, page: Any, lap: Session) -> No
     assert page.title() == "pitwall" and page.locator("img[src=x]").count() == 0
 
 
-@pytest.mark.parametrize("view", ["/", "/analysis", "/models", "/services"])
+
+@pytest.mark.parametrize("view", READY)
 def test_contrast_and_labels(page: Any, drive: Session, view: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page.goto(view)
-    page.get_by_role("link", name="Services").wait_for()
-    page.wait_for_timeout(3000)
+    page.locator(READY[view]).first.wait_for()
     found = Axe().run(
         page, options={"runOnly": ["color-contrast", "label", "button-name", "link-name", "html-has-lang", "duplicate-id-aria"]}
     )

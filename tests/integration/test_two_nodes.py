@@ -32,10 +32,10 @@ SECOND = "127.0.0.2"
 EVERYWHERE = "{'class': 'SimpleStrategy', 'replication_factor': 2}"
 
 
-def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
+def wait(done: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
     limit = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s: {what}"
+        assert time.monotonic() < limit, f"not within {seconds} s: {what()}"
         time.sleep(0.3)
 
 
@@ -68,7 +68,8 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
             owner.execute(f"ALTER KEYSPACE system_auth WITH replication = {EVERYWHERE}")
             owner.cluster.shutdown()
             other = settings.model_copy(update={"host": SECOND, "home_dir": settings.home_dir / "second"})
-            command = SERVERS["cassandra"].command(other)
+            # A single node starts without waiting for another one; this one has to hear of the first.
+            command = [each.replace("ring_delay_ms=0", "ring_delay_ms=5000") for each in SERVERS["cassandra"].command(other)]
             path = other.home_dir / "conf" / "cassandra.yaml"
             seeds = [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
                       "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}]}]  # fmt: skip
@@ -76,7 +77,7 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
             with (settings.log_dir / "cassandra-2.log").open("wb") as log:
                 second = subprocess.Popen(command, env=child_environment(settings), stdout=log, stderr=log, preexec_fn=process.die_with_parent)
             try:
-                wait(lambda: answers(settings, hosts=[SECOND]), 120, (settings.log_dir / "cassandra-2.log").read_text()[-2000:])
+                wait(lambda: answers(settings, hosts=[SECOND]), 120, (settings.log_dir / "cassandra-2.log").read_text)
                 stack.start(["flink"])
                 yield settings, stack
             finally:
@@ -96,7 +97,7 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
         row = reader.read(lap.vehicle, lap.session, ("speed",))
         return None if row is None else row.event_time
 
-    wait(lambda: newest() is not None, 60, "the first row")
+    wait(lambda: newest() is not None, 60, lambda: "the first row")
     failed: list[StoreError] = []
     seen: list[tuple[float, datetime]] = []
     stop = threading.Event()
@@ -122,7 +123,7 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
     car.join()
     last = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + float(lap.times_s[-1])
     try:
-        wait(lambda: seen[-1][1].timestamp() >= last - 1e-3, 90, f"the last row; the newest is {seen[-1][1]}")
+        wait(lambda: seen[-1][1].timestamp() >= last - 1e-3, 90, lambda: f"the last row; the newest is {seen[-1][1]}")
     finally:
         stop.set()
         reading.join()
@@ -132,5 +133,5 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
         told = history.read(lap.vehicle, lap.session, "Speed")
     assert np.array_equal(np.sort(told.values), np.sort(lap.channel("Speed")))
     stack.start(["cassandra"])
-    wait(lambda: answers(settings), 60, "the node that was killed")
+    wait(lambda: answers(settings), 60, lambda: "the node that was killed")
     reader.close()

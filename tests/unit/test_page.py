@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def lap(seconds: float, slow: float = 0.0) -> compare.LapData:
     time = distance / 1000 * seconds + slow * np.clip((distance - 400) / 200, 0, 1)
     bend = (distance >= 400) & (distance <= 600)
     columns = {"speed": np.where(bend, 100 - slow, 200), "acceleration_lat": np.where(bend, 2.0, 0.0)}
-    return compare.LapData(StoredLap("car", "s", "car_state", 1, 0, seconds, seconds), time, distance, columns)
+    return compare.LapData(StoredLap("car", "s", "car_state", 1, 0, time[-1], time[-1]), time, distance, columns)
 
 
 def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
@@ -122,6 +123,26 @@ def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
         assert np.nanmax(np.abs(over.delta_s[0])) < 1e-9
     over = compare.overlay(laps, ["speed"], "distance")
     assert over.delta_s[1][-1] == pytest.approx(0.5)
+
+
+def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
+    """Though the second lap's wheels rolled 1 % further, and its last sample lies before the line."""
+    first, second = lap(20), lap(20, slow=0.5)
+    wide = compare.LapData(second.lap, second.time_s[:-7], second.distance_m[:-7] * 1.01, {n: c[:-7] for n, c in second.columns.items()})
+    over = compare.overlay([first, wide], ["speed"], "distance")
+    assert over.delta_s[1][-1] == pytest.approx(0.5) and np.allclose(over.delta_s[1][over.grid < 400], 0)
+    (part,) = compare.gains([first, wide], compare.corners(first))
+    assert part.lost_s[1] == pytest.approx(0.5)
+    other_road = compare.LapData(second.lap, second.time_s, second.distance_m * 1.5, second.columns)
+    assert other_road.on(first) is other_road
+
+
+def test_corners_are_named_where_there_is_room_and_time_is_lost() -> None:
+    found = [compare.Corner(n, 100 * n - 10, 100 * n, 100 * n + 10) for n in range(1, 6)]
+    parts = [compare.Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0)) for n, lost in enumerate([0.1, 0.0, -0.3, np.nan, 0.2], start=1)]
+    assert [c.number for c in compare.told(found, parts, 150)] == [1, 3, 5]
+    assert [c.number for c in compare.told(found, parts, 50)] == [1, 2, 3, 4, 5]
+    assert [c.number for c in compare.told(found, parts, 350)] == [3]
 
 
 def test_between_two_cursors_in_either_order() -> None:
@@ -186,16 +207,43 @@ def test_flinks_metrics_are_summed() -> None:
     assert read_metrics(text) == {"late": 5, "freshness_ms": 40.5}
 
 
+def linear(colour: str) -> Any:
+    """Red, green and blue in proportion to light."""
+    parts = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
 def contrast(one: str, other: str) -> float:
     """WCAG 2.2's contrast ratio of two colours."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    light, dark = sorted((float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (one, other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+SEEN_BY = {
+    "everybody": np.eye(3),
+    "protanopes": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopes": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopes": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+"""Machado, Oliveira and Fernandes 2009, severity 1."""
+
+
+def lab(colour: str, seen: Any) -> Any:
+    """CIE L*a*b* of an sRGB colour."""
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(seen @ linear(colour), 0, 1)
+    x, y, z = np.where((xyz := xyz / [0.9505, 1, 1.089]) > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("who", SEEN_BY)
+def test_two_lines_can_be_told_apart_with_any_colour_vision(who: str) -> None:
+    seen = {colour: lab(colour, np.array(SEEN_BY[who])) for colour in theme.LINES}
+    for one, other in itertools.combinations(theme.LINES, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > 20, (one, other)
+
+
+def test_the_edge_of_a_control_can_be_seen() -> None:
+    assert contrast(theme.EDGE, theme.PANEL) >= 3
 
 
 def test_every_text_and_line_colour_can_be_read() -> None:

@@ -96,17 +96,17 @@ def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_a
             self._loaded, self._again, self.refused = {}, {}, {}
             self.away = False
 
-        def _load(self, version: Any, role: str) -> Any:
+        def _load(self, name: str, number: int, role: str) -> Any:
             if self.away:
                 raise OSError("the model store is away")
-            return SimpleNamespace(version=int(version.version), name="m", role=role)
+            return SimpleNamespace(version=number, name=name, role=role)
 
     now = [0.0]
     monkeypatch.setattr(registry.time, "monotonic", lambda: now[0])
     one, key = One(), ("m", "champion")
 
     def take(version: int) -> tuple[int, dict[tuple[str, str], int]]:
-        one._take(key, SimpleNamespace(version=str(version)))
+        one._take(key, version)
         return one.get("m").version, one.refused
 
     assert take(1) == (1, {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from typing import Any
@@ -12,12 +11,12 @@ import numpy as np
 
 from pitwall.bench import Load, Result, Step, machine
 from pitwall.bench.stage import stage
-from pitwall.errors import StackError
 from pitwall.features import load
 from pitwall.settings import Settings
 
 HZ = 50
 VIEWERS = 20
+SLOW = 5
 VEHICLE, SESSION = "bench", "20260101-000000-bench"
 BLANK = """(s) => new Promise(done => { let n = 0; const end = performance.now() + 1000 * s;
   const step = () => { n++; performance.now() < end ? requestAnimationFrame(step) : done(n / s); }; requestAnimationFrame(step); })"""
@@ -52,84 +51,117 @@ class _Car(threading.Thread):
         producer.flush(5)
 
 
+def _cpu(processes: list[Any]) -> float:
+    """CPU seconds these processes have had, with their children's."""
+    import psutil
+
+    spent = 0.0
+    for process in processes:
+        try:
+            spent += sum(process.cpu_times()[:2])
+        except psutil.NoSuchProcess:
+            pass
+    return spent
+
+
+class _Viewer(threading.Thread):
+    """Takes the stream as the page's own script does; a slow one a message in two seconds, over a receive buffer of 4 KB."""
+
+    def __init__(self, settings: Settings, cookie: str, asked: str, slow: bool = False) -> None:
+        super().__init__(daemon=True)
+        self._url, self._cookie, self._asked = settings.page_url.replace("http", "ws") + "/stream", cookie, asked
+        self._pause_s = 2.0 if slow else 0.0
+        self.received = 0
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        import socket
+
+        from websockets.sync.client import connect
+
+        address = self._url.split("/")[2].rsplit(":", 1)
+        raw = socket.socket()
+        if self._pause_s:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.connect((address[0], int(address[1])))
+        with connect(self._url, sock=raw, additional_headers={"Cookie": self._cookie}, max_size=None, max_queue=1) as stream:
+            stream.send(self._asked)
+            while not self.done.wait(self._pause_s):
+                stream.recv(timeout=60)
+                self.received += 1
+
+
 def page(load_: Load, step: Step) -> Result:
     """Value: frames a second of the live view; peer: of an empty page in the same browser, the ceiling. Raises `StackError` without Chromium."""
     import psutil
-    from playwright.sync_api import sync_playwright
-    from websockets.sync.client import connect
 
     from pitwall.local.process import find
+    from pitwall.page.browser import opened
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise StackError("no Chromium on PATH; Debian: apt-get install chromium")
     seconds = 5 if load_.quick else 20
     conditions = machine()
-    with stage("kafka", "page") as (settings, _), sync_playwright() as playwright:
+    with stage("kafka", "page") as (settings, _):
         car = _Car(settings)
         car.start()
         running = find(settings.run_dir, "page")
         assert running is not None
         server = psutil.Process(running.pid)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = browser.new_context(base_url=settings.page_url, viewport={"width": 1920, "height": 1080})
-        tab = context.new_page()
-        tab.set_default_timeout(120_000)
-        tab.goto("/login?next=/services")
-        tab.fill("#token", settings.secret("token").get_secret_value())
-        with tab.expect_navigation():
-            tab.click("button")
-        step("an empty page", None)
-        empty = context.new_page()
-        ceiling = float(empty.evaluate(BLANK, seconds))
-        empty.close()
-        tab.goto("/")
-        tab.wait_for_function("() => pitwall.strips?.stats.rows > 100 && pitwall.strips.charts.length === 8")
+        with opened(settings) as tab:
+            step("an empty page", None)
+            empty = tab.context.new_page()
+            ceiling = float(empty.evaluate(BLANK, seconds))
+            empty.close()
+            tab.goto("/")
+            tab.wait_for_function("() => pitwall.strips?.stats.rows > 100 && pitwall.strips.charts.length === 8")
+            browser = [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
 
-        def measure() -> tuple[float, float]:
-            frames, cpu, begun = tab.evaluate("() => pitwall.strips.stats.frames"), sum(server.cpu_times()[:2]), time.monotonic()
-            tab.wait_for_timeout(seconds * 1000)
-            spent = time.monotonic() - begun
-            return (tab.evaluate("() => pitwall.strips.stats.frames") - frames) / spent, (sum(server.cpu_times()[:2]) - cpu) / spent
+            def measure(viewers: list[_Viewer]) -> dict[str, float]:
+                """Frames a second of the tab, cores of server and browser, and messages a second of the viewer that got fewest."""
+                frames, begun = tab.evaluate("() => pitwall.strips.stats.frames"), time.monotonic()
+                before = [_cpu([server]), _cpu(browser), *(each.received for each in viewers)]
+                tab.wait_for_timeout(seconds * 1000)
+                spent = time.monotonic() - begun
+                after = [_cpu([server]), _cpu(browser), *(each.received for each in viewers)]
+                server_cores, browser_cores, *rates = ((b - a) / spent for a, b in zip(before, after, strict=True))
+                found = {"fps": (tab.evaluate("() => pitwall.strips.stats.frames") - frames) / spent, "server_cpu": server_cores,
+                         "browser_cpu": browser_cores, **({"fewest_messages_s": min(rates)} if rates else {})}  # fmt: skip
+                return {name: round(value, 3) for name, value in found.items()}
 
-        step("one viewer", None)
-        fps, cpu_one = measure()
-        names = tab.evaluate("() => pitwall.strips.asked.names")
-        cookie = "; ".join(f"{each['name']}={each['value']}" for each in context.cookies())
-        asked = json.dumps({"vehicle": VEHICLE, "session": SESSION, "names": names, "request": 1})
-        stop = threading.Event()
-        received = [0] * (VIEWERS - 1)
-
-        def view(number: int) -> None:
-            with connect(
-                settings.page_url.replace("http", "ws") + "/stream", additional_headers={"Cookie": cookie}, max_size=None
-            ) as socket:
-                socket.send(asked)
-                while not stop.is_set():
-                    received[number] += len(socket.recv(timeout=30))
-
-        step(f"{VIEWERS} viewers", None)
-        viewers = [threading.Thread(target=view, args=(number,), daemon=True) for number in range(VIEWERS - 1)]
-        for viewer in viewers:
-            viewer.start()
-        tab.wait_for_timeout(3000)
-        fps_many, cpu_many = measure()
-        stop.set()
-        for viewer in viewers:
-            viewer.join(10)
-        car.done.set()
-        browser.close()
-        more: dict[str, Any] = {
-            "channels": 8, "hz": HZ, f"fps_with_{VIEWERS}_viewers": round(fps_many, 1), "server_cpu_1_viewer": round(cpu_one, 3),
-            f"server_cpu_{VIEWERS}_viewers": round(cpu_many, 3), "viewers_served": sum(each > 0 for each in received) + 1,
-        }  # fmt: skip
+            step("one viewer", None)
+            one = measure([])
+            names = tab.evaluate("() => pitwall.strips.asked.names")
+            cookie = "; ".join(f"{each['name']}={each['value']}" for each in tab.context.cookies())
+            asked = json.dumps({"vehicle": VEHICLE, "session": SESSION, "names": names, "request": 1})
+            viewers = [_Viewer(settings, cookie, asked) for _ in range(VIEWERS - 1)]
+            for viewer in viewers:
+                viewer.start()
+            tab.wait_for_timeout(3000)
+            step(f"{VIEWERS} viewers", None)
+            many = measure(viewers)
+            slow = [_Viewer(settings, cookie, asked, slow=True) for _ in range(SLOW)]
+            for viewer in slow:
+                viewer.start()
+            tab.wait_for_timeout(3000)
+            step(f"{SLOW} slow viewers beside them", None)
+            memory = server.memory_info().rss
+            beside = measure(viewers)
+            more: dict[str, Any] = {
+                "channels": 8, "hz": HZ,
+                **{f"{name} 1 viewer": value for name, value in one.items()},
+                **{f"{name} {VIEWERS} viewers": value for name, value in many.items()},
+                **{f"{name} and {SLOW} slow": value for name, value in beside.items()},
+                "server mb grown by the slow": round((server.memory_info().rss - memory) / 1e6, 1),
+            }  # fmt: skip
+            for viewer in [*viewers, *slow]:
+                viewer.done.set()
+            car.done.set()
     return Result(
         "page",
-        round(fps, 1),
+        one["fps"],
         "frames/s",
         "an empty page's frames/s",
         round(ceiling, 1),
-        round(fps / ceiling, 3),
+        round(one["fps"] / ceiling, 3),
         8,
         seconds,
         conditions | more,

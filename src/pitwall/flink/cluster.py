@@ -12,7 +12,14 @@ from pitwall.flink.checkpoints import newest
 from pitwall.local import jars
 from pitwall.settings import Settings
 
-JVM_OPTIONS = "-XX:+UseParallelGC"
+_ONCE = ("com.datastax.", "com.typesafe.config.", "com.codahale.metrics.", "org.reactivestreams.", "org.HdrHistogram.")
+"""Packages loaded once a process, not with each start of a job: a task manager's metaspace would be full after a dozen."""
+
+
+def _java_options() -> str:
+    """Flink's own, without which it cannot look into the runtime's errors, and ours."""
+    its_own = yaml.safe_load((compile.flink_home() / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
+    return f"{its_own} -XX:+UseParallelGC"
 
 
 def cluster_options(settings: Settings) -> dict[str, str]:
@@ -31,7 +38,8 @@ def cluster_options(settings: Settings) -> dict[str, str]:
         "taskmanager.memory.process.size": "2g",
         "taskmanager.memory.managed.size": "0b",
         "taskmanager.memory.network.max": "128mb",
-        "env.java.opts.all": JVM_OPTIONS,
+        "env.java.opts.all": _java_options(),
+        "classloader.parent-first-patterns.additional": ";".join(_ONCE),
         "io.tmp.dirs": str(settings.home_dir / "tmp"),
         "heartbeat.timeout": "10 s",
         "heartbeat.interval": "2 s",
@@ -104,7 +112,7 @@ def write_configuration(settings: Settings) -> Path:
     (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
         shutil.copy(compile.flink_home() / "conf" / name, conf / name)
-    jar_files = [*compile.prometheus(), compile.metrics_jar(settings)]
+    jar_files = [*compile.drivers(settings), *compile.prometheus(), compile.metrics_jar(settings)]
     if on_s3(settings):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")

@@ -22,9 +22,14 @@ def flink_home() -> Path:
     return Path(pyflink.__file__).parent
 
 
-def libraries(settings: Settings) -> list[Path]:
-    """Jars the job needs beside Flink's own."""
+def drivers(settings: Settings) -> list[Path]:
+    """Jars of Kafka and Cassandra, which a process needs once."""
     return jars.classpath("flink", settings.cache_dir / "m2")
+
+
+def libraries(settings: Settings) -> list[Path]:
+    """Jars the job needs beside Flink's own. Parquet's are no process's own: Hadoop's version is another than that of Flink's S3."""
+    return [*drivers(settings), *jars.classpath("flink-parquet", settings.cache_dir / "m2")]
 
 
 def job_jar(settings: Settings) -> Path:

@@ -26,7 +26,6 @@ SINGLE: dict[str, tuple[str, ...]] = {
     "compiler": ("org.eclipse.jdt:ecj:3.40.0",),
     "flink": (
         "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2",
-        "org.apache.flink:flink-sql-parquet:2.3.0",
         "org.apache.cassandra:java-driver-core-shaded:4.19.0",
         "org.apache.cassandra:java-driver-guava-shaded:4.19.0",
         "com.datastax.oss:native-protocol:1.5.2",
@@ -34,10 +33,13 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "org.hdrhistogram:HdrHistogram:2.2.2",
         "io.dropwizard.metrics:metrics-core:4.1.18",
         "org.reactivestreams:reactive-streams:1.0.4",
+        "ch.randelshofer:fastdoubleparser:2.0.1",
+    ),
+    "flink-parquet": (
+        "org.apache.flink:flink-sql-parquet:2.3.0",
         "org.apache.hadoop:hadoop-client-api:3.4.1",
         "org.apache.hadoop:hadoop-client-runtime:3.4.1",
         "commons-logging:commons-logging:1.2",
-        "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
     "flink-s3": ("org.apache.flink:flink-s3-fs-hadoop:2.3.0",),
     "spark": (

@@ -244,17 +244,24 @@ def _cassandra_tls(settings: Settings) -> dict[str, object]:
     }
 
 
+def _logback(settings: Settings) -> Path:
+    """Warnings only; without a file Logback writes whatever there is to say."""
+    path = settings.home_dir / "conf" / "logback.xml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
+        "<pattern>%d %-5level %logger{20} %msg%n</pattern></encoder></appender>"
+        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
+    )
+    return path
+
+
 def _cassandra(settings: Settings) -> list[str]:
     data, conf = settings.data_dir / "cassandra", settings.home_dir / "conf"
     temporary = settings.home_dir / "tmp"
     for folder in (data, conf, temporary):
         folder.mkdir(parents=True, exist_ok=True)
     (conf / "cassandra.yaml").write_text(yaml.safe_dump(cassandra_yaml(settings, data)))
-    (conf / "logback.xml").write_text(
-        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
-        "<pattern>%d %-5level %logger{20} %msg%n</pattern></encoder></appender>"
-        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
-    )
     jamm = next(p for p in jars.classpath("cassandra", settings.cache_dir / "m2") if p.name == "jamm-0.4.0.jar")
     properties = {
         "cassandra.skip_wait_for_gossip_to_settle": 0,
@@ -267,7 +274,7 @@ def _cassandra(settings: Settings) -> list[str]:
         "cassandra-foreground": "yes",
         "cassandra.config": f"file://{conf / 'cassandra.yaml'}",
         "cassandra.storagedir": data,
-        "logback.configurationFile": conf / "logback.xml",
+        "logback.configurationFile": _logback(settings),
         "java.io.tmpdir": temporary,
         "jna.tmpdir": temporary,
     }
@@ -309,7 +316,8 @@ def _s3(settings: Settings) -> list[str]:
         (data / bucket).mkdir(parents=True, exist_ok=True)
     folder = settings.home_dir / "conf"
     folder.mkdir(parents=True, exist_ok=True)
-    command = [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC"), "org.gaul.s3proxy.Main"]
+    logback = f"-Dlogback.configurationFile={_logback(settings)}"
+    command = [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC", logback), "org.gaul.s3proxy.Main"]
     for user in sorted({s3_key(settings, user)[0] for user in BUCKETS.values()}):
         conf = folder / f"s3-{user}.properties"
         own = [bucket for bucket, owner in BUCKETS.items() if s3_key(settings, owner)[0] == user]

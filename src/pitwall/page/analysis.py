@@ -14,16 +14,18 @@ from pitwall.channels import CHANNELS
 from pitwall.errors import PitwallError
 from pitwall.page import compare
 from pitwall.page.archive import Archive, StoredLap
-from pitwall.page.compare import Corner, LapData, Overlay
+from pitwall.page.compare import Corner, LapData, Overlay, Part
 from pitwall.page.export import laps_named, laps_text
 from pitwall.page.session import Floats
 from pitwall.page.shell import Cell, HtmlTable, page, panel
-from pitwall.page.theme import DIM, LINES, TEXT, axis, chart, seconds, signed
+from pitwall.page.theme import DIM, EDGE, LINES, PANEL, TEXT, axis, chart, seconds, signed
 
 CHANNELS_SHOWN = ("speed", "throttle", "brake", "steering_angle")
 NEEDED = ("speed", "acceleration_lat")
 LAPS = 8
 POINTS = 4000
+CORNER_NAMES = 24
+"""So many names of corners fit beside one another."""
 
 
 class Analysis:
@@ -172,8 +174,9 @@ class Analysis:
         self._overlay = compare.overlay(self._data, self._names, by)
         self._address()
         found = compare.corners(self._data[0]) if self._data else []
-        self._draw(found)
-        self._draw_gains(found)
+        parts = compare.gains(self._data, found)
+        self._draw(found, parts)
+        self._draw_gains(parts)
         self._draw_scatter()
         self._show_between()
 
@@ -227,7 +230,7 @@ class Analysis:
 
     # -- drawing ---------------------------------------------------------------------------------
 
-    def _draw(self, found: list[Corner]) -> None:
+    def _draw(self, found: list[Corner], parts: list[Part]) -> None:
         over = self._overlay
         assert over is not None
         unit = "m" if over.by == "distance" else "s"
@@ -255,14 +258,15 @@ class Analysis:
                                "lineStyle": {"width": 1.6}, "itemStyle": {"color": LINES[lap % len(LINES)]},
                                "data": _pairs(over.grid[::step], row[::step])})  # fmt: skip
         if series and found and over.by == "distance":
+            named = compare.told(found, parts, (over.grid[-1] - over.grid[0]) / CORNER_NAMES)
             series[0]["markLine"] = {"symbol": "none", "silent": True, "lineStyle": {"color": "#3a4654", "type": "dotted"},
                                      "label": {"formatter": "{b}", "color": DIM},
-                                     "data": [{"xAxis": corner.apex_m, "name": f"T{corner.number}"} for corner in found]}  # fmt: skip
+                                     "data": [{"xAxis": corner.apex_m, "name": f"T{corner.number}"} for corner in named]}  # fmt: skip
         every = list(range(len(rows)))
         self._chart.options.clear()
         self._chart.options.update(chart(
             legend={"top": 0, "textStyle": {"color": TEXT}, "itemHeight": 8, "data": list(dict.fromkeys(titles))}, grid=grids, xAxis=xs, yAxis=ys, series=series,
-            tooltip={"trigger": "axis", "backgroundColor": "#151b21", "borderColor": "#4a5866", "textStyle": {"color": TEXT, "fontSize": 12}, "renderMode": "richText"},
+            tooltip={"trigger": "axis", "backgroundColor": PANEL, "borderColor": EDGE, "textStyle": {"color": TEXT, "fontSize": 12}, "renderMode": "richText"},
             axisPointer={"link": [{"xAxisIndex": "all"}]}, toolbox={"show": False},
             dataZoom=[{"type": "inside", "xAxisIndex": every, "moveOnMouseMove": False, "filterMode": "none"}],
             brush={"xAxisIndex": "all", "brushLink": "all", "toolbox": [], "brushStyle": {"color": "rgba(86,180,233,.12)", "borderColor": "#56b4e9"},
@@ -294,8 +298,7 @@ class Analysis:
                                  *(_number(v) for v in (*ends, found.low, found.high, found.mean))])  # fmt: skip
         self._between.show(rows, "Set both cursors to see minimum, maximum and mean between them.")
 
-    def _draw_gains(self, found: list[Corner]) -> None:
-        parts = compare.gains(self._data, found)
+    def _draw_gains(self, parts: list[Part]) -> None:
         others = self._data[1:]
         self._corners.clear()
         with self._corners:
@@ -305,13 +308,17 @@ class Analysis:
                 )
             else:
                 for at, other in enumerate(others, start=1):
-                    worst = sorted((p for p in parts if np.isfinite(p.lost_s[at])), key=lambda p: -abs(p.lost_s[at]))[:3]
-                    total = float(np.nansum([p.lost_s[at] for p in parts]))
-                    text = ", ".join(
-                        f"{p.name} {signed(p.lost_s[at], 2)} s (slowest {p.slowest_kph[at]:.0f}, reference {p.slowest_kph[0]:.0f} km/h)"
-                        for p in worst
-                    )
-                    ui.label(f"{_title(other.lap)}: {signed(total, 2)} s. Most: {text}").classes("text-sm")
+                    ranked = sorted((p for p in parts if np.isfinite(p.lost_s[at])), key=lambda p, at=at: -p.lost_s[at])  # type: ignore[misc]
+                    total = sum(p.lost_s[at] for p in ranked)
+                    ui.label(f"{_title(other.lap)}: {signed(total, 3)} s").classes("text-sm")
+                    for what, most in (("lost", ranked[:3]), ("gained", ranked[::-1][:2])):
+                        text = ", ".join(
+                            f"{p.name} {signed(p.lost_s[at], 2)} s ({p.slowest_kph[at]:.0f} to {p.slowest_kph[0]:.0f} km/h)"
+                            for p in most
+                            if (p.lost_s[at] > 0) == (what == "lost")
+                        )
+                        if text:
+                            ui.label(f"Most {what}: {text}").classes("text-sm dim")
         self._gain.set_visibility(bool(others and parts))
         self._gain.options.clear()
         self._gain.options.update(chart(
@@ -327,6 +334,8 @@ class Analysis:
         self._scatter.options.clear()
         self._scatter.options.update(chart(
             grid={"left": 54, "right": 10, "top": 8, "bottom": 40}, xAxis=axis(f"{x} [{self._unit(x)}]"), yAxis=axis(f"{y} [{self._unit(y)}]", nameGap=38),
+            dataZoom=[{"type": "inside", f"{side}AxisIndex": 0, "filterMode": "none", **_most([d.columns[name] for d in self._data if name in d.columns])}
+                      for side, name in (("x", x), ("y", y))],
             series=[{"type": "scatter", "symbolSize": 4, "itemStyle": {"color": LINES[at % len(LINES)], "opacity": 0.5}, "name": _title(data.lap),
                      "data": _pairs(data.columns[x][:: max(1, len(data.time_s) // 1500)], data.columns[y][:: max(1, len(data.time_s) // 1500)])}
                     for at, data in enumerate(self._data) if x in data.columns and y in data.columns],
@@ -337,6 +346,16 @@ class Analysis:
 def _title(lap: StoredLap) -> str:
     time = seconds(lap.time_s) if lap.time_s == lap.time_s else "not whole"
     return f"{lap.session} lap {lap.number} ({time}) {lap.vehicle}"
+
+
+def _most(columns: list[Floats]) -> dict[str, float]:
+    """The ends between which all but the outermost thousandth of the samples lie; the wheel shows the rest."""
+    values = np.concatenate([c[np.isfinite(c)] for c in columns]) if columns else np.empty(0)
+    if not len(values):
+        return {}
+    low, high = np.quantile(values, [0.001, 0.999])
+    room = 0.05 * (high - low)
+    return {"startValue": float(low - room), "endValue": float(high + room)}
 
 
 def _pairs(x: Floats, y: Floats) -> list[list[float | None]]:

@@ -17,6 +17,8 @@ STEP_S = 0.05
 CORNER_G = 0.6
 """Lateral acceleration from which the road counts as a corner, and the shortest one there is."""
 CORNER_M = 30.0
+STRETCH = 0.03
+"""Laps whose lengths differ by more are not laps of the same road."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,26 @@ class LapData:
     time_s: Floats
     distance_m: Floats
     columns: dict[str, Floats]
+
+    @property
+    def length_m(self) -> float:
+        """Distance at the line, which the lap's time tells; NaN for a lap not seen whole."""
+        pace = np.diff(self.distance_m[-2:]) / np.diff(self.time_s[-2:])
+        return float(self.distance_m[-1] + (self.lap.time_s - self.time_s[-1]) * pace[0])
+
+    def on(self, reference: LapData) -> LapData:
+        """This lap with its distance stretched to the reference's length, and its line as the last sample.
+
+        No two laps of a road are equally long, and the delta at the line is the difference of the lap times. A lap not seen whole,
+        or longer or shorter by more than `STRETCH`, stays as it is.
+        """
+        length, stretch = self.length_m, reference.length_m / self.length_m
+        if not abs(stretch - 1) <= STRETCH or self.lap.time_s < self.time_s[-1]:
+            return self
+        short = self.lap.time_s > self.time_s[-1]
+        columns = {name: np.r_[column, column[-1:][:short]] for name, column in self.columns.items()}
+        line = np.array([[self.lap.time_s], [length]])[:, :short]
+        return LapData(self.lap, np.r_[self.time_s, line[0]], np.r_[self.distance_m, line[1]] * stretch, columns)
 
     def over(self, by: str) -> Floats:
         """Time or distance."""
@@ -66,10 +88,11 @@ class Overlay:
 
 
 def overlay(laps: Sequence[LapData], names: Sequence[str], by: str) -> Overlay:
-    """Put the laps on the grid of distance (5 m) or time (0.05 s)."""
+    """Put the laps on the grid of distance (5 m) or time (0.05 s); the distance is the first lap's."""
     laps = [lap for lap in laps if len(lap.time_s) > 1]
     if not laps:
         return Overlay(by, np.empty(0), {name: np.empty((0, 0)) for name in names}, np.empty((0, 0)))
+    laps = [lap.on(laps[0]) for lap in laps]
     step = STEP_M if by == "distance" else STEP_S
     first = min(float(lap.over(by)[0]) for lap in laps)
     grid = np.arange(np.ceil(first / step) * step, max(float(lap.over(by)[-1]) for lap in laps) + step / 2, step)
@@ -124,6 +147,7 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
     """Corner by corner: from half-way of the straight before it to half-way of the one behind, so that the parts add up."""
     if not found or not laps:
         return []
+    laps = [lap.on(laps[0]) for lap in laps]
     # Where all laps have samples: a lap's last one lies up to a tick before the line.
     begin, length = max(float(lap.distance_m[0]) for lap in laps), min(float(lap.distance_m[-1]) for lap in laps)
     cuts = [begin, *((a.end_m + b.begin_m) / 2 for a, b in itertools.pairwise(found)), length]
@@ -137,6 +161,16 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
             slowest.append(float(np.nanmin(lap.columns["speed"][inside])) if inside.any() else np.nan)
         parts.append(Part(f"T{corner.number}", begin, end, tuple(lost), tuple(slowest)))
     return parts
+
+
+def told(found: Sequence[Corner], parts: Sequence[Part], room_m: float) -> list[Corner]:
+    """Corners to name where there is room for one name each `room_m`: those with most time in them first, in the order of the road."""
+    weight = {part.name: max((abs(lost) for lost in part.lost_s if np.isfinite(lost)), default=0.0) for part in parts}
+    named: list[Corner] = []
+    for corner in sorted(found, key=lambda c: -weight.get(f"T{c.number}", 0.0)):
+        if all(abs(corner.apex_m - other.apex_m) >= room_m for other in named):
+            named.append(corner)
+    return sorted(named, key=lambda c: c.apex_m)
 
 
 def _spent(lap: LapData, begin: float, end: float) -> float:

@@ -1,13 +1,14 @@
-"""Colours, for the style sheet and the charts alike. Line colours follow Okabe and Ito's palette, lightened for a dark ground."""
+"""Colours, for the style sheet and the charts alike."""
 
 from __future__ import annotations
 
 from typing import Any
 
-GROUND, PANEL, EDGE = "#0d1115", "#151b21", "#4a5866"
+GROUND, PANEL, EDGE = "#0d1115", "#151b21", "#5c6b7a"
 TEXT, DIM = "#eef2f5", "#a9b6c2"
 ACCENT, BEST, GOOD, WARN, BAD = "#56b4e9", "#d5a6ff", "#3ccf9e", "#f0c040", "#ff8a5c"
-LINES = ("#56b4e9", "#f0c040", "#3ccf9e", "#ff8a5c", "#e79ac6", "#9db8ff", "#eef2f5", "#c9a37a")
+LINES = ("#56b4e9", "#f0c040", "#eef2f5", "#8c66ff", "#a6ffa6", "#ff1953", "#cc7014", "#6c97a6")
+"""Eight lines, told apart by people with any kind of colour vision."""
 RAMP = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"]
 """Viridis: equally readable for all kinds of colour vision."""
 DIVERGING = ["#56b4e9", "#2b3640", "#ff8a5c"]

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +83,7 @@ class Registry:
         It is looked at again after `REFUSED_S`: the store of the models may have been away.
         Raises `MlflowException` when the registry does not answer; all stays as it is then.
         """
-        found = {model.name: {a: int(v) for a, v in model.aliases.items()} for model in self._client.search_registered_models(max_results=1000)}
+        found = self._aliases()
         for name in self._names:
             aliases = found.get(name, {})
             champion, challenger = aliases.get("champion"), aliases.get("challenger")
@@ -97,6 +96,15 @@ class Registry:
                 if number is not None:
                     self._take((name, alias), number)
 
+    def _aliases(self) -> dict[str, dict[str, int]]:
+        """Version of each alias, by model."""
+        page = self._client.search_registered_models(max_results=1000)
+        found = list(page)
+        while page.token:
+            page = self._client.search_registered_models(max_results=1000, page_token=page.token)
+            found += page
+        return {model.name: {alias: int(version) for alias, version in model.aliases.items()} for model in found}
+
     def _take(self, key: tuple[str, str], number: int) -> None:
         if key in self._loaded and self._loaded[key].version == number:
             self.refused = {k: v for k, v in self.refused.items() if k != key}
@@ -104,7 +112,7 @@ class Registry:
         if number == self.refused.get(key) and time.monotonic() < self._again[key]:
             return
         try:
-            model = self._load(self._client.get_model_version(key[0], str(number)), ROLES[key[1]])
+            model = self._load(key[0], number, ROLES[key[1]])
         except Exception:
             LOG.exception("version %s of %s is refused as %s; trying again in %.0f s", number, *key, REFUSED_S)
             self._again[key] = time.monotonic() + REFUSED_S
@@ -113,14 +121,14 @@ class Registry:
         self._loaded = {**self._loaded, key: model}
         self.refused = {k: v for k, v in self.refused.items() if k != key}
 
-    def _load(self, version: Any, role: str) -> Model:
+    def _load(self, name: str, number: int, role: str) -> Model:
         """A version, tried on the input example it was logged with."""
-        loaded = models.load(self._client, version)
+        loaded = models.load(self._client, self._client.get_model_version(name, str(number)))
         usual = [np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else np.nan for c in loaded.example.T]
         model = Model(**vars(loaded), role=role, background=np.array(usual))
         found = model.values(loaded.example)
         if len(found) != len(loaded.example) or not np.isfinite(found).all():
-            raise ModelError(f"version {version.version} of {version.name} gives no finite value for its own input example")
+            raise ModelError(f"version {number} of {name} gives no finite value for its own input example")
         return model
 
     def follow(self, every_s: float = 2.0) -> threading.Event:

@@ -77,6 +77,7 @@ class Scorer:
         self._rows = FeatureRows(settings, "car_state")
         self._from: dict[int, int] = {}
         self._ends: dict[int, int] = {}
+        self._taken: set[int] = set()
         self._committed_s = time.monotonic()
         self._consumer = Consumer(
             {
@@ -121,13 +122,16 @@ class Scorer:
     def _gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self._ends.pop(partition.partition, None)
+            self._taken.add(partition.partition)
         consumer.incremental_unassign(partitions)
 
     def step(self) -> int:
         """Score what has come; gives the number of rows read."""
         first = self._consumer.poll(0.1)  # `consume` would wait for a full batch
-        came = [] if first is None else [first, *self._consumer.consume(BATCH, timeout=0)]
-        messages = [m for m in came if m.error() is None]
+        self._taken.clear()
+        rest = [] if first is None else self._consumer.consume(BATCH, timeout=0)
+        own = first is not None and first.partition() not in self._taken  # else it is another worker's since
+        messages = [m for m in ([first, *rest] if own else rest) if m is not None and m.error() is None]
         rows = self._fresh(messages)
         if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
             self._commit(rows)

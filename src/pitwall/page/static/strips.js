@@ -1,6 +1,6 @@
 // Strip charts of one session: keeps what the server sends, and lets uPlot draw it.
 (() => {
-  const LINES = ["#56b4e9", "#f0c040", "#3ccf9e", "#ff8a5c", "#e79ac6", "#9db8ff", "#eef2f5", "#c9a37a"];
+  const LINES = ["#56b4e9", "#f0c040", "#eef2f5", "#8c66ff", "#a6ffa6", "#ff1953", "#cc7014", "#6c97a6"];
   const DIM = "#a9b6c2", GRID = "#242d36";
 
   // Times and values of one column, rising in time, in arrays that grow.

@@ -1,0 +1,36 @@
+"""The page in a browser: Chromium without a window, logged in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pitwall.errors import StackError
+from pitwall.settings import Settings
+
+
+def chromium() -> str | None:
+    """Chromium's program, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextmanager
+def opened(settings: Settings, patience_s: float = 120) -> Iterator[Any]:
+    """A logged-in tab of 1920 × 1080, Playwright's. Raises `StackError` without Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    program = chromium()
+    if program is None:
+        raise StackError("no Chromium on PATH; Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        tab = browser.new_context(base_url=settings.page_url, viewport={"width": 1920, "height": 1080}).new_page()
+        tab.set_default_timeout(patience_s * 1000)
+        tab.goto("/login?next=/services")
+        tab.fill("#token", settings.secret("token").get_secret_value())
+        with tab.expect_navigation():
+            tab.click("button")
+        yield tab
+        browser.close()
