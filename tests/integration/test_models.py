@@ -174,6 +174,20 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     assert models.by_alias(registry, "throttle_sensor", "champion").version == "1"
 
 
+def test_the_notebook_of_the_documentation_runs_from_laps_to_champion(stack: Settings, raw_run: RawRun) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    store(stack, raw_run, *(simulate(laps=2, seed=seed, hz=10) for seed in (1, 2, 3)))
+    notebook = nbformat.read(Path(__file__).parents[2] / "docs" / "notebooks" / "ml-engineer.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 2
+    assert any("'standard_error'" in output.get("data", {}).get("text/plain", "") for cell in code for output in cell.outputs)
+    assert models.by_alias(models.client(stack), "lap_time", "champion") is not None
+
+
 def test_the_registry_is_in_the_database_it_was_told(stack: Settings, postgres: str) -> None:
     import psycopg
 

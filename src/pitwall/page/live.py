@@ -316,6 +316,10 @@ class Live:
             return
         low, high = (float(end if end is not None else sign * np.inf) for end, sign in ((self._low.value, -1), (self._high.value, 1)))
         self._feed.alarms.set_limit(session.view, name, str(self._about(name, session)["unit"]), low, high)
+        for each in self._feed.ordered():  # also of a car that sends nothing now
+            if each.view == session.view:
+                values = np.array([each.value(every) for every in each.names])
+                self._feed.alarms.watch(each.view, each.vehicle, each.session, each.names, values)
         self._limits.close()
 
     async def _reference_open(self) -> None:
@@ -353,7 +357,7 @@ def _lines(x: str, y: str, count: int) -> dict[str, Any]:
 
 
 def _legend(names: tuple[str, ...]) -> dict[str, Any]:
-    return {"data": list(names), "top": 0, "textStyle": {"color": TEXT, "fontSize": 12}, "itemHeight": 8, "icon": "roundRect"}
+    return {"type": "scroll", "data": list(names), "top": 0, "textStyle": {"color": TEXT, "fontSize": 12}, "itemHeight": 8, "icon": "roundRect"}
 
 
 def _name(options: dict[str, Any], names: tuple[str, ...], colours: tuple[str, ...]) -> None:
