@@ -59,14 +59,15 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra"])
-            store = settings.feature_repo / "feature_store.yaml"
-            whole = yaml.safe_load(store.read_text())
-            whole["online_store"] |= {"hosts": [settings.host, SECOND], "data_center": "datacenter1"}
-            store.write_text(yaml.safe_dump(whole))
-            apply(settings)
             owner = connect(settings, Connection())
+            # Cassandra reads its default superuser's login by a quorum; two of two are all nodes.
+            owner.execute("CREATE ROLE team WITH PASSWORD = 'team' AND LOGIN = true AND SUPERUSER = true")
             owner.execute(f"ALTER KEYSPACE system_auth WITH replication = {EVERYWHERE}")
             owner.cluster.shutdown()
+            store = settings.feature_repo / "feature_store.yaml"
+            whole = yaml.safe_load(store.read_text())
+            whole["online_store"] |= {"hosts": [settings.host, SECOND], "data_center": "datacenter1", "username": "team", "password": "team"}
+            store.write_text(yaml.safe_dump(whole))
             other = settings.model_copy(update={"host": SECOND, "home_dir": settings.home_dir / "second"})
             # A single node starts without waiting for another one; this one has to hear of the first.
             command = [each.replace("ring_delay_ms=0", "ring_delay_ms=5000") for each in SERVERS["cassandra"].command(other)]
@@ -78,6 +79,7 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
                 second = subprocess.Popen(command, env=child_environment(settings), stdout=log, stderr=log, preexec_fn=process.die_with_parent)
             try:
                 wait(lambda: answers(settings, hosts=[SECOND]), 120, (settings.log_dir / "cassandra-2.log").read_text)
+                apply(settings)
                 stack.start(["flink"])
                 yield settings, stack
             finally:

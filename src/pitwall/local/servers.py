@@ -206,6 +206,8 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
         "endpoint_snitch": "SimpleSnitch",
         "authenticator": "PasswordAuthenticator",
         "authorizer": "CassandraAuthorizer",
+        # A login is let in by any node that knows it; a quorum of two nodes is both.
+        "auth_read_consistency_level": "LOCAL_ONE",
         "disk_failure_policy": "die",
         "commit_failure_policy": "die",
         "commitlog_sync": "periodic",
