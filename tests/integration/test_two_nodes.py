@@ -132,7 +132,8 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
     assert not failed
     assert sum(at > killed for at, _ in seen) > 100
     with HistoryReader(settings) as history:
-        told = history.read(lap.vehicle, lap.session, "Speed")
+        wait(lambda: len(history.read(lap.vehicle, lap.session, "SPEED").values) >= ticks, 30, lambda: "the history")
+        told = history.read(lap.vehicle, lap.session, "SPEED")
     assert np.array_equal(np.sort(told.values), np.sort(lap.channel("Speed")))
     stack.start(["cassandra"])
     wait(lambda: answers(settings), 60, lambda: "the node that was killed")
