@@ -15,6 +15,8 @@ from pitwall.settings import Settings
 
 SHORT = "short"
 """The execution profile of requests that are sent again when no answer comes."""
+LONG_S = 20.0
+"""Patience with all others: a busy node takes seconds to change a schema."""
 Consistency = Literal["ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE"]
 
 
@@ -143,7 +145,7 @@ def connect(
         auth_provider=PlainTextAuthProvider(who.username, password or who.password.get_secret_value()),
         execution_profiles={
             name: ExecutionProfile(load_balancing_policy=near, row_factory=tuple_factory, request_timeout=timeout_s)
-            for name, timeout_s in ((EXEC_PROFILE_DEFAULT, 5), (SHORT, options.request_timeout_s))
+            for name, timeout_s in ((EXEC_PROFILE_DEFAULT, LONG_S), (SHORT, options.request_timeout_s))
         },
         ssl_context=_ssl_context(secured) if secured else None,
         connect_timeout=5,
@@ -208,6 +210,8 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
 
 def _taken_over(settings: Settings, patience_s: float) -> Any:
     """A session of the local superuser, who gets the stack's own password at the first time."""
+    from cassandra import OperationTimedOut
+
     limit = time.monotonic() + patience_s
     secret = settings.secret("cassandra").get_secret_value()
     local = Connection()
@@ -223,7 +227,7 @@ def _taken_over(settings: Settings, patience_s: float) -> Any:
                     first.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
                     first.cluster.shutdown()
                     changed = True
-                except StoreError:
+                except (StoreError, OperationTimedOut):
                     pass
             if time.monotonic() > limit:
                 raise refused from None

@@ -127,12 +127,20 @@ def build(settings: Settings, task: Task, sessions: list[str] | None = None, row
 
     Raises `ModelError` where there are too few laps, or an input knows the label.
     """
+    from feast.errors import FeatureServiceNotFoundException
+
     from pitwall.store.repo import feature_store
 
     if rows is None:
         rows = entity_rows(settings, task, sessions)
     store = feature_store(settings)
-    service = store.get_feature_service(task.service)
+    try:
+        service = store.get_feature_service(task.service)
+    except FeatureServiceNotFoundException:
+        raise ModelError(
+            f"task {task.name}: service {task.service!r} is not in Feast's registry; if {settings.feature_repo}/services.py has it, "
+            "run `feast apply` there"
+        ) from None
     names = [feature.name for projection in service.feature_view_projections for feature in projection.features]
     inputs = task.chosen(names)
     own = [f"{projection.name}:{feature.name}" for projection in service.feature_view_projections for feature in projection.features]
