@@ -1,4 +1,4 @@
-# Our programs, from requirements.lock and jars.lock. Build context: the repository.
+# Our programs, from requirements.lock and jars.lock. Build context: the repository. Targets: pitwall, airflow.
 ARG PYTHON_VERSION
 FROM python:${PYTHON_VERSION} AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy PITWALL_REPOSITORY=/srv/pitwall PITWALL_CACHE_DIR=/opt/pitwall/cache
@@ -19,7 +19,7 @@ RUN uv pip install --no-cache --python /opt/pitwall/venv/bin/python --no-deps --
     && mkdir -p .pitwall/data .pitwall/secrets
 
 ARG PYTHON_VERSION
-FROM python:${PYTHON_VERSION}
+FROM python:${PYTHON_VERSION} AS pitwall
 RUN useradd --uid 10001 --create-home pitwall
 COPY --from=build /opt/pitwall /opt/pitwall
 COPY --from=build --chown=10001:10001 /srv/pitwall /srv/pitwall
@@ -30,3 +30,15 @@ ENV PATH=/opt/pitwall/venv/bin:$PATH \
 WORKDIR /srv/pitwall
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "pitwall.local.containers"]
+
+FROM build AS build-airflow
+COPY compose/dags/requirements.lock ./airflow.lock
+RUN uv venv /opt/airflow \
+    && uv pip sync --no-cache --python /opt/airflow/bin/python --require-hashes airflow.lock
+
+FROM pitwall AS airflow
+COPY --from=build-airflow /opt/airflow /opt/airflow
+USER root
+RUN mkdir /srv/airflow && chown 10001:10001 /srv/airflow
+USER 10001:10001
+ENV AIRFLOW_HOME=/srv/airflow PATH=$PATH:/opt/airflow/bin

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
 PARSER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 """The parser inside `docker compose`; it is told of all profiles."""
-STATEFUL = {"kafka", "cassandra", "s3", "postgres", "taskmanager", "prometheus", "grafana", "elasticsearch"}
+STATEFUL = {"kafka", "cassandra", "s3", "postgres", "taskmanager", "prometheus", "grafana", "elasticsearch", "airflow"}
 ONCE = {"prepare"}
 
 
@@ -55,7 +55,7 @@ def services(project: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_profile_is_there(services: dict[str, Any]) -> None:
     profiles = {profile for service in services.values() for profile in service.get("profiles", ())}
-    assert profiles == {"core", "monitor", "logs"}
+    assert profiles == {"core", "monitor", "logs", "orchestrate"}
     assert {"kafka", "cassandra", "s3", "postgres", "mlflow", "jobmanager", "taskmanager", "serving", "scorer", "page"} <= services.keys()
 
 

@@ -313,7 +313,7 @@ class Analysis:
                     ui.label(f"{_title(other.lap)}: {signed(total, 3)} s").classes("text-sm")
                     for what, most in (("lost", ranked[:3]), ("gained", ranked[::-1][:2])):
                         text = ", ".join(
-                            f"{p.name} {signed(p.lost_s[at], 2)} s ({p.slowest_kph[at]:.0f} to {p.slowest_kph[0]:.0f} km/h)"
+                            f"{p.name} {signed(p.lost_s[at], 2)} s ({p.slowest_kph[at]:.0f}, not {p.slowest_kph[0]:.0f} km/h)"
                             for p in most
                             if (p.lost_s[at] > 0) == (what == "lost")
                         )
@@ -354,8 +354,8 @@ def _most(columns: list[Floats]) -> dict[str, float]:
     if not len(values):
         return {}
     low, high = np.quantile(values, [0.001, 0.999])
-    room = 0.05 * (high - low)
-    return {"startValue": float(low - room), "endValue": float(high + room)}
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / 4))
+    return {"startValue": float(np.floor(low / step) * step), "endValue": float(np.ceil(high / step) * step)}
 
 
 def _pairs(x: Floats, y: Floats) -> list[list[float | None]]:

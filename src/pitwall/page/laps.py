@@ -43,8 +43,21 @@ def laps_of(trail: Floats) -> list[LapRow]:
         bad = column(trail, "out_of_range")[first : last + 1]
         valid = whole and not bool((np.nan_to_num(bad) > 0.5).any())
         sectors = tuple(float(after[AT[f"last_sector_{n}"]]) for n in (1, 2, 3))
+        if whole and not np.isfinite(sectors).all():
+            sectors = _thirds(trail[first : last + 1], seconds)
         found.append(LapRow(int(numbers[first]), seconds if whole else np.nan, sectors, whole, valid, first, last))  # type: ignore[arg-type]
     return found
+
+
+def _thirds(lap: Floats, final_s: float) -> tuple[float, ...]:
+    """Sector times of a lap driven before the road's length was known: its own thirds."""
+    distance, times = column(lap, "lap_distance"), column(lap, "lap_time")
+    rises = np.flatnonzero(np.isfinite(distance) & np.isfinite(times))
+    rises = rises[np.r_[True, np.diff(np.maximum.accumulate(distance[rises])) > 0]] if len(rises) else rises
+    if len(rises) < 2:
+        return (np.nan, np.nan, np.nan)
+    cuts = np.interp(distance[rises[-1]] * np.array([1 / 3, 2 / 3]), distance[rises], times[rises])
+    return tuple(np.diff([0.0, *cuts, final_s]).tolist())
 
 
 def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:

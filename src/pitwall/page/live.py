@@ -351,7 +351,8 @@ class Live:
 
 def _lines(x: str, y: str, count: int) -> dict[str, Any]:
     return chart(
-        grid={"left": 48, "right": 14, "top": 24, "bottom": 44}, xAxis=axis(x, nameGap=24, scale=False), yAxis=axis(y, nameGap=34),
+        grid={"left": 48, "right": 14, "top": 24, "bottom": 44}, xAxis=axis(x, nameGap=24, scale=False),
+        yAxis=axis(y, nameGap=34, splitNumber=4, axisLabel={"color": DIM, "fontSize": 12, "showMinLabel": False, "showMaxLabel": False}),
         series=[{"type": "line", "showSymbol": False, "data": [], "lineStyle": {"width": 2}} for _ in range(count)], legend=_legend(()),
     )  # fmt: skip
 

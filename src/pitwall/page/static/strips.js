@@ -5,19 +5,20 @@
 
   // Times and values of one column, rising in time, in arrays that grow.
   class Column {
-    constructor() { this.t = new Float64Array(4096); this.v = new Float64Array(4096); this.n = 0; }
+    constructor() { this.t = new Float64Array(4096); this.v = new Float64Array(4096); this.n = 0; this.sent = false; }
     get last() { return this.n ? this.t[this.n - 1] : null; }
     grow(more) {
       if (this.n + more <= this.t.length) return;
       const size = Math.max(this.t.length * 2, this.n + more);
       for (const key of ["t", "v"]) { const bigger = new Float64Array(size); bigger.set(this[key].subarray(0, this.n)); this[key] = bigger; }
     }
-    push(t, v) { if (this.n && t <= this.t[this.n - 1]) return; this.grow(1); this.t[this.n] = t; this.v[this.n++] = v; }
+    push(t, v) { if (this.n && t <= this.t[this.n - 1]) return; this.grow(1); this.sent ||= !Number.isNaN(v); this.t[this.n] = t; this.v[this.n++] = v; }
     // Pairs (time, value), rising, put where they belong; a time already there is not taken again.
     merge(pairs) {
       const more = pairs.length / 2;
       if (!more) return;
       if (!this.n || pairs[0] > this.last) { for (let i = 0; i < more; i++) this.push(pairs[2 * i], pairs[2 * i + 1]); return; }
+      for (let i = 0; i < more && !this.sent; i++) this.sent = !Number.isNaN(pairs[2 * i + 1]);
       const t = new Float64Array(this.n + more), v = new Float64Array(this.n + more);
       let a = 0, b = 0, n = 0;
       while (a < this.n || b < more) {
@@ -103,7 +104,8 @@
           scales: { x: { time: false }, y: { range: (u, low, high) => low === null ? [0, 1] : uPlot.rangeNum(low, high, 0.08, true) } },
           axes: [
             { ...ink, show: true, size: last ? 28 : 0, values: last ? (u, ticks) => ticks.map(clock) : () => [] },
-            { ...ink, size: 52, space: 26 },
+            // A label at the edge would lie on that of the chart above or below.
+            { ...ink, size: 52, space: 26, filter: (u, ticks) => ticks.map(v => { const y = u.valToPos(v, "y"); return y < 6 || y > u.over.clientHeight - 6 ? null : v; }) },
           ],
           series: [{}, { stroke: LINES[index % LINES.length], width: 1.5, points: { show: false } }],
           cursor: { sync: { key: "strips" }, drag: { x: true, y: false }, points: { size: 7 } },
@@ -113,7 +115,7 @@
               u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false); this.window = to - from; this.end = to; this.changed(); } }],
           },
         }, [[], []], box);
-        return { name: what.name, plot, value, box };
+        return { name: what.name, plot, value, box, unit, of: what.unit };
       });
       this.resize();
     }
@@ -167,9 +169,10 @@
     readouts() {
       const time = this.cursor ?? this.end ?? this.newest;
       if (time === null) return;
-      for (const { name, value } of this.charts) {
+      for (const { name, value, unit, of } of this.charts) {
         const column = this.columns.get(name);
         value.textContent = column.n ? number(column.at(time)) : "–";
+        unit.textContent = column.sent || this.root.dataset.history !== "read" ? of : "not sent";
       }
       const at = document.getElementById("strip-time");
       if (at) at.textContent = `${clock(time)} s${this.end !== null ? " (paused)" : ""}`;
