@@ -2,11 +2,13 @@
 
 import bentoml
 
+from pitwall.logs import setup
 from pitwall.serving.app import create_app
 from pitwall.serving.listen import options
 from pitwall.settings import Settings
 
 settings = Settings()
+setup(settings)
 
 
 @bentoml.service(name="pitwall", workers=1, logging={"access": {"enabled": False}}, **options(settings))

@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     """How far apart, in session time, two ticks may have changed places on their way."""
     session_release_s: float = 600.0
     """A session silent for this long (wall clock) is over: its state is released."""
+    log_format: Literal["text", "json"] = "text"
+    """`json`: one object a line, for a log store."""
     quick_start: bool = True
     """Servers compile quickly and not well, which on two cores pays in runs of minutes; off for long ones."""
     retention_offline_days: float | None = Field(default=None, gt=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -49,7 +50,7 @@ def served() -> Iterator[Served]:
     from pitwall.local import jars
     from pitwall.store.repo import apply
 
-    with sandbox(kafka_partitions="4", rate_limit="100000", request_timeout_s="6") as settings:
+    with sandbox(kafka_partitions="4", rate_limit="100000", request_timeout_s="6", log_format="json") as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra", "s3", "mlflow"])
@@ -454,3 +455,13 @@ def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(served:
         wait(lambda: body["prediction_id"] in {p["prediction_id"] for p in predictions(served.settings)}, 20)
     finally:
         process.end([server.pid])
+
+
+def test_every_part_logs_one_object_a_line(served: Served) -> None:
+    """Python's and Java's own start-up lines, before any logging is set up, aside."""
+    for part in ("kafka", "cassandra", "mlflow", "serving", "scorer"):
+        lines = (served.settings.log_dir / f"{part}.log").read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        assert found and all({"level", "message"} <= each.keys() for each in found), part
+        if part in ("kafka", "serving", "scorer"):
+            assert len(found) == len(lines), (part, [line for line in lines if not line.startswith("{")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from pitwall.flink import compile
 from pitwall.flink.checkpoints import newest
 from pitwall.local import jars
+from pitwall.logs import LOG4J_JSON
 from pitwall.settings import Settings
 
 _ONCE = ("com.datastax.", "com.typesafe.config.", "com.codahale.metrics.", "org.reactivestreams.", "org.HdrHistogram.")
@@ -111,7 +113,10 @@ def write_configuration(settings: Settings) -> Path:
     (conf / "config.yaml").chmod(0o600)
     (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
     for name in ("log4j-console.properties", "log4j-cli.properties"):
-        shutil.copy(compile.flink_home() / "conf" / name, conf / name)
+        text = (compile.flink_home() / "conf" / name).read_text()
+        if settings.log_format == "json":
+            text = re.sub(r"(?m)^(appender\.\w+\.layout\.pattern) = .*$", lambda found: f"{found[1]} = {LOG4J_JSON}", text)
+        (conf / name).write_text(text)
     jar_files = [*compile.drivers(settings), *compile.prometheus(), compile.metrics_jar(settings)]
     if on_s3(settings):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from pitwall.errors import JarError
 
 ROOTS: dict[str, tuple[str, ...]] = {
-    "kafka": ("org.apache.kafka:kafka_2.13:4.4.0",),
+    "kafka": ("org.apache.kafka:kafka_2.13:4.4.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"),
     "cassandra": ("org.apache.cassandra:cassandra-all:5.0.9",),
     "s3": ("org.gaul:s3proxy:4.1.0", "com.fasterxml.jackson.core:jackson-annotations:2.21"),
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from pitwall import logs
 from pitwall.errors import StackError
 from pitwall.local import certificates, jars
 from pitwall.local.process import port_open
@@ -150,10 +151,8 @@ def cluster_id(random: bytes) -> str:
 
 def _log4j(settings: Settings) -> Path:
     path = settings.home_dir / "conf" / "log4j2.yaml"
-    path.write_text(
-        "Configuration:\n  Appenders:\n    Console:\n      name: out\n      PatternLayout:\n"
-        '        pattern: "%d %p %c %m%n"\n  Loggers:\n    Root:\n      level: WARN\n      AppenderRef:\n        ref: out\n'
-    )
+    layout = {"name": "out", "PatternLayout": {"pattern": logs.log4j(settings)}}
+    path.write_text(yaml.safe_dump({"Configuration": {"Appenders": {"Console": layout}, "Loggers": {"Root": {"level": "WARN", "AppenderRef": {"ref": "out"}}}}}))
     return path
 
 
@@ -247,14 +246,9 @@ def _cassandra_tls(settings: Settings) -> dict[str, object]:
 
 
 def _logback(settings: Settings) -> Path:
-    """Warnings only; without a file Logback writes whatever there is to say."""
     path = settings.home_dir / "conf" / "logback.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
-        "<pattern>%d %-5level %logger{20} %msg%n</pattern></encoder></appender>"
-        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
-    )
+    path.write_text(logs.logback(settings))
     return path
 
 
@@ -382,6 +376,7 @@ def _mlflow(settings: Settings) -> list[str]:
         sys.executable, "-m", "mlflow", "server",
         "--artifacts-destination", settings.mlflow_artifacts,
         "--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1",
+        *(["--uvicorn-opts", f"--log-config {logs.uvicorn_file(settings)}"] if settings.log_format == "json" else []),
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.websockets import WebSocket
 
+from pitwall import logs
 from pitwall.local import certificates, jars
 from pitwall.settings import Settings
 
@@ -44,6 +45,7 @@ def main() -> None:
     feed = Feed(settings, archive)
     health = Health(settings)
     registry = Registry(settings)
+    app.on_startup(lambda: logs.setup(settings))  # uvicorn has its handlers by then
     app.on_shutdown(lambda: [each.close() for each in (feed, health, registry, archive)])
 
     @ui.page("/")

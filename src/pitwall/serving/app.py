@@ -30,6 +30,7 @@ from pitwall.serving.registry import Model, Registry
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
+from pitwall.wire import trace_id
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": text}
@@ -241,7 +242,8 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             value, low, high = model.values(row[None, :])[0]
         except ValueError as error:  # an estimator that takes no null, for instance
-            LOG.warning("version %s of %s refuses what it was asked with: %s", model.version, model.name, error)
+            trace = {"trace_id": trace_id(question.vehicle or "", question.session or "", text_of(event_time))} if event_time else {}
+            LOG.warning("version %s of %s refuses what it was asked with: %s", model.version, model.name, error, extra=trace)
             value = low = high = np.nan
         if not np.isfinite((value, low, high)).all():
             missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from pitwall.wire import trace_id
+
 SCHEMA = 1
 EVENT_TYPE = "pitwall.prediction.v1"
 
@@ -63,7 +65,8 @@ class Prediction:
         )
 
     def headers(self, prediction_id: str) -> list[tuple[str, bytes]]:
-        """CloudEvents 1.0 in Kafka's binary mode."""
+        """CloudEvents 1.0 in Kafka's binary mode, with the tick's trace as W3C's `traceparent`."""
+        trace = trace_id(self.vehicle, self.session, self.event_time)
         return [
             ("ce_specversion", b"1.0"),
             ("ce_id", prediction_id.encode()),
@@ -71,5 +74,6 @@ class Prediction:
             ("ce_source", f"/pitwall/{self.source}".encode()),
             ("ce_subject", f"{self.vehicle}/{self.session}".encode()),
             ("ce_time", self.event_time.encode()),
+            ("ce_traceparent", f"00-{trace}-{prediction_id[:16]}-01".encode()),
             ("content-type", b"application/json"),
         ]

@@ -18,6 +18,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from numpy.typing import NDArray
 
+from pitwall import logs
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Model, Registry
 from pitwall.serving.sampler import Sampler
@@ -25,7 +26,7 @@ from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.topics import FeatureRows, client_config
 from pitwall.training.tasks import tasks
-from pitwall.wire import FeatureRow, iso
+from pitwall.wire import FeatureRow, iso, trace_id
 
 LOG = logging.getLogger("pitwall.serving")
 GROUP = "pitwall-scorer"
@@ -160,7 +161,9 @@ class Scorer:
                 try:
                     made = score(rows, matrix, model)
                 except Exception:
-                    LOG.exception("version %s of %s (%s) fails on %d rows; they are passed over", model.version, model.name, model.role, len(rows))
+                    told = "version %s of %s (%s) fails on %d rows; they are passed over"
+                    trace = {"trace_id": trace_id(rows[0].vehicle, rows[0].session, rows[0].event_time)}
+                    LOG.exception(told, model.version, model.name, model.role, len(rows), extra=trace)
                     continue
                 for prediction in made:
                     key = prediction.prediction_id
@@ -202,6 +205,7 @@ def run(settings: Settings, worker: str) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    logs.setup(settings)
     registry = Registry(settings, tuple(tasks(settings)))
     while not stop:  # without models the rows would be passed over
         try:
