@@ -6,7 +6,6 @@ one is the oracle: the promise is that each session's rows are the same bit for 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from itertools import pairwise
 
 from pitwall.car.session import Session
 from pitwall.errors import JobError, StackError, UsageError
-from pitwall.faults import FAULTS, SERVERS, World, clock_environment, isolate, prepare, refused, submit, wait
+from pitwall.faults import FAULTS, SERVERS, World, isolate, prepare, refused, submit, wait
 from pitwall.flink import jobs
 from pitwall.local import jars
 from pitwall.local.sandbox import sandbox
@@ -130,8 +129,6 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
     isolated = isolate() if any(name.startswith(("cut-", "fill-")) for name in faults) else ""
     with sandbox(checkpoint_interval_s="2", checkpoint_url="s3://flink/chaos") as settings:
         prepare(settings)
-        clock = clock_environment(settings) if "skew-servers" in faults else {}
-        os.environ.update(clock)
         with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
             stack.start(["kafka", "cassandra", "s3"], patience_s=300)
             apply(settings)
@@ -144,7 +141,7 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
             oracle = Seen()
             for number, name in enumerate(["undisturbed", *faults]):
                 step(name, number / (len(faults) + 1))
-                if why := refused(name, isolated, bool(clock)):
+                if why := refused(name, isolated):
                     outcomes.append(Outcome(name, 0, 0.0, 0, 0, 0, 0, True, refused=why))
                     continue
                 session = Session(

@@ -320,7 +320,7 @@ def _figure(value: float) -> str:
 
 @app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
 def chaos(
-    faults: Annotated[list[str] | None, typer.Argument(help="kill-…, pause-…, cut-… of a server, fill-disk, skew-servers, skew-car; default all.")] = None,
+    faults: Annotated[list[str] | None, typer.Argument(help="kill-…, pause-…, cut-… of a server, fill-disk, skew-car-…; default all.")] = None,
     seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What `pitwall chaos` does to the servers of a live session: each is killed, paused, cut off, its disk filled, its clock put wrong.
+"""What `pitwall chaos` does to the servers of a live session: each is killed, paused, cut off, its disk filled, the car's clock put wrong.
 
 Cutting and filling need namespaces of their own for network and mounts, in which no other program of the machine is touched.
 """
@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -25,7 +24,7 @@ SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
 PAUSE_S = 15.0
 """How long a pause, a cut, a full disk or a wrong clock lasts."""
 SKEW_S = 1800
-"""How wrong a clock is put. Kafka refuses ticks stamped more than an hour ahead of its own."""
+"""How wrong the car's clock is put. Kafka refuses ticks stamped more than an hour ahead of its own."""
 DISK = "4g"
 """The servers' disk, of which they use a tenth."""
 _ISOLATED = "PITWALL_CHAOS_ISOLATED"
@@ -68,22 +67,9 @@ def prepare(settings: Settings) -> None:
     _run(f"mount -t tmpfs -o size={DISK} pitwall {settings.home_dir}")
 
 
-def clock_environment(settings: Settings) -> dict[str, str]:
-    """Environment under which servers read their clock through libfaketime; empty where that is not installed."""
-    library = next(iter(Path("/usr").glob("lib*/**/faketime/libfaketimeMT.so.1")), None)
-    if library is None:
-        return {}
-    clock = settings.repository / "clock"
-    clock.write_text("+0")
-    return {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}  # fmt: skip
-
-
-def refused(name: str, isolated: str, clock: bool) -> str:
-    """Why a fault cannot be tried here, or "". `isolated` is what `isolate` said, `clock` whether libfaketime is there."""
-    if name.startswith(("cut-", "fill-")) and isolated:
-        return isolated
-    return "" if clock or name != "skew-servers" else "libfaketime is not installed"
+def refused(name: str, isolated: str) -> str:
+    """Why a fault cannot be tried here, or "". `isolated` is what `isolate` said."""
+    return isolated if name.startswith(("cut-", "fill-")) else ""
 
 
 def kill(settings: Settings, name: str) -> None:
@@ -175,17 +161,13 @@ def _filled(world: World) -> None:
         submit(settings)
 
 
-def _car_skewed(world: World) -> None:
-    world.car_skew_s = SKEW_S
-    time.sleep(PAUSE_S)
-    world.car_skew_s = 0.0
+def _skewed(by_s: float) -> Callable[[World], None]:
+    def fault(world: World) -> None:
+        world.car_skew_s = by_s
+        time.sleep(PAUSE_S)
+        world.car_skew_s = 0.0
 
-
-def _servers_skewed(world: World) -> None:
-    clock = world.settings.repository / "clock"
-    clock.write_text(f"+{SKEW_S}")
-    time.sleep(PAUSE_S)
-    clock.write_text("+0")
+    return fault
 
 
 FAULTS: dict[str, Callable[[World], None]] = {
@@ -203,7 +185,7 @@ FAULTS: dict[str, Callable[[World], None]] = {
     "cut-s3": _cut("s3_port"),
     "cut-jobmanager": _cut("flink_rpc_port", "flink_port"),
     "fill-disk": _filled,
-    "skew-servers": _servers_skewed,
-    "skew-car": _car_skewed,
+    "skew-car-ahead": _skewed(SKEW_S),
+    "skew-car-behind": _skewed(-SKEW_S),
 }
 """By name; each returns once what it took away is there again."""
