@@ -1,4 +1,4 @@
-# Our programs, from requirements.lock and jars.lock. Build context: the repository. Targets: pitwall, airflow.
+# Our programs, from requirements.lock and jars.lock. Build context: the repository. Targets: pitwall, spark, airflow.
 ARG PYTHON_VERSION
 FROM python:${PYTHON_VERSION} AS build
 ENV PYTHONDONTWRITEBYTECODE=1 UV_LINK_MODE=copy PITWALL_REPOSITORY=/srv/pitwall PITWALL_CACHE_DIR=/opt/pitwall/cache
@@ -30,6 +30,13 @@ ENV PATH=/opt/pitwall/venv/bin:$PATH \
 WORKDIR /srv/pitwall
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "pitwall.local.containers"]
+
+FROM build AS build-spark
+COPY requirements-spark.lock ./
+RUN uv pip install --no-cache --python /opt/pitwall/venv/bin/python --require-hashes -r requirements-spark.lock
+
+FROM pitwall AS spark
+COPY --from=build-spark /opt/pitwall /opt/pitwall
 
 FROM build AS build-airflow
 COPY compose/dags/requirements.lock ./airflow.lock

@@ -22,7 +22,7 @@ POLICY = (
 )
 """Nothing is loaded from elsewhere, and nobody frames the page. NiceGUI's templates need inline scripts and eval."""
 OPEN = ("/health", "/login", "/metrics")
-FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pitwall: log in</title><style>{css}
+FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
 main{{max-width:26rem;margin:18vh auto;padding:0 1rem}} input,button{{font:inherit;width:100%;padding:.7rem;margin-top:.6rem;
 background:var(--panel);color:var(--text);border:1px solid var(--edge)}} button{{background:var(--accent);color:#06121a;font-weight:600}}
 </style></head><body><main><h1>pitwall</h1><form method="post" action="/login"><label for="token">Token</label>
