@@ -69,7 +69,7 @@ class Feed:
             try:
                 self._assign(consumer)
                 while not self._stop.is_set():
-                    self._take(reader, [m for m in consumer.consume(500, timeout=0.05) if m.error() is None])
+                    self._take(reader, [m for m in consumer.consume(500, timeout=0.02) if m.error() is None])
                     self.watch.close_silent()
             except (KafkaException, PitwallError) as error:
                 self.state = f"Kafka at {self._settings.bootstrap_servers} does not answer ({error}); see ./pitwall status"

@@ -22,7 +22,7 @@ from pitwall.page.archive import SAME_S, Archive
 from pitwall.page.feed import Feed
 from pitwall.page.session import Floats, LiveSession, columns_of
 
-FRAME_S = 0.04
+FRAME_S = 0.035
 RAW_S = 1.0
 """How often channels that are no feature are looked up in the history, which gets a row a second."""
 NAMES = 24
