@@ -150,18 +150,18 @@ def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, pag
 
 def test_a_limit_alarms_until_it_is_acknowledged_and_over(page: Any, drive: Session) -> None:
     live(page, drive, "speed")
-    alarms = page.get_by_role("log")
-    alarms.wait_for()
-    for highest, wanted in (("-1", "speed"), ("999", None)):
+    alarm = page.get_by_role("log").locator(".alarm", has_text="speed above -1")
+
+    def set_highest(value: str) -> None:
         page.get_by_role("button", name="Limits …").click()
-        page.get_by_label("Highest").fill(highest)
+        page.get_by_label("Highest").fill(value)
         page.get_by_role("button", name="Set", exact=True).click()
-        if wanted:
-            alarms.get_by_text("above -1").wait_for()
-            alarms.get_by_role("button", name="Acknowledge").click()
-            alarms.get_by_text("acknowledged", exact=True).wait_for()
-        else:
-            alarms.get_by_text("None: every channel").wait_for()
+
+    set_highest("-1")
+    alarm.get_by_role("button", name="Acknowledge").click()
+    alarm.get_by_text("acknowledged", exact=True).wait_for()
+    set_highest("999")
+    alarm.wait_for(state="detached")
 
 
 def test_no_view_without_the_token(stack: Settings, page: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from pitwall.features.definitions import FeatureSet
 from pitwall.page.session import Floats
+from pitwall.page.theme import number
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Alarm:
     @property
     def said(self) -> str:
         """All of it in one line."""
-        worst = f": {self.worst:.4g} {self.unit}".rstrip() if np.isfinite(self.worst) else ""
+        worst = f": {number(self.worst)} {self.unit}".rstrip() if np.isfinite(self.worst) else ""
         return self.text + worst + (f", {self.times} times" if self.times > 1 else "") + ("" if self.active else ", over")
 
 

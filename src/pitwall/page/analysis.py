@@ -18,7 +18,7 @@ from pitwall.page.compare import Corner, LapData, Overlay, Part
 from pitwall.page.export import laps_named, laps_text
 from pitwall.page.session import Floats
 from pitwall.page.shell import Cell, HtmlTable, page, panel
-from pitwall.page.theme import DIM, EDGE, LINES, PANEL, TEXT, axis, chart, seconds, signed
+from pitwall.page.theme import DIM, EDGE, LINES, PANEL, TEXT, axis, chart, number, seconds, signed
 
 CHANNELS_SHOWN = ("speed", "throttle", "brake", "steering_angle")
 NEEDED = ("speed", "acceleration_lat")
@@ -239,22 +239,22 @@ class Analysis:
         step = max(1, len(over.grid) // POINTS)
         titles = [_title(each.lap) for each in self._data]
         series, grids, xs, ys = [], [], [], []
-        for number, (name, its_unit, values) in enumerate(rows):
-            last = number == len(rows) - 1
-            grids.append({"left": 66, "right": 14, "top": f"{5 + number * share:.2f}%", "height": f"{share * 0.86:.2f}%"})
-            xs.append(axis(f"{'lap distance' if over.by == 'distance' else 'lap time'} [{unit}]" if last else "", gridIndex=number, scale=False,
+        for place, (name, its_unit, values) in enumerate(rows):
+            last = place == len(rows) - 1
+            grids.append({"left": 66, "right": 14, "top": f"{5 + place * share:.2f}%", "height": f"{share * 0.86:.2f}%"})
+            xs.append(axis(f"{'lap distance' if over.by == 'distance' else 'lap time'} [{unit}]" if last else "", gridIndex=place, scale=False,
                            axisLabel={"show": last, "color": DIM}, min="dataMin", max="dataMax", axisPointer={"show": True, "label": {"show": last}}))  # fmt: skip
             ys.append(
                 axis(
                     f"{name} [{its_unit}]" if its_unit else name,
-                    gridIndex=number,
+                    gridIndex=place,
                     nameGap=46,
                     splitNumber=3,
                     nameTextStyle={"color": TEXT, "fontSize": 11},
                 )
             )
             for lap, row in enumerate(values):
-                series.append({"type": "line", "name": titles[lap], "xAxisIndex": number, "yAxisIndex": number, "showSymbol": False,
+                series.append({"type": "line", "name": titles[lap], "xAxisIndex": place, "yAxisIndex": place, "showSymbol": False,
                                "lineStyle": {"width": 1.6}, "itemStyle": {"color": LINES[lap % len(LINES)]},
                                "data": _pairs(over.grid[::step], row[::step])})  # fmt: skip
         if series and found and over.by == "distance":
@@ -295,7 +295,7 @@ class Analysis:
                     found = compare.between(data.over(over.by), data.columns[name], begin, end)
                     ends = np.interp([begin, end], data.over(over.by), data.columns[name], np.nan, np.nan)
                     rows.append([Cell(f"{at + 1}"), f"{name} [{self._unit(name)}]" if self._unit(name) else name,
-                                 *(_number(v) for v in (*ends, found.low, found.high, found.mean))])  # fmt: skip
+                                 *(number(v) for v in (*ends, found.low, found.high, found.mean))])  # fmt: skip
         self._between.show(rows, "Set both cursors to see minimum, maximum and mean between them.")
 
     def _draw_gains(self, parts: list[Part]) -> None:
@@ -331,9 +331,10 @@ class Analysis:
 
     def _draw_scatter(self) -> None:
         x, y = self._pair
+        inner = {"color": DIM, "fontSize": 12, "showMinLabel": False, "showMaxLabel": False}
         self._scatter.options.clear()
         self._scatter.options.update(chart(
-            grid={"left": 54, "right": 10, "top": 8, "bottom": 40}, xAxis=axis(f"{x} [{self._unit(x)}]"), yAxis=axis(f"{y} [{self._unit(y)}]", nameGap=38),
+            grid={"left": 54, "right": 10, "top": 8, "bottom": 40}, xAxis=axis(f"{x} [{self._unit(x)}]", axisLabel=inner), yAxis=axis(f"{y} [{self._unit(y)}]", nameGap=38, axisLabel=inner),
             dataZoom=[{"type": "inside", f"{side}AxisIndex": 0, "filterMode": "none", **_most([d.columns[name] for d in self._data if name in d.columns])}
                       for side, name in (("x", x), ("y", y))],
             series=[{"type": "scatter", "symbolSize": 4, "itemStyle": {"color": LINES[at % len(LINES)], "opacity": 0.5}, "name": _title(data.lap),
@@ -360,7 +361,3 @@ def _most(columns: list[Floats]) -> dict[str, float]:
 
 def _pairs(x: Floats, y: Floats) -> list[list[float | None]]:
     return [[None if a != a else a, None if b != b else b] for a, b in np.round(np.column_stack([x, y]), 4).tolist()]
-
-
-def _number(value: float) -> str:
-    return "–" if value != value else f"{value:.4g}"

@@ -15,7 +15,7 @@ from pitwall.page.feed import SHADOW, Feed
 from pitwall.page.registry import Registry
 from pitwall.page.session import LiveSession, Predicted
 from pitwall.page.shell import Cell, HtmlTable, every, page, panel
-from pitwall.page.theme import DIM, LINES, TEXT, axis, chart, signed
+from pitwall.page.theme import DIM, LINES, TEXT, axis, chart, number, signed
 from pitwall.quality import PARTS, Score
 from pitwall.settings import Settings
 
@@ -154,7 +154,7 @@ class Models:
             for session, model, made, version, names in rows:
                 unit = version.unit if version else ""
                 about = f", features {version.feature_service} ({version.definitions})" if version else ""
-                ui.label(f"{model} version {made.version}: {made.value:.4g} {unit}, {made.low:.4g} to {made.high:.4g}, "
+                ui.label(f"{model} version {made.version}: {number(made.value)} {unit}, {number(made.low)} to {number(made.high)}, "
                          f"for {session.vehicle}, {session.session} at {made.time_s:.2f} s{about}")  # fmt: skip
                 with ui.element("dl").classes("inputs").props('data-fact="made"'):
                     for name, value in self._inputs(session, made, names):
@@ -171,7 +171,7 @@ class Models:
             return [("inputs", "no longer in memory" if names else "MLflow does not tell")]
         row = block[int(np.argmin(np.abs(block[:, session.names.index("session_time")] - made.time_s)))]
         units = {each.name: each.unit for each in self._feed.sets[session.view].features} if session.view in self._feed.sets else {}
-        return [(name, f"{row[session.names.index(name)]:.4g} {units.get(name, '')}".rstrip() if name in session.names else "–") for name in names]
+        return [(name, f"{number(float(row[session.names.index(name)]))} {units.get(name, '')}".rstrip() if name in session.names else "–") for name in names]
 
     async def _compare(self) -> None:
         from pitwall.parity import compare, online_rows

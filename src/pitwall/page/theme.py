@@ -45,3 +45,8 @@ def seconds(value: float, digits: int = 3) -> str:
 def signed(value: float, digits: int = 3) -> str:
     """`+0.123`; a dash for NaN."""
     return "–" if value != value else f"{value:+.{digits}f}"
+
+
+def number(value: float) -> str:
+    """Four digits, all those before the point; a dash for NaN."""
+    return "–" if value != value else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
