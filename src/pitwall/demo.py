@@ -372,8 +372,8 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
-            loaded = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings)).json()
-            if {name: model["version"] for name, model in loaded.items()} == versions:
+            answer = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings))
+            if answer.is_success and {name: model["version"] for name, model in answer.json().items()} == versions:
                 return
         except (httpx.HTTPError, ValueError, TypeError):
             pass
