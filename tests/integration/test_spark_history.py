@@ -19,7 +19,7 @@ from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.local import jars
+from pitwall.local import jars, process
 from pitwall.local.sandbox import sandbox
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
@@ -125,20 +125,31 @@ def test_what_a_race_does_to_ticks_gives_the_same_rows(both: tuple[Settings, Set
     assert sum(len(row[1]) == 8 for key, row in of_spark.items() if key[1] == session.session) >= 10
 
 
-def test_stopped_and_started_it_goes_on_where_it_was(both: tuple[Settings, Settings]) -> None:
-    """Killed in the middle of a session: the rows are those of a job that never was."""
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_stopped_or_killed_and_started_it_goes_on_where_it_was(both: tuple[Settings, Settings], how: str) -> None:
+    """In the middle of a session: the rows are those of a job that never was away."""
     flink, spark = both
     whole = simulate(laps=1, seed=6)
-    session = Session("PERRINN 424", "20260102-000000-killed", whole.names, whole.units, whole.times_s[:1000], whole.values[:1000])
+    session = Session("PERRINN 424", f"20260102-000000-{how}", whole.names, whole.units, whole.times_s[:1000], whole.values[:1000])
     messages = encoded(session)
     send(flink, messages[:530])
     wait_for(spark, session, 500)
-    command = [sys.executable, "-m", "pitwall.cli", "jobs"]
     environment = {**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}
-    for arguments in (["stop", "history"], ["run", "history"]):
-        result = subprocess.run([*command, *arguments], env=environment, cwd=spark.repository, capture_output=True, text=True)
+
+    def jobs(verb: str) -> None:
+        command = [sys.executable, "-m", "pitwall.cli", "jobs", verb, "history"]
+        result = subprocess.run(command, env=environment, cwd=spark.repository, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
-        if arguments[0] == "stop":
-            send(flink, messages[530:])
+
+    if how == "stopped":
+        jobs("stop")
+    else:
+        found = process.find(spark.run_dir, "spark")
+        assert found is not None and found.process is not None
+        for each in [found.process, *found.process.children(recursive=True)]:
+            each.kill()
+        assert process.wait_gone(found, 20)
+    send(flink, messages[530:])
+    jobs("run")
     of_flink, of_spark = (wait_for(each, session, 1000) for each in both)
     assert of_spark == of_flink
