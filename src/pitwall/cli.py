@@ -5,19 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.columns import Columns
-from rich.markup import escape
 from rich.table import Table
 
-from pitwall import cli_models, cli_store
+from pitwall import cli_bench, cli_models, cli_store
 from pitwall.cli_archive import archive
 from pitwall.cli_jobs import jobs
+from pitwall.cli_letters import letters, need_kafka
 from pitwall.cli_serving import need_server, serving
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings, lay_out
@@ -189,13 +187,6 @@ def _status(settings: Settings, as_json: bool) -> None:
     OUT.print(table)
 
 
-def _need_kafka(settings: Settings) -> None:
-    from pitwall.local.process import port_open
-
-    if not port_open(settings.host, settings.kafka_port):
-        raise PitwallError(f"Kafka at {settings.bootstrap_servers} does not answer; start it: ./pitwall up")
-
-
 @app.command(epilog="Example: ./pitwall replay ../shared/data/laps --speed max")
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="Lap files or folders.")],
@@ -252,7 +243,7 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
     from pitwall.car.replay import produce
 
     settings = Settings()
-    _need_kafka(settings)
+    need_kafka(settings)
     step, stop = _progress()
     total, seen = sum(len(s.times_s) for s in sessions), [0]
 
@@ -273,82 +264,8 @@ def _send(sessions: list[Any], speed: float | None, together: bool, topic: str |
             OUT.print(f"{answer['skipped_rows']:,} rows were left out: their time did not rise")
 
 
-
-
-@app.command(epilog="Example: ./pitwall bench parse ingest --quick")
-def bench(
-    names: Annotated[list[str], typer.Argument(help="parse, features, ingest, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score, soak; or all (without soak).")],
-    cars: Annotated[int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")] = None,
-    channels: Annotated[int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=1, max=1440, help="How long soak runs; default 15.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A short run; the figures are less certain.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Benchmarks on servers of their own; each figure beside its peer's in the same run."""
-    from pitwall.bench import Load
-    from pitwall.bench.all import BENCHMARKS
-
-    chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
-    for name in chosen:
-        if name not in BENCHMARKS:
-            raise UsageError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, all")
-    results = []
-    step, stop = _progress()
-    try:
-        for name in chosen:
-            results.append(BENCHMARKS[name](Load(cars, channels, minutes, quick), step))
-    finally:
-        stop()
-    if as_json:
-        _emit([asdict(result) for result in results] if len(results) > 1 else asdict(results[0]))
-        return
-    table = Table("Benchmark", "Value", "Peer", "Ratio", "Unit, and the peer", box=None, header_style="dim", padding=(0, 3, 0, 0))
-    for result in results:
-        peer = "–" if result.peer_value is None else _figure(result.peer_value)
-        ratio = "–" if result.ratio is None else f"{result.ratio:.2f}"
-        table.add_row(result.name, _figure(result.value), peer, ratio, result.unit + (f"; peer: {result.peer}" if result.peer else ""))
-    OUT.print(table)
-    for result in results:
-        OUT.print(f"\n{result.name}: {result.n:,} in {result.seconds:g} s")
-        width = max(map(len, result.conditions), default=0)
-        OUT.print(Columns([f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}" for key, value in result.conditions.items()], column_first=True))
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-@app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")
-def chaos(
-    faults: Annotated[list[str] | None, typer.Argument(help="kill-…, pause-…, cut-… of a server, fill-disk, skew-car-…; default all.")] = None,
-    seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
-    as_json: AsJson = False,
-) -> None:
-    """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
-    from pitwall.chaos import run
-    from pitwall.faults import FAULTS
-
-    step, stop = _progress()
-    try:
-        outcomes = run(faults or list(FAULTS), seconds, step)
-    finally:
-        stop()
-    if as_json:
-        _emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
-    else:
-        table = Table("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts", "Offline lost", "Online", box=None, header_style="dim",
-                      padding=(0, 3, 0, 0))  # fmt: skip
-        for o in outcomes:
-            if o.refused:
-                table.add_row(o.fault, f"not here: {o.refused}")
-                continue
-            table.add_row(o.fault, str(o.ticks), f"{o.silence_s} s", str(o.lost), str(o.wrong), str(o.doubled), str(o.restarts), str(o.offline_lost),
-                          "right" if o.online_right else "wrong")  # fmt: skip
-        OUT.print(table)
-    if bad := [o.fault for o in outcomes if not o.ok]:
-        raise PitwallError(f"rows are lost or wrong after {', '.join(bad)}; run it alone to look closer: ./pitwall chaos {bad[0]}")
-
-
+app.command(epilog="Example: ./pitwall bench parse ingest --quick")(cli_bench.bench)
+app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")(cli_bench.chaos)
 app.command(epilog="Example: ./pitwall train lap_time")(cli_models.train)
 app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(cli_models.retrain)
 app.command(epilog="Example: ./pitwall models --json")(cli_models.models)
@@ -362,6 +279,7 @@ app.command(epilog="Example: ./pitwall features")(cli_store.features)
 app.command(epilog="Example: ./pitwall parity --at-least 99.9")(cli_store.parity)
 app.add_typer(jobs, name="jobs")
 app.add_typer(archive, name="archive")
+app.add_typer(letters, name="dead-letters")
 app.command(epilog="Example: ./pitwall compact")(cli_store.compact)
 app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(cli_store.retention)
 
@@ -377,7 +295,7 @@ def backfill(
 
     settings = Settings()
     sessions = read_all(paths, vehicle)
-    _need_kafka(settings)
+    need_kafka(settings)
     step, stop = _progress()
     try:
         done = run(settings, sessions, step)
@@ -449,72 +367,6 @@ def reference_lap(
         f"{target}: lap {chosen.number}{'' if chosen.whole else ' to the end of the file'}, "
         f"{answer['length_m']:,.0f} m in {answer['time_s']:.3f} s", soft_wrap=True,
     )  # fmt: skip
-
-
-letters = typer.Typer(no_args_is_help=True, help="What could not be read: list, show and send again.")
-app.add_typer(letters, name="dead-letters")
-
-
-@letters.command("list", epilog="Example: ./pitwall dead-letters list --reason truncated")
-def list_letters(
-    reason: Annotated[str, typer.Option(help="Only where the reason holds this text.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """List dead letters, oldest first."""
-    from pitwall import dead_letters
-
-    settings = Settings()
-    _need_kafka(settings)
-    total, found = 0, deque[dict[str, Any]](maxlen=limit)
-    for letter in dead_letters.read(settings):
-        if reason in letter.reason:
-            total += 1
-            row = {**asdict(letter), "bytes": len(letter.value)}
-            del row["value"]
-            found.append(row)
-    if as_json:
-        _emit({"total": total, "letters": list(found)})
-        return
-    table = Table("Id", "From", "Bytes", "Reason", box=None, header_style="dim", padding=(0, 3, 0, 0))
-    for row in found:
-        table.add_row(row["id"], f"{row['topic']}/{row['partition']} @ {row['offset']}", f"{row['bytes']:,}", escape(row["reason"]))
-    OUT.print(table)
-    OUT.print(f"{total:,} dead letters" + (f", the newest {limit} shown" if total > limit else ""))
-
-
-@letters.command("show", epilog="Example: ./pitwall dead-letters show 0-17")
-def show_letter(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
-    """Show one: where it came from, why, and its bytes."""
-    from pitwall import dead_letters
-
-    settings = Settings()
-    _need_kafka(settings)
-    letter = dead_letters.find(settings, name)
-    text = letter.value.decode(errors="backslashreplace")
-    if as_json:
-        _emit({**asdict(letter), "value": text})
-        return
-    ERR.print(f"{letter.topic}/{letter.partition} @ {letter.offset}: {letter.reason}", markup=False, highlight=False)
-    print(text)
-
-
-@letters.command("replay", epilog="Example: ./pitwall dead-letters replay 0-17")
-def replay_letters(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which; with --all every one.")] = None,
-    everything: Annotated[bool, typer.Option("--all")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Send dead letters again to the topics they came from. What is still bad comes back as a new one."""
-    from pitwall import dead_letters
-
-    if bool(names) == everything:
-        raise UsageError("name dead letters to send again, or give --all")
-    settings = Settings()
-    _need_kafka(settings)
-    chosen = dead_letters.read(settings) if everything else [dead_letters.find(settings, name) for name in names or []]
-    sent = dead_letters.send_again(settings, chosen)
-    _emit({"sent": sent}) if as_json else OUT.print(f"{sent:,} dead letters sent again")
 
 
 def main() -> None:

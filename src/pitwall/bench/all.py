@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pitwall.bench import Load, Result, Step
 from pitwall.bench.freshness import freshness
+from pitwall.bench.history import history
 from pitwall.bench.ingest import features, ingest, parse
 from pitwall.bench.offline import offline
 from pitwall.bench.online import online_race, online_read, online_write
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
     "features": features,
     "ingest": ingest,
+    "history": history,
     "freshness": freshness,
     "page": page,
     "offline": offline,

@@ -51,7 +51,7 @@ def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
             from pitwall.store.repo import apply
 
             apply(settings)
-        sent = _fill(settings, count, channels, -(-messages // count), step)
+        sent = fill(settings, count, channels, -(-messages // count), step)
         step("the ceiling: reading bytes", None)
         ceiling = measure(settings, "bytes", sent)
         step(f"measuring {name}", None)
@@ -61,7 +61,8 @@ def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
     })  # fmt: skip
 
 
-def _fill(settings: Settings, count: int, channels: int, ticks: int, step: Step) -> int:
+def fill(settings: Settings, count: int, channels: int, ticks: int, step: Step) -> int:
+    """Put so many ticks of each car on the telemetry topic; gives their number."""
     seen = [0]
 
     def on_ticks(more: int) -> None:

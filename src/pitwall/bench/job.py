@@ -38,7 +38,7 @@ class Rate:
 
 
 def measure(settings: Settings, stage: str, messages: int) -> Rate:
-    """Run `stage` (bytes, parse, features or ingest) over the telemetry topic in a Flink of its own."""
+    """Run `stage` (bytes, parse, features, history or ingest) over the telemetry topic in a Flink of its own."""
     log = settings.log_dir / f"bench-{stage}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -94,13 +94,14 @@ def submit(settings: Settings, stage: str) -> Any:
         tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
     for statement in before if stage != "bytes" else ():
         tables.execute_sql(statement)
-    if stage in ("features", "ingest"):
+    if stage in ("features", "history", "ingest"):
         attach(tables, [plan(settings, each) for each in sets])
     inserts = tables.create_statement_set()
-    if stage == "ingest":
+    if stage in ("history", "ingest"):
         for statement in after:
             if statement.startswith("INSERT"):
-                inserts.add_insert_sql(statement)
+                if stage == "ingest" or statement.startswith("INSERT INTO telemetry_history"):
+                    inserts.add_insert_sql(statement)
             else:
                 tables.execute_sql(statement)
     else:

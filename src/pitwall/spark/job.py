@@ -26,6 +26,8 @@ from pitwall.store.connection import keyspace_of
 INSTALL = "uv pip install --python .venv/bin/python --require-hashes -r requirements-spark.lock"
 TRIGGER = "1 second"
 PAUSE_S = 5.0
+BATCH = 100_000
+"""Messages in one step at most: a long topic is not one step."""
 
 
 def check_installed() -> None:
@@ -120,6 +122,7 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "false")
         .option("kafka.metadata.max.age.ms", "1000")
+        .option("maxOffsetsPerTrigger", str(BATCH))
         .load()
         .selectExpr("value", "topic", "partition", "offset", "unix_millis(timestamp) AS record_ms")
     )
