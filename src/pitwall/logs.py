@@ -42,6 +42,7 @@ def setup(settings: Settings) -> None:
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json())
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers = [handler]
     for name in list(logging.Logger.manager.loggerDict):

@@ -36,6 +36,7 @@ def test_only_in_json_are_loggers_taken_over(tmp_path: Path) -> None:
         assert logger.handlers == [] and isinstance(root.handlers[0].formatter, logs.Json)
     finally:
         root.handlers = before
+        logging.captureWarnings(False)
 
 
 def test_a_prediction_names_the_trace_of_its_tick() -> None:

@@ -78,7 +78,7 @@ def test_messages_keep_to_the_schema_and_readers_ignore_what_they_do_not_know() 
     jsonschema.validate(value, SCHEMA)
     jsonschema.validate({**value, "new": 1}, SCHEMA)
     names = {name for name, _ in prediction().headers("x")}
-    assert names == {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type"}
+    assert names == {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_traceparent", "content-type"}
 
 
 def test_a_client_that_asks_too_often_is_told_when_to_come_again() -> None:

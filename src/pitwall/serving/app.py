@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -17,6 +17,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 
 from pitwall.errors import ModelError, StoreError
@@ -126,11 +128,31 @@ class Parts:
         return self._once("past", lambda: ThreadPoolExecutor(2, "past"))
 
 
+class Versions(Collector):
+    """The versions as the registry has them when it is asked."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Both gauges."""
+        used = GaugeMetricFamily("pitwall_model_version", "Version in use", labels=["model", "role"])
+        refused = GaugeMetricFamily("pitwall_model_refused_version", "Version that could not be used", labels=["model", "alias"])
+        if self._parts.warm:
+            for model in self._parts.registry.serving():
+                used.add_metric([model.name, model.role], model.version)
+            for key, version in self._parts.registry.refused.items():
+                refused.add_metric(key, version)
+        yield used
+        yield refused
+
+
 class Metrics:
     """What Prometheus reads at `/predict-metrics` (BentoML's own are at `/metrics`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(Versions(parts))
         self.seconds = Histogram("pitwall_predict_seconds", "Time of a prediction", ["model"], buckets=BUCKETS, registry=self.registry)
         self.read = Histogram("pitwall_online_read_seconds", "Time of a read of the online store", buckets=BUCKETS, registry=self.registry)
         self.age = Histogram(
@@ -139,13 +161,12 @@ class Metrics:
         )  # fmt: skip
         self.errors = Counter("pitwall_predict_errors", "Questions that were refused", ["code"], registry=self.registry)
         self.outbox = Gauge("pitwall_predict_outbox", "Predictions Kafka has not acknowledged", registry=self.registry)
-        self.version = Gauge("pitwall_model_version", "Version in use", ["model", "role"], registry=self.registry)
-        self.refused = Gauge("pitwall_model_refused_version", "Version that could not be used", ["model", "alias"], registry=self.registry)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application BentoML mounts."""
-    parts, metrics = Parts(settings), Metrics()
+    parts = Parts(settings)
+    metrics = Metrics(parts)
     app = FastAPI(title="pitwall predictions", version="1", description="Predictions of the champions, from features of the online store.")
     app.add_middleware(Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s)
 
@@ -335,13 +356,6 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/predict-metrics", include_in_schema=False)
     def prometheus() -> Response:
         metrics.outbox.set(parts.outbox.waiting())
-        metrics.version.clear()
-        metrics.refused.clear()
-        if parts.warm:
-            for model in parts.registry.serving():
-                metrics.version.labels(model.name, model.role).set(model.version)
-            for (name, alias), version in parts.registry.refused.items():
-                metrics.refused.labels(name, alias).set(version)
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
     return app
