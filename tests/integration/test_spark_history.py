@@ -51,6 +51,9 @@ def both() -> Iterator[tuple[Settings, Settings]]:
                 servers.start(["flink"])
                 more.start(["spark"])
                 yield flink, spark
+                # Who was started by `jobs run` is not of this stack, and outlives it.
+                command = [sys.executable, "-m", "pitwall.cli", "jobs", "stop", "history"]
+                subprocess.run(command, env={**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}, cwd=spark.repository)
 
 
 def rows(settings: Settings) -> Rows:
