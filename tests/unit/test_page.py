@@ -129,9 +129,10 @@ def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
     """Though the second lap's wheels rolled 1 % further, and its last sample lies before the line."""
     first, second = lap(20), lap(20, slow=0.5)
     wide = compare.LapData(second.lap, second.time_s[:-7], second.distance_m[:-7] * 1.01, {n: c[:-7] for n, c in second.columns.items()})
-    over = compare.overlay([first, wide], ["speed"], "distance")
+    laps = compare.aligned([first, wide])
+    over = compare.overlay(laps, ["speed"], "distance")
     assert over.delta_s[1][-1] == pytest.approx(0.5) and np.allclose(over.delta_s[1][over.grid < 400], 0)
-    (part,) = compare.gains([first, wide], compare.corners(first))
+    (part,) = compare.gains(laps, compare.corners(first))
     assert part.lost_s[1] == pytest.approx(0.5)
     other_road = compare.LapData(second.lap, second.time_s, second.distance_m * 1.5, second.columns)
     assert other_road.on(first) is other_road

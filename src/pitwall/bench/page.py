@@ -52,7 +52,7 @@ class _Car(threading.Thread):
 
 
 def _cpu(processes: list[Any]) -> float:
-    """CPU seconds these processes have had, with their children's."""
+    """CPU seconds these processes have had."""
     import psutil
 
     spent = 0.0
@@ -69,7 +69,7 @@ class _Viewer(threading.Thread):
 
     def __init__(self, settings: Settings, cookie: str, asked: str, slow: bool = False) -> None:
         super().__init__(daemon=True)
-        self._url, self._cookie, self._asked = settings.page_url.replace("http", "ws") + "/stream", cookie, asked
+        self._settings, self._cookie, self._asked = settings, cookie, asked
         self._pause_s = 2.0 if slow else 0.0
         self.received = 0
         self.done = threading.Event()
@@ -79,12 +79,12 @@ class _Viewer(threading.Thread):
 
         from websockets.sync.client import connect
 
-        address = self._url.split("/")[2].rsplit(":", 1)
+        url = self._settings.page_url.replace("http", "ws") + "/stream"
         raw = socket.socket()
         if self._pause_s:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.connect((address[0], int(address[1])))
-        with connect(self._url, sock=raw, additional_headers={"Cookie": self._cookie}, max_size=None, max_queue=1) as stream:
+        raw.connect((self._settings.host, self._settings.page_port))
+        with connect(url, sock=raw, additional_headers={"Cookie": self._cookie}, max_size=None, max_queue=1) as stream:
             stream.send(self._asked)
             while not self.done.wait(self._pause_s):
                 stream.recv(timeout=60)

@@ -170,7 +170,7 @@ class Analysis:
         self._loaded = asked
         self._note.set_visibility(not self._data)
         self._note.set_text("Choose laps to compare.")
-        self._data = [each for each in self._data if len(each.time_s) > 1]
+        self._data = compare.aligned(self._data)
         self._overlay = compare.overlay(self._data, self._names, by)
         self._address()
         found = compare.corners(self._data[0]) if self._data else []

@@ -76,6 +76,12 @@ def read(archive: Archive, lap: StoredLap, names: Sequence[str]) -> LapData:
     return LapData(lap, block[:, 2], block[:, 3], columns)
 
 
+def aligned(laps: Sequence[LapData]) -> list[LapData]:
+    """The laps that can be compared, all on the first one's distance."""
+    kept = [lap for lap in laps if len(lap.time_s) > 1]
+    return [lap.on(kept[0]) for lap in kept]
+
+
 @dataclass(frozen=True)
 class Overlay:
     """Laps on one grid. `columns[name]` has shape (laps, grid), NaN where a lap does not reach; so has `delta_s`."""
@@ -88,11 +94,9 @@ class Overlay:
 
 
 def overlay(laps: Sequence[LapData], names: Sequence[str], by: str) -> Overlay:
-    """Put the laps on the grid of distance (5 m) or time (0.05 s); the distance is the first lap's."""
-    laps = [lap for lap in laps if len(lap.time_s) > 1]
+    """Put `aligned` laps on the grid of distance (5 m) or time (0.05 s)."""
     if not laps:
         return Overlay(by, np.empty(0), {name: np.empty((0, 0)) for name in names}, np.empty((0, 0)))
-    laps = [lap.on(laps[0]) for lap in laps]
     step = STEP_M if by == "distance" else STEP_S
     first = min(float(lap.over(by)[0]) for lap in laps)
     grid = np.arange(np.ceil(first / step) * step, max(float(lap.over(by)[-1]) for lap in laps) + step / 2, step)
@@ -144,10 +148,9 @@ class Part:
 
 
 def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
-    """Corner by corner: from half-way of the straight before it to half-way of the one behind, so that the parts add up."""
+    """Corner by corner, of `aligned` laps: from half-way of the straight before it to half-way of the one behind, so that the parts add up."""
     if not found or not laps:
         return []
-    laps = [lap.on(laps[0]) for lap in laps]
     # Where all laps have samples: a lap's last one lies up to a tick before the line.
     begin, length = max(float(lap.distance_m[0]) for lap in laps), min(float(lap.distance_m[-1]) for lap in laps)
     cuts = [begin, *((a.end_m + b.begin_m) / 2 for a, b in itertools.pairwise(found)), length]
