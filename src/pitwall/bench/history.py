@@ -14,7 +14,8 @@ from pitwall.bench.stage import stage
 from pitwall.errors import JobError
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
-from pitwall.spark.job import check_installed, spark_session, start
+from pitwall.spark.cluster import check_installed
+from pitwall.spark.job import spark_session, start
 
 MESSAGES = 1_200_000
 

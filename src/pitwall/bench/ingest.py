@@ -17,7 +17,7 @@ from pitwall.settings import Settings
 CEILING = "Flink reading the same topic as bytes"
 CARS = 20
 CHANNELS = 13
-MESSAGES = 2_400_000
+MESSAGES = 4_800_000
 QUICK = 300_000
 FIRST = (
     "LapDistance PositionX PositionY PositionZ Speed AccelerationLong AccelerationLat AccelerationVert VelocityYaw SteeringAngle "

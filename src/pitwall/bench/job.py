@@ -59,10 +59,12 @@ def measure(settings: Settings, stage: str, messages: int) -> Rate:
 def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> Rate:
     """Follow how far the source has come. It is held back by the slowest sink, so its pace is that of the whole."""
     seen: list[tuple[float, int]] = []
+    counter = ""
     while job.poll() is None:
         time.sleep(0.5)
         try:
-            seen.append((time.monotonic(), _read(settings)))
+            counter = counter or _counter(settings)
+            seen.append((time.monotonic(), int(get(settings, counter)[0]["sum"])))
         except (JobError, LookupError, ValueError, StopIteration):
             continue
     paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
@@ -72,14 +74,14 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
     return Rate((last - first) / (end - start), last - first, end - start)
 
 
-def _read(settings: Settings) -> int:
-    """Messages the source has read so far."""
+def _counter(settings: Settings) -> str:
+    """Where Flink tells how many messages the source has read."""
     (job,) = [each["jid"] for each in jobs(settings)]
     vertices = get(settings, f"/jobs/{job}")["vertices"]
     source = next(v["id"] for v in vertices if v["name"].startswith("Source"))
     path = f"/jobs/{job}/vertices/{source}/subtasks/metrics"
     name = next(m["id"] for m in get(settings, path) if m["id"].startswith("Source") and m["id"].endswith(".numRecordsIn"))
-    return int(get(settings, f"{path}?get={name}&agg=sum")[0]["sum"])
+    return f"{path}?get={name}&agg=sum"
 
 
 def submit(settings: Settings, stage: str) -> Any:

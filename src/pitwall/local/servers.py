@@ -212,6 +212,8 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
         "commitlog_sync": "periodic",
         "commitlog_sync_period": "1000ms",
         "commitlog_segment_size": "16MiB",
+        # Compressed segments are written, not mapped: a page fault for each page of a mapped one was a tenth of a catch-up.
+        "commitlog_compression": [{"class_name": "LZ4Compressor"}],
         "commitlog_disk_access_mode": "legacy",
         "data_file_directories": [str(data / "data")],
         "commitlog_directory": str(data / "commitlog"),
@@ -221,7 +223,8 @@ def cassandra_yaml(settings: Settings, data: Path) -> dict[str, object]:
         "memtable_allocation_type": "heap_buffers",
         "auto_snapshot": False,
         "concurrent_reads": 8,
-        "concurrent_writes": 16,
+        "concurrent_writes": 4,
+        "native_transport_max_threads": 8,
         "key_cache_size": "8MiB",
         "seed_provider": [
             {
@@ -387,6 +390,15 @@ def _module(name: str) -> Callable[[Settings], list[str]]:
     return lambda settings: [sys.executable, "-m", name]
 
 
+def _spark(name: str) -> Callable[[Settings], list[str]]:
+    def command(settings: Settings) -> list[str]:
+        from pitwall.spark import cluster
+
+        return {"master": cluster.master, "worker": cluster.worker, "metastore": cluster.metastore}[name](settings)
+
+    return command
+
+
 def _flink_script(name: str, metrics: str) -> Callable[[Settings], list[str]]:
     def command(settings: Settings) -> list[str]:
         from pitwall.flink import cluster
@@ -419,6 +431,10 @@ def _flink_ready(settings: Settings) -> bool:
     return features_job_state(settings) == "RUNNING"
 
 
+def _spark_worker_ready(settings: Settings) -> bool:
+    return _http_ok(f"http://{settings.host}:{settings.spark_worker_ui_port}")
+
+
 def _serving_ready(settings: Settings) -> bool:
     from pitwall.serving.listen import trust
 
@@ -443,6 +459,10 @@ SERVERS: dict[str, Server] = {
                more_ports=("flink_metrics_port",), by_default=False),
         Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
                by_default=False),
+        Server("spark-master", "spark_port", _spark("master"), lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"), version="3.5.9",
+               more_ports=("spark_ui_port",), by_default=False),
+        Server("spark-worker", "", _spark("worker"), _spark_worker_ready, ("spark-master",), "3.5.9",
+               more_ports=("spark_worker_ui_port",), by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
                _serving_ready, ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
         Server("scorer", "", _module("pitwall.serving.scorer"),
@@ -452,3 +472,8 @@ SERVERS: dict[str, Server] = {
     )
 }  # fmt: skip
 """Every server by its name, in start order."""
+
+CONTAINED = {
+    "metastore": Server("metastore", "metastore_port", _spark("metastore"), lambda s: port_open(s.host, s.metastore_port), version="2.3.9")
+}
+"""Servers of containers only: they listen on every address there is."""

@@ -4,8 +4,13 @@ import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.CqlSessionBuilder;
 import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
+import com.datastax.oss.driver.api.core.cql.BatchStatement;
+import com.datastax.oss.driver.api.core.cql.BatchableStatement;
+import com.datastax.oss.driver.api.core.cql.BoundStatement;
 import com.datastax.oss.driver.api.core.cql.BoundStatementBuilder;
+import com.datastax.oss.driver.api.core.cql.DefaultBatchType;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
+import com.datastax.oss.driver.api.core.cql.Statement;
 import java.io.IOException;
 import java.io.Serializable;
 import java.net.InetSocketAddress;
@@ -13,14 +18,12 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -33,13 +36,15 @@ import org.apache.flink.metrics.Histogram;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.data.binary.BinaryRowData;
 import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
 import org.apache.flink.table.types.logical.RowType;
 
 /**
  * Writes the newest row of each key. While Cassandra is the slower side, rows of a key not yet sent give way to newer
  * ones; a failed write is tried again until it holds or a newer one took its place. Rows of a catch-up wait a moment for
- * newer ones before they are sent. A checkpoint waits for all, and so does who brings more keys than are held.
+ * newer ones before they are sent, and rows of a partition that holds many for one another: they travel as one batch. A
+ * checkpoint waits for all, and so does who brings more than is held.
  */
 public final class CassandraSink implements Sink<RowData> {
     /** Where to write, and how; {@code tls} is null for a connection in clear. */
@@ -48,15 +53,40 @@ public final class CassandraSink implements Sink<RowData> {
             implements Serializable {}
 
     private static final int IN_FLIGHT = 256;
-    private static final int MAX_PENDING = 4096;
+
+    /** Bytes of rows held, waiting or under way; one alone may be more. */
+    private static final long MAX_BYTES = 16 << 20;
+
+    /** Bytes of the rows of one batch; one alone may be more. */
+    private static final long BATCH_BYTES = 256 << 10;
+
     private static final long RETRY_MS = 500;
     private static final long LIVE_MS = 1000;
     private static final long COALESCE_MS = 250;
     private static final long TICK_MS = 50;
     private static final int FRESH_ROWS = 2048;
 
-    /** A row to write, its key, its write timestamp, and the Kafka time of a live one (else Long.MAX_VALUE). */
-    private record Entry(List<ByteBuffer> key, RowData row, long stamp, long createdMs, long notBeforeMs) {}
+    /** What a row is found by. */
+    private record Key(ByteBuffer bytes) {}
+
+    /** A row as it waits. {@code stamp}: its write timestamp; {@code createdMs}: Kafka time of a live one, else Long.MAX_VALUE. */
+    private record Entry(BinaryRowData row, long stamp, long createdMs) {}
+
+    /** A key, its newest row that waits and the one under way, either null where there is none. */
+    private static final class Slot {
+        final Key key;
+        final Key partition;
+        Entry waiting;
+        Entry underWay;
+        boolean queued;
+        long notBeforeMs;
+        long sentMs;
+
+        Slot(Key key, Key partition) {
+            this.key = key;
+            this.partition = partition;
+        }
+    }
 
     private final Target target;
     private final RowType type;
@@ -77,13 +107,6 @@ public final class CassandraSink implements Sink<RowData> {
         private final CqlSession session;
         private final PreparedStatement insert;
         private final int time = type.getFieldIndex("event_timestamp");
-        private final Map<List<ByteBuffer>, Entry> pending = new LinkedHashMap<>();
-        private final Map<List<ByteBuffer>, Long> sentMs = new LinkedHashMap<>(64, 0.75f, true) {
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<List<ByteBuffer>, Long> eldest) {
-                return size() > MAX_PENDING;
-            }
-        };
         private final int created = type.getFieldIndex("created_timestamp");
         private final RowDataSerializer serializer = new RowDataSerializer(type);
         private final ScheduledExecutorService retries = Executors.newSingleThreadScheduledExecutor(r -> {
@@ -97,7 +120,16 @@ public final class CassandraSink implements Sink<RowData> {
         /** Milliseconds from a row's Kafka time to its write's acknowledgement, of live rows. */
         private final Histogram freshness;
 
-        private final Set<List<ByteBuffer>> inFlight = new HashSet<>();
+        /** Columns of the partition key; null where that is the whole key, so that no two rows share a partition. */
+        private final int[] partition;
+
+        /** Guards all below. */
+        private final Object lock = new Object();
+
+        private final Map<Key, Slot> slots = new HashMap<>();
+        private final ArrayDeque<Slot> queue = new ArrayDeque<>();
+        private long bytes;
+        private int inFlight;
         private boolean flushing;
 
         Writer(WriterInitContext context) throws IOException {
@@ -125,6 +157,8 @@ public final class CassandraSink implements Sink<RowData> {
             String marks = type.getFieldNames().stream().map(n -> "?").collect(Collectors.joining(", "));
             insert = session.prepare("INSERT INTO " + target.keyspace + ".\"" + target.table + "\" (" + columns + ") VALUES ("
                     + marks + ") USING TIMESTAMP ?");
+            int[] first = insert.getPartitionKeyIndices().stream().mapToInt(Integer::intValue).toArray();
+            partition = first.length < key.length ? first : null;
             written = context.metricGroup().addGroup("pitwall").counter("written_rows");
             freshness = created < 0
                     ? null
@@ -135,94 +169,163 @@ public final class CassandraSink implements Sink<RowData> {
 
         @Override
         public void write(RowData row, Context context) throws InterruptedException {
-            ByteBuffer[] parts = new ByteBuffer[key.length];
-            for (int i = 0; i < key.length; i++) {
-                parts[i] = Cql.bytes(row, key[i], type.getTypeAt(key[i]));
-            }
-            List<ByteBuffer> name = List.of(parts);
+            Key name = key(row, key);
             TimestampData at = row.getTimestamp(time, 6);
             long now = System.currentTimeMillis();
             long createdMs = created < 0 ? Long.MAX_VALUE : row.getTimestamp(created, 3).getMillisecond();
             boolean live = now - createdMs < LIVE_MS;
-            synchronized (pending) {
-                while (pending.size() >= MAX_PENDING && !pending.containsKey(name)) {
-                    pending.wait(100);
+            Entry entry = new Entry(
+                    serializer.toBinaryRow(row).copy(), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000,
+                    live ? createdMs : Long.MAX_VALUE);
+            synchronized (lock) {
+                Slot slot = slots.get(name);
+                while (bytes >= MAX_BYTES && (slot == null || slot.waiting == null)) {
+                    lock.wait(100);
+                    slot = slots.get(name);
                 }
-                long notBefore = live ? 0 : sentMs.getOrDefault(name, 0L) + COALESCE_MS;
-                offer(new Entry(
-                        name, serializer.copy(row), at.getMillisecond() * 1000 + at.getNanoOfMillisecond() / 1000,
-                        live ? createdMs : Long.MAX_VALUE, notBefore));
-                if (notBefore <= now) {
+                if (slot == null) {
+                    slot = new Slot(name, partition == null ? name : key(row, partition));
+                    slots.put(name, slot);
+                }
+                if (live) {
+                    slot.notBeforeMs = 0;
+                } else if (slot.waiting == null) {
+                    slot.notBeforeMs = (partition == null ? slot.sentMs : now) + COALESCE_MS;
+                }
+                offer(slot, entry);
+                if (slot.notBeforeMs <= now) {
                     send(now);
                 }
             }
         }
 
-        private void tick() {
-            synchronized (pending) {
-                send(System.currentTimeMillis());
+        private Key key(RowData row, int[] fields) {
+            ByteBuffer[] parts = new ByteBuffer[fields.length];
+            int size = 0;
+            for (int i = 0; i < fields.length; i++) {
+                parts[i] = Cql.bytes(row, fields[i], type.getTypeAt(fields[i]));
+                size += 4 + parts[i].remaining();
+            }
+            ByteBuffer out = ByteBuffer.allocate(size);
+            for (ByteBuffer part : parts) {
+                out.putInt(part.remaining()).put(part);
+            }
+            return new Key(out.flip());
+        }
+
+        /** Lets the entry wait, or the one that waits already where that is newer. */
+        private void offer(Slot slot, Entry entry) {
+            if (slot.waiting != null) {
+                if (slot.waiting.stamp > entry.stamp) {
+                    return;
+                }
+                bytes -= slot.waiting.row.getSizeInBytes();
+            }
+            slot.waiting = entry;
+            bytes += entry.row.getSizeInBytes();
+            if (!slot.queued) {
+                slot.queued = true;
+                queue.add(slot);
             }
         }
 
-        private void offer(Entry entry) {
-            pending.merge(entry.key, entry, (old, now) -> now.stamp >= old.stamp ? now : old);
+        private void tick() {
+            synchronized (lock) {
+                long now = System.currentTimeMillis();
+                send(now);
+                slots.values().removeIf(s -> s.waiting == null && s.underWay == null && s.sentMs + COALESCE_MS <= now);
+            }
         }
 
         /** At most one write of a key is under way, so that a store that falls behind gets the newest row next. */
         private void send(long now) {
-            List<Entry> due = new ArrayList<>();
-            Iterator<Entry> next = pending.values().iterator();
-            while (inFlight.size() < IN_FLIGHT && next.hasNext()) {
-                Entry entry = next.next();
-                if ((entry.notBeforeMs > now && !flushing) || !inFlight.add(entry.key)) {
+            Map<Key, List<Slot>> due = new LinkedHashMap<>();
+            for (int left = queue.size(); left > 0 && inFlight + due.size() < IN_FLIGHT; left--) {
+                Slot slot = queue.remove();
+                if (slot.underWay != null || (slot.notBeforeMs > now && !flushing)) {
+                    queue.add(slot);
                     continue;
                 }
-                next.remove();
-                sentMs.put(entry.key, now);
-                due.add(entry);
+                slot.queued = false;
+                slot.underWay = slot.waiting;
+                slot.waiting = null;
+                slot.sentMs = now;
+                due.computeIfAbsent(slot.partition, p -> new ArrayList<>(1)).add(slot);
             }
             // A write may be answered before executeAsync returns, and its answer calls this again.
-            for (Entry entry : due) {
-                BoundStatementBuilder values = insert.boundStatementBuilder();
-                for (int i = 0; i < type.getFieldCount(); i++) {
-                    values.setBytesUnsafe(i, Cql.bytes(entry.row, i, type.getTypeAt(i)));
-                }
-                values.setBytesUnsafe(type.getFieldCount(), ByteBuffer.allocate(8).putLong(0, entry.stamp));
-                session.executeAsync(values.build()).whenComplete((result, error) -> done(entry, error));
+            List<List<Slot>> batches = new ArrayList<>();
+            due.values().forEach(together -> split(together, batches));
+            inFlight += batches.size();
+            for (List<Slot> batch : batches) {
+                Statement<?> statement = batch.size() == 1
+                        ? bind(batch.get(0).underWay)
+                        : BatchStatement.newInstance(
+                                DefaultBatchType.UNLOGGED, batch.stream().<BatchableStatement<?>>map(s -> bind(s.underWay)).toList());
+                session.executeAsync(statement).whenComplete((result, error) -> done(batch, error));
             }
         }
 
-        private void done(Entry entry, Throwable error) {
+        private static void split(List<Slot> together, List<List<Slot>> batches) {
+            long size = 0;
+            int from = 0;
+            for (int i = 0; i < together.size(); i++) {
+                int more = together.get(i).underWay.row.getSizeInBytes();
+                if (i > from && size + more > BATCH_BYTES) {
+                    batches.add(together.subList(from, i));
+                    from = i;
+                    size = 0;
+                }
+                size += more;
+            }
+            batches.add(together.subList(from, together.size()));
+        }
+
+        private BoundStatement bind(Entry entry) {
+            BoundStatementBuilder values = insert.boundStatementBuilder();
+            for (int i = 0; i < type.getFieldCount(); i++) {
+                values.setBytesUnsafe(i, Cql.bytes(entry.row, i, type.getTypeAt(i)));
+            }
+            return values.setBytesUnsafe(type.getFieldCount(), ByteBuffer.allocate(8).putLong(0, entry.stamp)).build();
+        }
+
+        private void done(List<Slot> batch, Throwable error) {
             if (error != null) {
-                failed.inc();
-                retries.schedule(() -> settle(entry, true), RETRY_MS, TimeUnit.MILLISECONDS);
+                failed.inc(batch.size());
+                retries.schedule(() -> settle(batch, true), RETRY_MS, TimeUnit.MILLISECONDS);
             } else {
-                written.inc();
-                if (freshness != null && entry.createdMs != Long.MAX_VALUE) {
-                    freshness.update(System.currentTimeMillis() - entry.createdMs);
-                }
-                settle(entry, false);
+                settle(batch, false);
             }
         }
 
-        private void settle(Entry entry, boolean again) {
-            synchronized (pending) {
-                inFlight.remove(entry.key);
-                if (again) {
-                    offer(entry);
+        private void settle(List<Slot> batch, boolean again) {
+            synchronized (lock) {
+                long now = System.currentTimeMillis();
+                inFlight--;
+                for (Slot slot : batch) {
+                    Entry entry = slot.underWay;
+                    slot.underWay = null;
+                    bytes -= entry.row.getSizeInBytes();
+                    if (again) {
+                        offer(slot, entry);
+                    } else {
+                        written.inc();
+                        if (freshness != null && entry.createdMs != Long.MAX_VALUE) {
+                            freshness.update(now - entry.createdMs);
+                        }
+                    }
                 }
-                send(System.currentTimeMillis());
-                pending.notifyAll();
+                send(now);
+                lock.notifyAll();
             }
         }
 
         @Override
         public void flush(boolean endOfInput) throws InterruptedException {
-            synchronized (pending) {
+            synchronized (lock) {
                 flushing = true;
                 send(System.currentTimeMillis());
-                while (!inFlight.isEmpty() || !pending.isEmpty()) {
-                    pending.wait(100);
+                while (inFlight > 0 || !queue.isEmpty()) {
+                    lock.wait(100);
                 }
                 flushing = false;
             }

@@ -14,7 +14,6 @@ import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.connector.sink.SinkV2Provider;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.TimestampData;
-import org.apache.flink.table.data.binary.BinaryRowData;
 import org.apache.flink.table.factories.DynamicTableSinkFactory;
 import org.apache.flink.table.factories.FactoryUtil;
 
@@ -82,19 +81,7 @@ public final class FeaturesTopicFactory implements DynamicTableSinkFactory {
             Bytes.LONG.set(out, 0, schema);
             Bytes.LONG.set(out, 8, micros(row.getTimestamp(2, 6)));
             Bytes.LONG.set(out, 16, micros(row.getTimestamp(3, 3)));
-            if (row instanceof BinaryRowData binary && binary.getSegments().length == 1) {
-                int start = binary.getOffset() + BinaryRowData.calculateBitSetWidthInBytes(row.getArity()) + 8 * FIRST;
-                binary.getSegments()[0].get(start, out, HEAD, 8 * features);
-                for (int i = 0; i < features; i++) {
-                    if (row.isNullAt(FIRST + i)) {
-                        Bytes.DOUBLE.set(out, HEAD + 8 * i, Double.NaN);
-                    }
-                }
-            } else {
-                for (int i = 0; i < features; i++) {
-                    Bytes.DOUBLE.set(out, HEAD + 8 * i, row.isNullAt(FIRST + i) ? Double.NaN : row.getDouble(FIRST + i));
-                }
-            }
+            Bytes.doubles(row, FIRST, features, out, HEAD);
             System.arraycopy(vehicle, 0, out, HEAD + 8 * features, vehicle.length);
             return new ProducerRecord<>(topic, row.getString(1).toBytes(), out);
         }

@@ -3,10 +3,12 @@ package pitwall;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.apache.flink.api.common.serialization.BulkWriter;
 import org.apache.flink.core.fs.FSDataOutputStream;
 import org.apache.flink.table.data.RowData;
@@ -14,15 +16,12 @@ import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.bytes.BytesInput;
+import org.apache.parquet.bytes.HeapByteBufferAllocator;
 import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.column.values.rle.RunLengthBitPackingHybridEncoder;
-import org.apache.parquet.bytes.HeapByteBufferAllocator;
-import org.apache.parquet.compression.CompressionCodecFactory.BytesInputCompressor;
-import org.apache.parquet.hadoop.CodecFactory;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
@@ -35,16 +34,16 @@ import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Types;
+import org.xerial.snappy.Snappy;
 
 /**
  * Writes rows of text, timestamps (as UTC microseconds) and doubles to Parquet, a column at a time: wide rows cost a
  * fraction of what a writer that takes value by value needs. A page a column and row group, plain encoding, snappy.
  */
 final class ParquetRows implements BulkWriter<RowData> {
-    /** Makes the writers of one task, which share their compressor: it costs more to make than a small file to write. */
+    /** Makes the writers of one task. */
     static final class Factory implements BulkWriter.Factory<RowData> {
         private final RowType type;
-        private transient BytesInputCompressor snappy;
 
         Factory(RowType type) {
             this.type = type;
@@ -52,11 +51,7 @@ final class ParquetRows implements BulkWriter<RowData> {
 
         @Override
         public BulkWriter<RowData> create(FSDataOutputStream out) throws IOException {
-            if (snappy == null) {
-                CodecFactory codecs = new CodecFactory(new Configuration(false), ParquetWriter.DEFAULT_PAGE_SIZE);
-                snappy = codecs.getCompressor(CompressionCodecName.SNAPPY);
-            }
-            return new ParquetRows(type, out, snappy);
+            return new ParquetRows(type, out);
         }
     }
 
@@ -64,26 +59,32 @@ final class ParquetRows implements BulkWriter<RowData> {
     private static final int FEW_ROWS = 256;
 
     private final List<Column> columns = new ArrayList<>();
+    private final Doubles doubles;
     private final ParquetFileWriter file;
-    private final BytesInputCompressor snappy;
+    private byte[] page = new byte[0];
+    private byte[] compressed = new byte[0];
     private int rows;
 
-    private ParquetRows(RowType type, FSDataOutputStream out, BytesInputCompressor snappy) throws IOException {
-        this.snappy = snappy;
+    private ParquetRows(RowType type, FSDataOutputStream out) throws IOException {
         List<org.apache.parquet.schema.Type> fields = new ArrayList<>();
         for (RowType.RowField field : type.getFields()) {
             fields.add(primitive(field.getName(), field.getType()));
         }
         MessageType schema = new MessageType("row", fields);
+        List<Integer> numbers = new ArrayList<>();
         for (int i = 0; i < fields.size(); i++) {
             ColumnDescriptor descriptor = schema.getColumns().get(i);
             LogicalType of = type.getTypeAt(i);
             columns.add(switch (of.getTypeRoot()) {
                 case VARCHAR -> new Texts(i, descriptor);
                 case TIMESTAMP_WITH_LOCAL_TIME_ZONE -> new Times(i, LogicalTypeChecks.getPrecision(of), descriptor);
-                default -> new Doubles(i, descriptor);
+                default -> {
+                    numbers.add(i);
+                    yield new Reals(descriptor);
+                }
             });
         }
+        doubles = new Doubles(numbers.stream().mapToInt(Integer::intValue).toArray(), columns);
         file = new ParquetFileWriter(
                 new Target(out), schema, ParquetFileWriter.Mode.CREATE, ParquetWriter.DEFAULT_BLOCK_SIZE, 0, 64,
                 Integer.MAX_VALUE, false);
@@ -106,6 +107,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         for (Column column : columns) {
             column.add(row, rows);
         }
+        doubles.add(row);
         if (++rows == GROUP_ROWS) {
             group();
         }
@@ -115,15 +117,25 @@ final class ParquetRows implements BulkWriter<RowData> {
         if (rows == 0) {
             return;
         }
+        doubles.spread();
         file.startBlock(rows);
         for (Column column : columns) {
             Statistics<?> statistics = Statistics.createStats(column.descriptor.getPrimitiveType());
-            BytesInput values = column.values(rows, statistics);
-            BytesInput page = BytesInput.copy(BytesInput.concat(column.present(rows), values));
+            column.close(rows, statistics);
+            byte[] present = column.present(rows);
+            int size = present.length + column.length;
+            if (page.length < size) {
+                page = new byte[size];
+                compressed = new byte[Snappy.maxCompressedLength(size)];
+            }
+            System.arraycopy(present, 0, page, 0, present.length);
+            System.arraycopy(column.plain, 0, page, present.length, column.length);
+            int length = Snappy.compress(page, 0, size, compressed, 0);
             file.startColumn(column.descriptor, rows, CompressionCodecName.SNAPPY);
             file.writeDataPage(
-                    rows, (int) page.size(), snappy.compress(page), statistics, rows, Encoding.RLE, Encoding.RLE, Encoding.PLAIN);
+                    rows, size, BytesInput.from(compressed, 0, length), statistics, rows, Encoding.RLE, Encoding.RLE, Encoding.PLAIN);
             file.endColumn();
+            column.length = 0;
         }
         file.endBlock();
         rows = 0;
@@ -138,168 +150,186 @@ final class ParquetRows implements BulkWriter<RowData> {
         file.end(new java.util.HashMap<>());
     }
 
-    /** The values of one column since the last row group. */
+    /** The values of one column since the last row group, in plain encoding. */
     private abstract static class Column {
-        final int field;
         final ColumnDescriptor descriptor;
-        int nulls;
+        byte[] plain = new byte[8 * FEW_ROWS];
+        int length;
 
-        Column(int field, ColumnDescriptor descriptor) {
-            this.field = field;
+        Column(ColumnDescriptor descriptor) {
             this.descriptor = descriptor;
         }
 
         abstract void add(RowData row, int at);
 
-        abstract boolean isNull(int at);
-
-        /** The values that are not null in plain encoding; begins afresh. */
-        abstract BytesInput values(int rows, Statistics<?> statistics);
+        /** No row follows: leaves the values that are there in {@link #plain}, and what there is to say of them. */
+        abstract void close(int rows, Statistics<?> statistics);
 
         /** Which rows have a value: definition levels with their length before them. */
-        BytesInput present(int rows) throws IOException {
-            BytesInput levels;
-            if (nulls == 0 || nulls == rows) {
-                levels = BytesInput.concat(BytesInput.fromUnsignedVarInt(rows << 1), BytesInput.from(new byte[] {(byte) (nulls == 0 ? 1 : 0)}));
-            } else {
-                try (RunLengthBitPackingHybridEncoder encoder =
-                        new RunLengthBitPackingHybridEncoder(1, 64, 1 << 16, HeapByteBufferAllocator.getInstance())) {
-                    for (int i = 0; i < rows; i++) {
-                        encoder.writeInt(isNull(i) ? 0 : 1);
-                    }
-                    levels = BytesInput.copy(encoder.toBytes());
-                }
-            }
-            nulls = 0;
-            return BytesInput.concat(BytesInput.fromInt((int) levels.size()), levels);
+        byte[] present(int rows) throws IOException {
+            return levels(rows, 1);
         }
 
-        static BytesInput longs(long[] values, int count) {
-            ByteBuffer bytes = ByteBuffer.allocate(8 * count).order(ByteOrder.LITTLE_ENDIAN);
-            bytes.asLongBuffer().put(values, 0, count);
-            return BytesInput.from(bytes);
+        final void need(int more) {
+            if (length + more > plain.length) {
+                plain = Arrays.copyOf(plain, Math.max(length + more, 2 * plain.length));
+            }
+        }
+
+        static byte[] levels(int rows, int level) throws IOException {
+            BytesInput run = BytesInput.concat(BytesInput.fromUnsignedVarInt(rows << 1), BytesInput.from(new byte[] {(byte) level}));
+            return BytesInput.concat(BytesInput.fromInt((int) run.size()), run).toByteArray();
         }
     }
 
-    private static final class Doubles extends Column {
-        private double[] values = new double[FEW_ROWS];
+    /** The numbers of a few rows, which go to their columns together: a column a row at a time is a cache line a value. */
+    private static final class Doubles {
+        private static final int TILE = 32;
 
-        Doubles(int field, ColumnDescriptor descriptor) {
-            super(field, descriptor);
+        private final int[] fields;
+        private final Reals[] columns;
+        private final byte[] tile;
+        private int rows;
+
+        Doubles(int[] fields, List<Column> all) {
+            this.fields = fields;
+            columns = Arrays.stream(fields).mapToObj(i -> (Reals) all.get(i)).toArray(Reals[]::new);
+            tile = new byte[8 * TILE * fields.length];
         }
 
-        @Override
-        void add(RowData row, int at) {
-            if (at == values.length) {
-                values = Arrays.copyOf(values, at * 2);
-            }
-            if (row.isNullAt(field)) {
-                nulls++;
-                values[at] = Double.NaN;
-            } else {
-                values[at] = row.getDouble(field);
-            }
-        }
-
-        @Override
-        boolean isNull(int at) {
-            return Double.isNaN(values[at]);
-        }
-
-        @Override
-        BytesInput values(int rows, Statistics<?> statistics) {
-            ByteBuffer bytes = ByteBuffer.allocate(8 * (rows - nulls)).order(ByteOrder.LITTLE_ENDIAN);
-            if (nulls == 0) {
-                bytes.asDoubleBuffer().put(values, 0, rows);
-            } else if (nulls < rows) {
-                for (int i = 0; i < rows; i++) {
-                    if (!Double.isNaN(values[i])) {
-                        bytes.putDouble(values[i]);
-                    }
+        void add(RowData row) {
+            // Runs of neighbours; a feature row's numbers are one.
+            for (int i = 0; i < fields.length; ) {
+                int next = i + 1;
+                while (next < fields.length && fields[next] == fields[next - 1] + 1) {
+                    next++;
                 }
-                bytes.flip();
+                Bytes.doubles(row, fields[i], next - i, tile, 8 * (rows * fields.length + i));
+                i = next;
             }
+            if (++rows == TILE) {
+                spread();
+            }
+        }
+
+        void spread() {
+            for (int c = 0; c < columns.length; c++) {
+                Reals column = columns[c];
+                column.need(8 * rows);
+                byte[] to = column.plain;
+                int at = column.length;
+                for (int from = 8 * c, row = 0; row < rows; row++, from += 8 * columns.length, at += 8) {
+                    Bytes.LONG.set(to, at, (long) Bytes.LONG.get(tile, from));
+                }
+                column.length = at;
+            }
+            rows = 0;
+        }
+    }
+
+    /** NaN is null. */
+    private static final class Reals extends Column {
+        private final BitSet missing = new BitSet();
+
+        Reals(ColumnDescriptor descriptor) {
+            super(descriptor);
+        }
+
+        @Override
+        void add(RowData row, int at) {}
+
+        @Override
+        void close(int rows, Statistics<?> statistics) {
             double low = Double.POSITIVE_INFINITY;
             double high = Double.NEGATIVE_INFINITY;
+            missing.clear();
+            int kept = 0;
             for (int i = 0; i < rows; i++) {
-                low = values[i] < low ? values[i] : low;
-                high = values[i] > high ? values[i] : high;
+                double value = (double) Bytes.DOUBLE.get(plain, 8 * i);
+                if (value != value) {
+                    missing.set(i);
+                    continue;
+                }
+                low = value < low ? value : low;
+                high = value > high ? value : high;
+                if (kept < i) {
+                    Bytes.DOUBLE.set(plain, 8 * kept, value);
+                }
+                kept++;
             }
-            if (nulls < rows) {
+            if (kept > 0) {
                 statistics.updateStats(low);
                 statistics.updateStats(high);
             }
-            statistics.incrementNumNulls(nulls);
-            return BytesInput.from(bytes);
+            statistics.incrementNumNulls(rows - kept);
+            length = 8 * kept;
+        }
+
+        @Override
+        byte[] present(int rows) throws IOException {
+            if (length == 0 || length == 8 * rows) {
+                return levels(rows, length == 0 ? 0 : 1);
+            }
+            try (RunLengthBitPackingHybridEncoder encoder =
+                    new RunLengthBitPackingHybridEncoder(1, 64, 1 << 16, HeapByteBufferAllocator.getInstance())) {
+                for (int i = 0; i < rows; i++) {
+                    encoder.writeInt(missing.get(i) ? 0 : 1);
+                }
+                BytesInput levels = encoder.toBytes();
+                return BytesInput.concat(BytesInput.fromInt((int) levels.size()), levels).toByteArray();
+            }
         }
     }
 
     private static final class Times extends Column {
+        private final int field;
         private final int precision;
-        private long[] values = new long[FEW_ROWS];
 
         Times(int field, int precision, ColumnDescriptor descriptor) {
-            super(field, descriptor);
+            super(descriptor);
+            this.field = field;
             this.precision = precision;
         }
 
         @Override
         void add(RowData row, int at) {
-            if (at == values.length) {
-                values = Arrays.copyOf(values, at * 2);
-            }
+            need(8);
             TimestampData time = row.getTimestamp(field, precision);
-            values[at] = time.getMillisecond() * 1000 + time.getNanoOfMillisecond() / 1000;
+            Bytes.LONG.set(plain, length, time.getMillisecond() * 1000 + time.getNanoOfMillisecond() / 1000);
+            length += 8;
         }
 
         @Override
-        boolean isNull(int at) {
-            return false;
-        }
-
-        @Override
-        BytesInput values(int rows, Statistics<?> statistics) {
-            for (int i = 0; i < rows; i++) {
-                statistics.updateStats(values[i]);
+        void close(int rows, Statistics<?> statistics) {
+            for (int i = 0; i < length; i += 8) {
+                statistics.updateStats((long) Bytes.LONG.get(plain, i));
             }
-            return longs(values, rows);
         }
     }
 
     private static final class Texts extends Column {
-        private byte[][] values = new byte[FEW_ROWS][];
-        private int length;
+        private final int field;
+        private final Set<ByteBuffer> seen = new LinkedHashSet<>();
 
         Texts(int field, ColumnDescriptor descriptor) {
-            super(field, descriptor);
+            super(descriptor);
+            this.field = field;
         }
 
         @Override
         void add(RowData row, int at) {
-            if (at == values.length) {
-                values = Arrays.copyOf(values, at * 2);
-            }
             byte[] text = row.getString(field).toBytes();
-            values[at] = at > 0 && Arrays.equals(text, values[at - 1]) ? values[at - 1] : text;
+            need(4 + text.length);
+            Bytes.INT.set(plain, length, text.length);
+            System.arraycopy(text, 0, plain, length + 4, text.length);
             length += 4 + text.length;
+            seen.add(ByteBuffer.wrap(text));
         }
 
         @Override
-        boolean isNull(int at) {
-            return false;
-        }
-
-        @Override
-        BytesInput values(int rows, Statistics<?> statistics) {
-            ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-            for (int i = 0; i < rows; i++) {
-                bytes.putInt(values[i].length).put(values[i]);
-                if (i == 0 || values[i] != values[i - 1]) {
-                    statistics.updateStats(Binary.fromConstantByteArray(values[i]));
-                }
-            }
-            length = 0;
-            return BytesInput.from(bytes.flip());
+        void close(int rows, Statistics<?> statistics) {
+            seen.forEach(text -> statistics.updateStats(Binary.fromConstantByteArray(text.array())));
+            seen.clear();
         }
     }
 
