@@ -283,6 +283,9 @@ app.add_typer(letters, name="dead-letters")
 app.command(epilog="Example: ./pitwall compact")(cli_store.compact)
 app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(cli_store.retention)
 
+app.command(epilog="Example: ./pitwall sql \"SELECT lap_number, MIN(lap_time) FROM car_state GROUP BY lap_number\"")(cli_store.sql)
+
+
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")
 def backfill(
     paths: Annotated[list[Path], typer.Argument(help="Lap files or folders.")],

@@ -44,7 +44,7 @@ def run(name: Name, cluster: Cluster = None) -> None:
     from pitwall.flink.jobs import running
     from pitwall.local import jars, process
     from pitwall.local.stack import Stack, child_environment
-    from pitwall.spark.job import check_installed
+    from pitwall.spark.cluster import check_installed
     from pitwall.store.repo import apply
 
     _check(name, cluster)

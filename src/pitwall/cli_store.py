@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from pitwall.errors import PitwallError, StoreError
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson, emit, progress
+
+WIDE = 110
 
 
 def compact(
@@ -79,6 +82,39 @@ def retention(
         OUT.print(f"nothing was deleted; --apply does it ({len(found)} of the above)")
 
 
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT; the tables are the feature views, with a column event_date.")],
+    engine: Annotated[str, typer.Option(help="flink or spark.")] = "flink",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the offline store in SQL, by Flink or by Spark; with PITWALL_METASTORE_URL Spark's tables stand in that Hive metastore."""
+    from pitwall.warehouse import query
+
+    step, stop = progress()
+    step(f"{engine} reads the offline store", None)
+    try:
+        found = query(Settings(), statement, engine)
+    finally:
+        stop()
+    if as_json:
+        emit({"columns": found.columns, "rows": [[_plain(value) for value in row] for row in found.rows]})
+        return
+    table = Table(box=None, header_style="dim", padding=(0, 3, 0, 0))
+    for i, name in enumerate(found.columns):
+        number = any(isinstance(row[i], int | float) for row in found.rows)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in found.rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    OUT.print(table)
+
+
+def _plain(value: object) -> object:
+    """As JSON has it: times and dates in ISO 8601."""
+    from datetime import date
+
+    return value.isoformat() if isinstance(value, date) else value
+
+
 class _alone:
     """One compaction or deletion at a time. Raises `StoreError` while another is at work."""
 
@@ -116,14 +152,18 @@ def features(as_json: AsJson = False) -> None:
     if as_json:
         emit({s.name: [{**asdict(f), "description": f.description, **asdict(uses[s.name][f.name])} for f in s.features] for s in sets})
         return
+    # On a narrow terminal the definition stands below its name, where there is room for it.
+    wide = OUT.width >= WIDE
     for each in sets:
-        table = Table("Feature", "Unit", "Definition", "Fresh", "Null", "Models", title=each.name, title_justify="left", box=None,
-                      header_style="dim", padding=(0, 2, 0, 0))  # fmt: skip
-        table.columns[0].no_wrap, table.columns[-1].overflow = True, "fold"
+        columns = ("Feature", "Unit", *(["Definition"] if wide else []), "Fresh", "Null", "Models")
+        table = Table(*columns, title=each.name, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+        table.columns[0].no_wrap, table.columns[-1].overflow = wide, "fold"
         for feature in each.features:
             use = uses[each.name][feature.name]
             null = "–" if use.null_share is None else f"{100 * use.null_share:.3g} %"
-            table.add_row(feature.name, feature.unit or "–", feature.description, _age(use.fresh_s), null, ", ".join(use.models) or "–")
+            told = [feature.description] if wide else []
+            name = feature.name if wide else Text.assemble(feature.name, "\n", (feature.description, "dim"))
+            table.add_row(name, feature.unit or "–", *told, _age(use.fresh_s), null, ", ".join(use.models) or "–")
         OUT.print(table)
 
 

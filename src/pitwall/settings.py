@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     flink_metrics_port: int = 19249
     """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
     flink_jobmanager_metrics_port: int = 19250
+    spark_master: str = ""
+    """`spark://host:port` of a Spark cluster for the job `history`; empty: inside the job's own process."""
+    spark_port: int = 17077
+    spark_ui_port: int = 18082
+    spark_worker_ui_port: int = 18083
+    metastore_url: str = ""
+    """`thrift://host:port` of a Hive metastore, where `pitwall sql --engine spark` puts its tables; empty: one of the query's own."""
+    metastore_port: int = 19083
     serving_port: int = 13000
     serving_host: str = ""
     """The address the endpoint listens on; empty: `host`, where the stack's other servers are."""

@@ -41,8 +41,8 @@ SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
 """Where Flink's connector keeps its Kafka."""
 
 
-def java_client_config(settings: Settings) -> dict[str, str]:
-    """The same for the job's clients. The password stays in its file, which the task managers read."""
+def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, str]:
+    """The same for the jobs' clients, whose `classes` are in that package. The password stays in its file, which they read."""
     security = settings.kafka_protocol
     config = {"bootstrap.servers": settings.bootstrap_servers}
     if security != "PLAINTEXT":
@@ -54,10 +54,10 @@ def java_client_config(settings: Settings) -> dict[str, str]:
         module = "plain.PlainLoginModule" if settings.kafka_mechanism == "PLAIN" else "scram.ScramLoginModule"
         config |= {
             "sasl.mechanism": settings.kafka_mechanism,
-            "sasl.jaas.config": f'{SHADED}.security.{module} required username="{settings.kafka_user}" '
+            "sasl.jaas.config": f'{classes}.security.{module} required username="{settings.kafka_user}" '
             f'password="${{file:{file.parent}:{file.name}}}";',
             "config.providers": "file",
-            "config.providers.file.class": f"{SHADED}.config.provider.DirectoryConfigProvider",
+            "config.providers.file.class": f"{classes}.config.provider.DirectoryConfigProvider",
         }
     return config
 

