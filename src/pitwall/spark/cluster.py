@@ -35,7 +35,7 @@ def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") 
     packages = "java.lang java.lang.invoke java.net java.nio java.util java.util.concurrent sun.nio.ch sun.security.action"
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in packages.split()]
     return [
-        "/usr/bin/env", f"SPARK_HOME={home()}", f"SPARK_LOCAL_IP={settings.host}", f"SPARK_LOCAL_DIRS={work}",
+        "/usr/bin/env", f"SPARK_HOME={home()}", f"SPARK_LOCAL_IP={settings.host}", f"SPARK_LOCAL_DIRS={work}", "SPARK_SCALA_VERSION=2.12",
         str(JAVA), f"-Xmx{memory}", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={work}", *opens,
         "-cp", f"{home() / 'jars'}{os.sep}*", main, *arguments,
     ]  # fmt: skip

@@ -28,6 +28,10 @@ from pitwall.topics import java_client_config
 TRIGGER = "1 second"
 PAUSE_S = 5.0
 STORE_PASSWORD = "pitwall"
+CIPHERS = "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256," + ",".join(
+    f"TLS_ECDHE_{key}_WITH_AES_{size}" for key in ("ECDSA", "RSA") for size in ("256_GCM_SHA384", "128_GCM_SHA256")
+)
+"""The connector's own are none that a server of today takes."""
 BATCH = 100_000
 """Messages in one step at most: a long topic is not one step."""
 
@@ -132,7 +136,7 @@ def _stores(settings: Settings, secured: Tls) -> dict[str, str]:
 
     authorities = x509.load_pem_x509_certificates((settings.feature_repo / secured.ca).read_bytes()) if secured.ca else []
     trusted = [pkcs12.PKCS12Certificate(each, f"ca-{i}".encode()) for i, each in enumerate(authorities)]
-    found = {"enabled": "true"}
+    found = {"enabled": "true", "enabledAlgorithms": CIPHERS}
     if trusted:
         path = write("trust.p12", pkcs12.serialize_java_truststore(trusted, encryption))
         found |= {"trustStore.path": path, "trustStore.type": "PKCS12", "trustStore.password": STORE_PASSWORD}
