@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     flink_metrics_port: int = 19249
     """Where Prometheus reads the job's metrics (of a standalone cluster: its task manager's)."""
     flink_jobmanager_metrics_port: int = 19250
+    hdfs_port: int = 18020
+    hdfs_web_port: int = 19870
+    """WebHDFS, by which the Python side reads and writes what `offline_url` has on HDFS."""
+    hdfs_data_port: int = 19866
+    hdfs_data_web_port: int = 19864
+    hdfs_data_ipc_port: int = 19867
+    hdfs_user: str = "pitwall"
+    """Who our programs say they are to HDFS."""
     spark_master: str = ""
     """`spark://host:port` of a Spark cluster for the job `history`; empty: inside the job's own process."""
     spark_port: int = 17077
@@ -124,7 +132,7 @@ class Settings(BaseSettings):
     checkpoint_url: str = ""
     """Where: `s3://bucket/folder` for the S3 server, else a folder of the stack's own."""
     offline_url: str = ""
-    """The offline store's Parquet files: `s3://bucket/folder` on the S3 server, else a folder of the stack's own."""
+    """The offline store's Parquet files: `s3://bucket/folder` on the S3 server, `hdfs://host:port/folder`, else a folder of the stack's own."""
     parallelism: int = 1
     idle_timeout_s: float = 5.0
     """A topic or partition silent for this long (wall clock) no longer holds back what came through others."""

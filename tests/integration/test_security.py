@@ -19,7 +19,7 @@ from pitwall.features import load
 from pitwall.local import jars
 from pitwall.local.certificates import trust
 from pitwall.local.sandbox import sandbox
-from pitwall.local.servers import s3_client
+from pitwall.local.servers import s3_client, s3_environment
 from pitwall.local.stack import Stack
 from pitwall.settings import Settings
 from pitwall.store.connection import Connection, connect
@@ -110,6 +110,24 @@ def test_each_key_opens_its_own_buckets_only(secured: Settings) -> None:
                     client.put_object(Bucket=bucket, Key=f"of/{user}", Body=b"1")
                 with pytest.raises(ClientError, match="Forbidden"):
                     client.list_objects_v2(Bucket=bucket)
+
+
+def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As several machines need it: applied by one, read by others."""
+    from pitwall.store.repo import feature_store
+
+    for key, value in s3_environment(secured).items():
+        monkeypatch.setenv(key, value)
+    path = secured.feature_repo / "feature_store.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("../.pitwall/data/registry.db", "s3://offline/registry.db"))
+    try:
+        apply(secured)
+        views = {view.name for view in feature_store(secured).list_feature_views()}
+    finally:
+        path.write_text(text)
+    assert {each.name for each in load(secured.feature_repo)} <= views
+    assert s3_client(secured).head_object(Bucket="offline", Key="registry.db")["ContentLength"] > 0
 
 
 def test_the_page_speaks_https_only(secured: Settings) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from pitwall.errors import UsageError
 from pitwall.flink import compile
 from pitwall.flink.checkpoints import newest
 from pitwall.local import jars
@@ -121,6 +122,13 @@ def write_configuration(settings: Settings) -> Path:
     if on_s3(settings):
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         jar_files += jars.classpath("flink-s3", settings.cache_dir / "m2")
+    if settings.offline_url.startswith("hdfs:"):
+        if on_s3(settings):
+            raise UsageError(
+                f"PITWALL_CHECKPOINT_URL is {settings.checkpoint_url!r} and PITWALL_OFFLINE_URL {settings.offline_url!r}: S3 and HDFS bring "
+                "two versions of Hadoop; keep the checkpoints in a folder (PITWALL_CHECKPOINT_URL=)"
+            )
+        jar_files += jars.classpath("flink-parquet", settings.cache_dir / "m2")
     libraries = conf / "lib"
     shutil.rmtree(libraries, ignore_errors=True)
     libraries.mkdir()

@@ -18,6 +18,7 @@ from pitwall.errors import JarError
 ROOTS: dict[str, tuple[str, ...]] = {
     "kafka": ("org.apache.kafka:kafka_2.13:4.4.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"),
     "cassandra": ("org.apache.cassandra:cassandra-all:5.0.9",),
+    "hdfs": ("org.apache.hadoop:hadoop-hdfs:3.4.1", "org.apache.hadoop:hadoop-hdfs-client:3.4.1", "org.apache.hadoop:hadoop-common:3.4.1"),
     "s3": ("org.gaul:s3proxy:4.1.0", "com.fasterxml.jackson.core:jackson-annotations:2.21"),
 }
 """Servers, resolved with their dependencies."""
@@ -68,7 +69,7 @@ SINGLE: dict[str, tuple[str, ...]] = {
 }
 """Jars taken alone: the jobs' libraries, the compiler of its Java, and the live page's strip charts."""
 
-OPTIONAL = frozenset({"flink-s3", "spark"})
+OPTIONAL = frozenset({"flink-s3", "hdfs", "spark"})
 """Groups that only some settings need."""
 
 LOCK = Path(__file__).with_name("jars.lock")

@@ -59,6 +59,7 @@ def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
             "FLINK_LOG_DIR": str(settings.log_dir),
             "FLINK_CONF_DIR": str(settings.home_dir / "conf" / "flink"),
             "HADOOP_CLASSPATH": str(settings.home_dir / "conf" / "flink" / "lib" / "*"),
+            "HADOOP_USER_NAME": settings.hdfs_user,
             "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
             **s3_environment(settings, "mlflow" if name == "mlflow" else "pitwall"),

@@ -1,4 +1,4 @@
-"""Where a store's Parquet files are, local or on S3, and which of them count now."""
+"""Where a store's Parquet files are, local, on S3 or on HDFS, and which of them count now."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ class Place:
 
     system: fs.FileSystem
     path: str
+    scheme: str = ""
 
     def __truediv__(self, name: str) -> Place:
-        return Place(self.system, f"{self.path.rstrip('/')}/{name}")
+        return Place(self.system, f"{self.path.rstrip('/')}/{name}", self.scheme)
+
+    def uri(self, path: str) -> str:
+        """How `database` is told of a path here."""
+        return path if self.local else f"{self.scheme}://{path}"
 
     @property
     def local(self) -> bool:
@@ -85,7 +90,7 @@ def _hidden(below: str) -> bool:
 
 
 def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
-    """The place `uri` names: `s3://bucket/folder`, `file://…` or a path (relative ones below `base`).
+    """The place `uri` names: `s3://bucket/folder`, `hdfs://host:port/folder`, `file://…` or a path (relative ones below `base`).
 
     The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them, for the
     local stack's offline store they are its own.
@@ -101,11 +106,20 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
         if endpoint and endpoint == s3_endpoint(settings):
             options["access_key"], options["secret_key"] = s3_key(settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall"))
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-        return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"))
+        return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"), "s3")
+    if scheme == "hdfs":
+        return Place(_webhdfs(urlparse(uri).hostname or ""), urlparse(uri).path.rstrip("/"), "hdfs")
     if scheme not in ("", "file"):
-        raise StoreError(f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths and s3://")
+        raise StoreError(f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths, s3:// and hdfs://")
     path = Path(uri.removeprefix("file://"))
     return Place(fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path))
+
+
+def _webhdfs(host: str) -> fs.FileSystem:
+    from fsspec.implementations.webhdfs import WebHDFS
+
+    settings = Settings()
+    return fs.PyFileSystem(fs.FSSpecHandler(WebHDFS(host, settings.hdfs_web_port, user=settings.hdfs_user)))
 
 
 def recorded(settings: Settings, view: str) -> Place:
@@ -119,13 +133,13 @@ def s3_endpoint(settings: Settings) -> str:
 
 
 def files(where: Place | Path | str, since: float = 0.0) -> list[str]:
-    """Finished Parquet files in a folder or below, younger than `since` (s since the epoch), in a fixed order, as `database` takes them."""
+    """Finished Parquet files in a folder or below, younger than `since` (s since the epoch; where their age is known), in a fixed order, as `database` takes them."""
     here = where if isinstance(where, Place) else place(str(where))
-    return [info.path if here.local else f"s3://{info.path}" for info in here.files() if info.mtime_ns >= since * 1e9]
+    return [here.uri(info.path) for info in here.files() if info.mtime is None or info.mtime_ns >= since * 1e9]
 
 
 def database(where: Place | None = None) -> Any:
-    """A `duckdb.DuckDBPyConnection` in UTC, that also reads files on the S3 server `where` is on."""
+    """A `duckdb.DuckDBPyConnection` in UTC, that also reads files on the server `where` is on."""
     import duckdb
 
     con = duckdb.connect()
@@ -133,7 +147,7 @@ def database(where: Place | None = None) -> Any:
     if where is not None and not where.local:
         from fsspec.implementations.arrow import ArrowFSWrapper
 
-        con.register_filesystem(type("S3", (ArrowFSWrapper,), {"protocol": "s3"})(where.system, skip_instance_cache=True))
+        con.register_filesystem(type("There", (ArrowFSWrapper,), {"protocol": where.scheme})(where.system, skip_instance_cache=True))
     return con
 
 
