@@ -118,7 +118,7 @@ def test(context: typer.Context, fast: Annotated[bool, typer.Option("--fast", he
 
 
 @app.command(epilog="Example: ./pitwall up kafka cassandra")
-def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default all.")] = None, as_json: AsJson = False) -> None:
+def up(names: Annotated[list[str] | None, typer.Argument(help="Servers; default all the main job needs.")] = None, as_json: AsJson = False) -> None:
     """Start what is missing of the local stack and let it run."""
     from pitwall.local import jars, process
     from pitwall.local.servers import SERVERS
@@ -182,6 +182,8 @@ def _status(settings: Settings, as_json: bool) -> None:
         return
     table = Table("Server", "State", "Address", "Version", "Pid", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0))
     for name, row in rows.items():
+        if row["state"] == "down" and not SERVERS[name].by_default:
+            continue
         colour = {"up": "green", "down": "dim"}.get(row["state"], "yellow")
         table.add_row(name, f"[{colour}]{row['state']}[/]", row["url"] or "–", row["version"], str(row["pid"] or "–"), str(row["memory_mb"] or "–"))
     OUT.print(table)

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     hdfs_data_ipc_port: int = 19867
     hdfs_user: str = "pitwall"
     """Who our programs say they are to HDFS."""
+    hbase_port: int = 16000
+    hbase_region_port: int = 16020
+    hbase_zookeeper_port: int = 12181
+    hbase_thrift_port: int = 19091
+    """By which Feast's HBase store writes and reads."""
     spark_master: str = ""
     """`spark://host:port` of a Spark cluster for the job `history`; empty: inside the job's own process."""
     spark_port: int = 17077

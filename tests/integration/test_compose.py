@@ -20,8 +20,9 @@ import pytest
 
 from pitwall.local import jars, process
 from pitwall.local.containers import configuration, make_buckets
+from pitwall.local.java import java
 from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.servers import BUCKETS, SERVERS, java, s3_client
+from pitwall.local.servers import BUCKETS, SERVERS, s3_client
 from pitwall.local.stack import Stack, child_environment
 from pitwall.settings import Settings
 

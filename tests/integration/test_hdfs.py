@@ -26,7 +26,7 @@ def speeds(settings: Settings, session: str, times: pd.DatetimeIndex) -> list[fl
     from pitwall.store.repo import feature_store
 
     entities = pd.DataFrame({"vehicle": "PERRINN 424", "session": session, "event_timestamp": times})
-    return feature_store(settings).get_historical_features(entities, ["car_state:speed"]).to_df()["speed"].tolist()
+    return list(feature_store(settings).get_historical_features(entities, ["car_state:speed"]).to_df()["speed"])
 
 
 def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

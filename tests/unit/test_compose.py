@@ -55,7 +55,7 @@ def services(project: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_profile_is_there(services: dict[str, Any]) -> None:
     profiles = {profile for service in services.values() for profile in service.get("profiles", ())}
-    assert profiles == {"core", "monitor", "logs", "orchestrate", "spark", "warehouse", "hdfs"}
+    assert profiles == {"core", "monitor", "logs", "orchestrate", "spark", "warehouse", "hdfs", "hbase"}
     assert {"kafka", "cassandra", "s3", "postgres", "mlflow", "jobmanager", "taskmanager", "serving", "scorer", "page"} <= services.keys()
 
 

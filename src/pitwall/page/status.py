@@ -112,12 +112,11 @@ ABOUT = {
     "kafka": "Topics", "cassandra": "Online store and telemetry history", "s3": "Artifacts and Parquet, for S3 clients",
     "mlflow": "Experiments and model registry", "flink": "Feature job: Flink UI", "jobmanager": "Standalone cluster: Flink UI",
     "taskmanager": "Standalone cluster's worker", "serving": "Prediction endpoint: BentoML's API docs", "scorer": "Stream scorer",
-    "page": "This page", "spark": "Telemetry history by Spark",
+    "page": "This page", "spark": "Telemetry history by Spark", "spark-master": "Spark cluster", "spark-worker": "Spark cluster's worker",
+    "namenode": "HDFS", "datanode": "HDFS: blocks", "hbase": "HBase", "hbase-thrift": "HBase: Thrift",
 }  # fmt: skip
 PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
 """Those with a page to open."""
-CLUSTER = {"jobmanager", "taskmanager"}
-"""Another way to run the job: shown when it runs."""
 
 
 def services(settings: Settings) -> list[Service]:
@@ -128,7 +127,7 @@ def services(settings: Settings) -> list[Service]:
     found = []
     for name, server in SERVERS.items():
         running = find(settings.run_dir, name) is not None
-        if name in CLUSTER and not running:
+        if not server.by_default and not running:
             continue
         try:
             ready = server.ready(settings)
