@@ -13,13 +13,16 @@ from pitwall.errors import JobError, PitwallError
 from pitwall.features import load
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.jobs import get, jobs, plan, render
-from pitwall.flink.run import attach, environment
+from pitwall.flink.run import attach, environment, submit
 from pitwall.local import process
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
 WARM_UP = 0.4
 """Share of the messages read before the clock starts: the virtual machine compiles the hot code meanwhile."""
+
+WRITTEN: dict[str, tuple[str, ...]] = {"history": ("telemetry_history",), "ingest": ()}
+"""Stages that write, and into which tables of the job alone."""
 
 WATCHED = {"metrics.fetcher.update-interval": "1 s", "web.refresh-interval": "1 s"}
 
@@ -84,36 +87,30 @@ def _counter(settings: Settings) -> str:
     return f"{path}?get={name}&agg=sum"
 
 
-def submit(settings: Settings, stage: str) -> Any:
+def start(settings: Settings, stage: str) -> Any:
     """Submit the stage's job; gives PyFlink's `TableResult`."""
     from pyflink.table import StreamTableEnvironment
 
-    options = {**cluster_options(settings), **job_options(settings), **WATCHED}
-    tables = StreamTableEnvironment.create(environment(options, settings, remote=False))
+    flink = environment({**cluster_options(settings), **job_options(settings), **WATCHED}, settings, remote=False)
+    if stage in WRITTEN:
+        return submit(flink, settings, topic=settings.telemetry_topic, sinks=WRITTEN[stage])
+    tables = StreamTableEnvironment.create(flink)
     sets = load(settings.feature_repo)
-    before, after = render(settings, sets, topic=settings.telemetry_topic)
     if stage == "bytes":
         tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
-    for statement in before if stage != "bytes" else ():
-        tables.execute_sql(statement)
-    if stage in ("features", "history", "ingest"):
-        attach(tables, [plan(settings, each) for each in sets])
-    inserts = tables.create_statement_set()
-    if stage in ("history", "ingest"):
-        for statement in after:
-            if statement.startswith("INSERT"):
-                if stage == "ingest" or statement.startswith("INSERT INTO telemetry_history"):
-                    inserts.add_insert_sql(statement)
-            else:
-                tables.execute_sql(statement)
     else:
-        queries = {
-            "bytes": ["SELECT `value` FROM telemetry"],
-            "parse": ["SELECT vehicle, `session`, start_us, t_us, samples, extras FROM telemetry"],
-            "features": [f"SELECT * FROM features_{each.name}" for each in sets],
-        }
-        for query in queries[stage]:
-            inserts.add_insert(_blackhole(), tables.sql_query(query))
+        for statement in render(settings, sets, topic=settings.telemetry_topic)[0]:
+            tables.execute_sql(statement)
+    if stage == "features":
+        attach(tables, [plan(settings, each) for each in sets])
+    queries = {
+        "bytes": ["SELECT `value` FROM telemetry"],
+        "parse": ["SELECT vehicle, `session`, start_us, t_us, samples, extras FROM telemetry"],
+        "features": [f"SELECT * FROM features_{each.name}" for each in sets],
+    }
+    inserts = tables.create_statement_set()
+    for query in queries[stage]:
+        inserts.add_insert(_blackhole(), tables.sql_query(query))
     return inserts.execute()
 
 
@@ -128,7 +125,7 @@ def main() -> None:
     os.environ.setdefault("_python_worker_execution_mode", "process")
     settings = Settings()
     write_configuration(settings)
-    submit(settings, sys.argv[1]).wait()
+    start(settings, sys.argv[1]).wait()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ CORE = ("kafka", "cassandra", "s3", "mlflow")
 """What `up` starts before the feature repository can be applied."""
 
 
+NOTICE_S = 1.0
+
+
 def with_needs(names: Iterable[str]) -> list[str]:
     """The named servers and all they need, in start order. Raises `StackError` for an unknown name."""
     wanted: set[str] = set()
@@ -92,11 +95,7 @@ class Stack:
         Raises `PortTaken` before anything is started.
         """
         settings = self.settings
-        missing = [
-            name
-            for name in with_needs(names)
-            if (name not in self._begun or self._ended(name)) and process.find(settings.run_dir, name) is None
-        ]
+        missing = [name for name in with_needs(names) if self._missing(name)]
         for name in missing:
             server = SERVERS[name]
             for field in filter(None, (server.setting, *server.more_ports)):
@@ -166,6 +165,18 @@ class Stack:
                     start_new_session=True,
                 )
             )
+
+    def _missing(self, name: str) -> bool:
+        """Whether this server is not there, nor about to be started by a supervisor of ours."""
+        # One that was killed just now is gone before its supervisor, who looks each tenth of a second, has said so.
+        limit = time.monotonic() + NOTICE_S
+        while process.find(self.settings.run_dir, name) is None:
+            if name not in self._begun or self._ended(name):
+                return True
+            if time.monotonic() > limit:
+                break
+            time.sleep(0.05)
+        return False
 
     def _ended(self, name: str) -> bool:
         """Whether the supervisor has seen this server end."""
