@@ -99,9 +99,9 @@ def test_cassandra_answers_nobody_in_clear(secured: Settings) -> None:
 
 
 def test_each_key_opens_its_own_buckets_only(secured: Settings) -> None:
-    for user, own in (("pitwall", ("archive",)), ("flink", ("flink", "offline")), ("mlflow", ("mlflow",))):
+    for user, own in (("pitwall", ("archive", "registry")), ("flink", ("flink", "offline")), ("mlflow", ("mlflow",))):
         client = s3_client(secured, user)
-        for bucket in ("offline", "archive", "flink", "mlflow"):
+        for bucket in ("offline", "archive", "registry", "flink", "mlflow"):
             if bucket in own:
                 client.put_object(Bucket=bucket, Key=f"of/{user}", Body=b"1")
                 assert client.list_objects_v2(Bucket=bucket, Prefix="of/")["KeyCount"] == 1
@@ -120,14 +120,14 @@ def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.Mo
         monkeypatch.setenv(key, value)
     path = secured.feature_repo / "feature_store.yaml"
     text = path.read_text()
-    path.write_text(text.replace("../.pitwall/data/registry.db", "s3://offline/registry.db"))
+    path.write_text(text.replace("../.pitwall/data/registry.db", "s3://registry/registry.db"))
     try:
         apply(secured)
         views = {view.name for view in feature_store(secured).list_feature_views()}
     finally:
         path.write_text(text)
     assert {each.name for each in load(secured.feature_repo)} <= views
-    assert s3_client(secured).head_object(Bucket="offline", Key="registry.db")["ContentLength"] > 0
+    assert s3_client(secured).head_object(Bucket="registry", Key="registry.db")["ContentLength"] > 0
 
 
 def test_the_page_speaks_https_only(secured: Settings) -> None:

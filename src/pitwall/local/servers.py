@@ -297,7 +297,7 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = {"mlflow": "mlflow", "offline": "flink", "flink": "flink", "archive": "pitwall"}
+BUCKETS = {"mlflow": "mlflow", "offline": "flink", "flink": "flink", "archive": "pitwall", "registry": "pitwall"}
 """Each bucket's user. Where `s3_roles` is on, no other's key opens it."""
 
 
