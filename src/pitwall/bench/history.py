@@ -8,7 +8,7 @@ import sys
 import time
 
 from pitwall.bench import Load, Result, Step, machine
-from pitwall.bench.ingest import CARS, CHANNELS, QUICK, fill
+from pitwall.bench.ingest import CARS, CHANNELS, fill
 from pitwall.bench.job import WARM_UP, measure
 from pitwall.bench.stage import stage
 from pitwall.errors import JobError
@@ -18,6 +18,7 @@ from pitwall.spark.cluster import check_installed
 from pitwall.spark.job import spark_session, start
 
 MESSAGES = 1_200_000
+QUICK = 300_000
 
 
 def history(load: Load, step: Step) -> Result:

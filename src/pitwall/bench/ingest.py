@@ -18,7 +18,7 @@ CEILING = "Flink reading the same topic as bytes"
 CARS = 20
 CHANNELS = 13
 MESSAGES = 4_800_000
-QUICK = 300_000
+QUICK = 1_200_000
 FIRST = (
     "LapDistance PositionX PositionY PositionZ Speed AccelerationLong AccelerationLat AccelerationVert VelocityYaw SteeringAngle "
     "Throttle Brake BatteryPower"
