@@ -284,8 +284,7 @@ app.add_typer(archive, name="archive")
 app.add_typer(letters, name="dead-letters")
 app.command(epilog="Example: ./pitwall compact")(cli_store.compact)
 app.command(epilog="Example: PITWALL_RETENTION_OFFLINE_DAYS=30 ./pitwall retention")(cli_store.retention)
-
-app.command(epilog="Example: ./pitwall sql \"SELECT lap_number, MIN(lap_time) FROM car_state GROUP BY lap_number\"")(cli_store.sql)
+app.command(epilog='Example: ./pitwall sql "SELECT lap_number, MIN(lap_time) FROM car_state GROUP BY lap_number"')(cli_store.sql)
 
 
 @app.command(epilog="Example: ./pitwall backfill ../shared/data/laps")

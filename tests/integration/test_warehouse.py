@@ -53,8 +53,8 @@ def expected(settings: Settings) -> list[list[object]]:
     return [list(row) for row in rows]
 
 
-def ask(settings: Settings, *arguments: str, within: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*within, sys.executable, "-m", "pitwall.cli", "sql", *arguments]
+def ask(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pitwall.cli", "sql", *arguments]
     return subprocess.run(command, env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True, timeout=120)
 
 
@@ -71,7 +71,7 @@ def test_flink_gives_what_the_files_hold(stored: Settings) -> None:
 
 def test_what_no_engine_takes_is_told(stored: Settings) -> None:
     refused = ask(stored, "SELECT nothing FROM car_state")
-    assert refused.returncode == 2 or refused.returncode == 1
+    assert refused.returncode in (1, 2)
     assert "nothing" in refused.stderr and "Traceback" not in refused.stderr
     unknown = ask(stored, SQL, "--engine", "duckdb")
     assert "'duckdb'" in unknown.stderr and "flink, spark" in unknown.stderr
@@ -79,7 +79,6 @@ def test_what_no_engine_takes_is_told(stored: Settings) -> None:
 
 METASTORE = """
 import os, subprocess, sys, time
-from pitwall.local.process import port_open
 from pitwall.local.servers import CONTAINED
 from pitwall.settings import Settings
 

@@ -71,14 +71,12 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
         except (JobError, LookupError, ValueError, StopIteration):
             continue
     paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
-    if not job.returncode and (len(paced) < 2 or paced[-1][1] == paced[0][1]):
+    if len(paced) < 2 or paced[-1][1] == paced[0][1]:
         # A topic read faster than Flink tells of it: all of it, between the last reading of nothing and the first of everything.
-        ended = time.monotonic()
-        begun = max((at for at, read in seen if read == 0), default=ended)
-        whole = min((at for at, read in seen if read >= messages), default=ended)
-        if whole > begun:
-            return Rate(messages / (whole - begun), messages, whole - begun)
-    if job.returncode or len(paced) < 2 or paced[-1][1] == paced[0][1]:
+        nothing = [(at, read) for at, read in seen if read == 0][-1:]
+        everything = [(at, read) for at, read in seen if read >= messages][:1] or [(time.monotonic(), messages)]
+        paced = nothing + everything
+    if job.returncode or len(paced) < 2:
         raise JobError(f"the job ended with {job.returncode} and {len(paced)} readings of its pace")
     (start, first), (end, last) = paced[0], paced[-1]
     return Rate((last - first) / (end - start), last - first, end - start)

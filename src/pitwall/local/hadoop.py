@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -16,8 +16,6 @@ from pitwall.errors import StackError
 from pitwall.local import jars
 from pitwall.local.java import java
 from pitwall.settings import Settings
-
-HDFS = "org.apache.hadoop.hdfs.server"
 
 
 def hdfs_properties(settings: Settings) -> dict[str, object]:
@@ -58,27 +56,29 @@ def _conf(settings: Settings, name: str, properties: dict[str, object], pages: I
     return conf
 
 
-def hdfs(name: str, main: str) -> Callable[[Settings], list[str]]:
-    """How to start NameNode or DataNode, by its class; a NameNode is set up before its first start."""
+def _hdfs(settings: Settings, main: str) -> list[str]:
+    # Its pages are not in its jars, and it does not start without the folders.
+    conf = _conf(settings, "hdfs", hdfs_properties(settings), ("hdfs", "datanode", "static"))
+    # The class path, with the configuration on it, is the last argument of Java's own.
+    *before, path = java("hdfs", settings, "-Xmx256m", "-XX:+UseSerialGC", "--add-opens=java.base/java.lang=ALL-UNNAMED")
+    return [*before, f"{conf}{os.pathsep}{path}", f"org.apache.hadoop.hdfs.server.{main}"]
 
-    def command(settings: Settings) -> list[str]:
-        # Its pages are not in its jars, and it does not start without the folders.
-        conf = _conf(settings, "hdfs", hdfs_properties(settings), ("hdfs", "datanode", "static"))
-        # The class path, with the configuration on it, is the last argument of Java's own.
-        *before, path = java("hdfs", settings, "-Xmx256m", "-XX:+UseSerialGC", "--add-opens=java.base/java.lang=ALL-UNNAMED")
-        run = [*before, f"{conf}{os.pathsep}{path}", f"{HDFS}.{main}"]
-        if name == "namenode" and not (settings.data_dir / "hdfs" / "name" / "current").exists():
-            # Who sets it up owns it.
-            owner = {**os.environ, "HADOOP_USER_NAME": settings.hdfs_user}
-            result = subprocess.run([*run, "-format", "-nonInteractive"], env=owner, capture_output=True, text=True)
-            if result.returncode:
-                raise StackError(f"HDFS's NameNode could not be set up in {settings.data_dir / 'hdfs'}: {result.stderr.strip()[-500:]}")
-        return run
 
+def namenode(settings: Settings) -> list[str]:
+    """The NameNode's command line; it is set up before its first start. Raises `StackError` with its words."""
+    command = _hdfs(settings, "namenode.NameNode")
+    if not (settings.data_dir / "hdfs" / "name" / "current").exists():
+        # Who sets it up owns it.
+        owner = {**os.environ, "HADOOP_USER_NAME": settings.hdfs_user}
+        result = subprocess.run([*command, "-format", "-nonInteractive"], env=owner, capture_output=True, text=True)
+        if result.returncode:
+            raise StackError(f"HDFS's NameNode could not be set up in {settings.data_dir / 'hdfs'}: {result.stderr.strip()[-500:]}")
     return command
 
 
-
+def datanode(settings: Settings) -> list[str]:
+    """The DataNode's command line."""
+    return _hdfs(settings, "datanode.DataNode")
 
 
 def hbase_properties(settings: Settings) -> dict[str, object]:
@@ -104,17 +104,17 @@ def hbase_properties(settings: Settings) -> dict[str, object]:
     }
 
 
-def hbase(memory: str, *main: str) -> Callable[[Settings], list[str]]:
-    """How to start a program of HBase: its class and arguments, in which `{settings.…}` stands for a setting."""
+def _hbase(settings: Settings, memory: str, main: str, *arguments: str) -> list[str]:
+    conf = _conf(settings, "hbase", hbase_properties(settings), ())
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.nio", "sun.nio.ch")]
+    internal = "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
+    *before, path = java("hbase", settings, f"-Xmx{memory}", "-XX:+UseSerialGC", *opens, internal)
+    return [*before, f"{conf}{os.pathsep}{path}", f"org.apache.hadoop.hbase.{main}", *arguments]
 
-    def command(settings: Settings) -> list[str]:
-        conf = _conf(settings, "hbase", hbase_properties(settings), ())
-        opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.nio", "sun.nio.ch")]
-        internal = "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
-        *before, path = java("hbase", settings, f"-Xmx{memory}", "-XX:+UseSerialGC", *opens, internal)
-        return [*before, f"{conf}{os.pathsep}{path}", *(part.format(settings=settings) for part in main)]
 
-    return command
+def hbase(settings: Settings) -> list[str]:
+    """HBase's command line: master, region server and ZooKeeper."""
+    return _hbase(settings, "512m", "master.HMaster", "start")
 
 
 def hbase_thrift(settings: Settings) -> list[str]:
@@ -122,8 +122,9 @@ def hbase_thrift(settings: Settings) -> list[str]:
     from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
     from py4j.protocol import Py4JJavaError
 
-    command = hbase("256m", "org.apache.hadoop.hbase.thrift.ThriftServer", "--bind", "{settings.host}", "-p", "{settings.hbase_thrift_port}",
-                     "--infoport", "-1", "start")(settings)  # fmt: skip
+    command = _hbase(
+        settings, "256m", "thrift.ThriftServer", "--bind", settings.host, "-p", str(settings.hbase_thrift_port), "--infoport", "-1", "start"
+    )
     project = yaml.safe_load((settings.feature_repo / "feature_store.yaml").read_text())["project"]
     path = command[command.index("-cp") + 1]
     port = launch_gateway(classpath=path, java_path=command[0], die_on_exit=True)

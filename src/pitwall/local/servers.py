@@ -21,6 +21,7 @@ from pitwall.local import certificates, hadoop, jars
 from pitwall.local.java import java
 from pitwall.local.process import port_open
 from pitwall.settings import Settings
+from pitwall.spark import cluster as spark
 
 
 @dataclass(frozen=True)
@@ -382,15 +383,6 @@ def _module(name: str) -> Callable[[Settings], list[str]]:
     return lambda settings: [sys.executable, "-m", name]
 
 
-def _spark(name: str) -> Callable[[Settings], list[str]]:
-    def command(settings: Settings) -> list[str]:
-        from pitwall.spark import cluster
-
-        return {"master": cluster.master, "worker": cluster.worker, "metastore": cluster.metastore}[name](settings)
-
-    return command
-
-
 def _flink_script(name: str, metrics: str) -> Callable[[Settings], list[str]]:
     def command(settings: Settings) -> list[str]:
         from pitwall.flink import cluster
@@ -423,10 +415,6 @@ def _flink_ready(settings: Settings) -> bool:
     return features_job_state(settings) == "RUNNING"
 
 
-def _spark_worker_ready(settings: Settings) -> bool:
-    return _http_ok(f"http://{settings.host}:{settings.spark_worker_ui_port}")
-
-
 def _serving_ready(settings: Settings) -> bool:
     from pitwall.serving.listen import trust
 
@@ -451,19 +439,19 @@ SERVERS: dict[str, Server] = {
                more_ports=("flink_metrics_port",), by_default=False),
         Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
                by_default=False),
-        Server("namenode", "hdfs_web_port", hadoop.hdfs("namenode", "namenode.NameNode"),
+        Server("namenode", "hdfs_web_port", hadoop.namenode,
                lambda s: _http_ok(f"http://{s.host}:{s.hdfs_web_port}/webhdfs/v1/?op=LISTSTATUS"), version="3.4.1",
                more_ports=("hdfs_port",), by_default=False),
-        Server("datanode", "", hadoop.hdfs("datanode", "datanode.DataNode"), hadoop.datanode_ready, ("namenode",), "3.4.1",
+        Server("datanode", "", hadoop.datanode, hadoop.datanode_ready, ("namenode",), "3.4.1",
                more_ports=("hdfs_data_port", "hdfs_data_web_port", "hdfs_data_ipc_port"), by_default=False),
-        Server("hbase", "hbase_port", hadoop.hbase("512m", "org.apache.hadoop.hbase.master.HMaster", "start"),
+        Server("hbase", "hbase_port", hadoop.hbase,
                lambda s: port_open(s.host, s.hbase_region_port), version="2.6.1",
                more_ports=("hbase_region_port", "hbase_zookeeper_port"), by_default=False),
         Server("hbase-thrift", "hbase_thrift_port", hadoop.hbase_thrift, lambda s: port_open(s.host, s.hbase_thrift_port), ("hbase",), "2.6.1",
                by_default=False),
-        Server("spark-master", "spark_port", _spark("master"), lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"), version="3.5.9",
+        Server("spark-master", "spark_port", spark.master, lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"), version="3.5.9",
                more_ports=("spark_ui_port",), by_default=False),
-        Server("spark-worker", "", _spark("worker"), _spark_worker_ready, ("spark-master",), "3.5.9",
+        Server("spark-worker", "", spark.worker, lambda s: _http_ok(f"http://{s.host}:{s.spark_worker_ui_port}"), ("spark-master",), "3.5.9",
                more_ports=("spark_worker_ui_port",), by_default=False),
         Server("serving", "serving_port", _module("pitwall.serving.run"),
                _serving_ready, ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
@@ -476,6 +464,6 @@ SERVERS: dict[str, Server] = {
 """Every server by its name, in start order."""
 
 CONTAINED = {
-    "metastore": Server("metastore", "metastore_port", _spark("metastore"), lambda s: port_open(s.host, s.metastore_port), version="2.3.9")
+    "metastore": Server("metastore", "metastore_port", spark.metastore, lambda s: port_open(s.host, s.metastore_port), version="2.3.9")
 }
 """Servers of containers only: they listen on every address there is."""

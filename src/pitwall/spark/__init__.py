@@ -1,1 +1,1 @@
-"""The telemetry history by Spark Structured Streaming."""
+"""Spark: its own programs, and the telemetry history by Structured Streaming."""

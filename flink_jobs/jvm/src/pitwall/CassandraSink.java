@@ -66,24 +66,19 @@ public final class CassandraSink implements Sink<RowData> {
     private static final long TICK_MS = 50;
     private static final int FRESH_ROWS = 2048;
 
-    /** What a row is found by. */
-    private record Key(ByteBuffer bytes) {}
-
     /** A row as it waits. {@code stamp}: its write timestamp; {@code createdMs}: Kafka time of a live one, else Long.MAX_VALUE. */
     private record Entry(BinaryRowData row, long stamp, long createdMs) {}
 
-    /** A key, its newest row that waits and the one under way, either null where there is none. */
+    /** The newest row of a key that waits and the one under way, either null where there is none. */
     private static final class Slot {
-        final Key key;
-        final Key partition;
+        final ByteBuffer partition;
         Entry waiting;
         Entry underWay;
         boolean queued;
         long notBeforeMs;
         long sentMs;
 
-        Slot(Key key, Key partition) {
-            this.key = key;
+        Slot(ByteBuffer partition) {
             this.partition = partition;
         }
     }
@@ -126,7 +121,7 @@ public final class CassandraSink implements Sink<RowData> {
         /** Guards all below. */
         private final Object lock = new Object();
 
-        private final Map<Key, Slot> slots = new HashMap<>();
+        private final Map<ByteBuffer, Slot> slots = new HashMap<>();
         private final ArrayDeque<Slot> queue = new ArrayDeque<>();
         private long bytes;
         private int inFlight;
@@ -169,7 +164,7 @@ public final class CassandraSink implements Sink<RowData> {
 
         @Override
         public void write(RowData row, Context context) throws InterruptedException {
-            Key name = key(row, key);
+            ByteBuffer name = fields(row, key);
             TimestampData at = row.getTimestamp(time, 6);
             long now = System.currentTimeMillis();
             long createdMs = created < 0 ? Long.MAX_VALUE : row.getTimestamp(created, 3).getMillisecond();
@@ -184,7 +179,7 @@ public final class CassandraSink implements Sink<RowData> {
                     slot = slots.get(name);
                 }
                 if (slot == null) {
-                    slot = new Slot(name, partition == null ? name : key(row, partition));
+                    slot = new Slot(partition == null ? name : fields(row, partition));
                     slots.put(name, slot);
                 }
                 if (live) {
@@ -199,7 +194,8 @@ public final class CassandraSink implements Sink<RowData> {
             }
         }
 
-        private Key key(RowData row, int[] fields) {
+        /** What a row is found by: these fields of it. */
+        private ByteBuffer fields(RowData row, int[] fields) {
             ByteBuffer[] parts = new ByteBuffer[fields.length];
             int size = 0;
             for (int i = 0; i < fields.length; i++) {
@@ -210,7 +206,7 @@ public final class CassandraSink implements Sink<RowData> {
             for (ByteBuffer part : parts) {
                 out.putInt(part.remaining()).put(part);
             }
-            return new Key(out.flip());
+            return out.flip();
         }
 
         /** Lets the entry wait, or the one that waits already where that is newer. */
@@ -239,7 +235,7 @@ public final class CassandraSink implements Sink<RowData> {
 
         /** At most one write of a key is under way, so that a store that falls behind gets the newest row next. */
         private void send(long now) {
-            Map<Key, List<Slot>> due = new LinkedHashMap<>();
+            Map<ByteBuffer, List<Slot>> due = new LinkedHashMap<>();
             for (int left = queue.size(); left > 0 && inFlight + due.size() < IN_FLIGHT; left--) {
                 Slot slot = queue.remove();
                 if (slot.underWay != null || (slot.notBeforeMs > now && !flushing)) {

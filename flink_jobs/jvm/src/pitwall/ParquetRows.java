@@ -59,6 +59,7 @@ final class ParquetRows implements BulkWriter<RowData> {
     private static final int FEW_ROWS = 256;
 
     private final List<Column> columns = new ArrayList<>();
+    private final List<Taker> takers = new ArrayList<>();
     private final Doubles doubles;
     private final ParquetFileWriter file;
     private byte[] page = new byte[0];
@@ -76,8 +77,8 @@ final class ParquetRows implements BulkWriter<RowData> {
             ColumnDescriptor descriptor = schema.getColumns().get(i);
             LogicalType of = type.getTypeAt(i);
             columns.add(switch (of.getTypeRoot()) {
-                case VARCHAR -> new Texts(i, descriptor);
-                case TIMESTAMP_WITH_LOCAL_TIME_ZONE -> new Times(i, LogicalTypeChecks.getPrecision(of), descriptor);
+                case VARCHAR -> taker(new Texts(i, descriptor));
+                case TIMESTAMP_WITH_LOCAL_TIME_ZONE -> taker(new Times(i, LogicalTypeChecks.getPrecision(of), descriptor));
                 default -> {
                     numbers.add(i);
                     yield new Reals(descriptor);
@@ -85,10 +86,16 @@ final class ParquetRows implements BulkWriter<RowData> {
             });
         }
         doubles = new Doubles(numbers.stream().mapToInt(Integer::intValue).toArray(), columns);
+        takers.add(doubles);
         file = new ParquetFileWriter(
                 new Target(out), schema, ParquetFileWriter.Mode.CREATE, ParquetWriter.DEFAULT_BLOCK_SIZE, 0, 64,
                 Integer.MAX_VALUE, false);
         file.start();
+    }
+
+    private <T extends Column & Taker> T taker(T column) {
+        takers.add(column);
+        return column;
     }
 
     private static PrimitiveType primitive(String name, LogicalType type) {
@@ -104,10 +111,9 @@ final class ParquetRows implements BulkWriter<RowData> {
 
     @Override
     public void addElement(RowData row) throws IOException {
-        for (Column column : columns) {
-            column.add(row, rows);
+        for (Taker taker : takers) {
+            taker.add(row);
         }
-        doubles.add(row);
         if (++rows == GROUP_ROWS) {
             group();
         }
@@ -150,6 +156,11 @@ final class ParquetRows implements BulkWriter<RowData> {
         file.end(new java.util.HashMap<>());
     }
 
+    /** Takes from a row what is its own. */
+    private interface Taker {
+        void add(RowData row);
+    }
+
     /** The values of one column since the last row group, in plain encoding. */
     private abstract static class Column {
         final ColumnDescriptor descriptor;
@@ -159,8 +170,6 @@ final class ParquetRows implements BulkWriter<RowData> {
         Column(ColumnDescriptor descriptor) {
             this.descriptor = descriptor;
         }
-
-        abstract void add(RowData row, int at);
 
         /** No row follows: leaves the values that are there in {@link #plain}, and what there is to say of them. */
         abstract void close(int rows, Statistics<?> statistics);
@@ -183,7 +192,7 @@ final class ParquetRows implements BulkWriter<RowData> {
     }
 
     /** The numbers of a few rows, which go to their columns together: a column a row at a time is a cache line a value. */
-    private static final class Doubles {
+    private static final class Doubles implements Taker {
         private static final int TILE = 32;
 
         private final int[] fields;
@@ -197,7 +206,8 @@ final class ParquetRows implements BulkWriter<RowData> {
             tile = new byte[8 * TILE * fields.length];
         }
 
-        void add(RowData row) {
+        @Override
+        public void add(RowData row) {
             // Runs of neighbours; a feature row's numbers are one.
             for (int i = 0; i < fields.length; ) {
                 int next = i + 1;
@@ -234,9 +244,6 @@ final class ParquetRows implements BulkWriter<RowData> {
         Reals(ColumnDescriptor descriptor) {
             super(descriptor);
         }
-
-        @Override
-        void add(RowData row, int at) {}
 
         @Override
         void close(int rows, Statistics<?> statistics) {
@@ -281,7 +288,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
     }
 
-    private static final class Times extends Column {
+    private static final class Times extends Column implements Taker {
         private final int field;
         private final int precision;
 
@@ -292,7 +299,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
 
         @Override
-        void add(RowData row, int at) {
+        public void add(RowData row) {
             need(8);
             TimestampData time = row.getTimestamp(field, precision);
             Bytes.LONG.set(plain, length, time.getMillisecond() * 1000 + time.getNanoOfMillisecond() / 1000);
@@ -307,7 +314,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
     }
 
-    private static final class Texts extends Column {
+    private static final class Texts extends Column implements Taker {
         private final int field;
         private final Set<ByteBuffer> seen = new LinkedHashSet<>();
 
@@ -317,7 +324,7 @@ final class ParquetRows implements BulkWriter<RowData> {
         }
 
         @Override
-        void add(RowData row, int at) {
+        public void add(RowData row) {
             byte[] text = row.getString(field).toBytes();
             need(4 + text.length);
             Bytes.INT.set(plain, length, text.length);
