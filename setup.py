@@ -20,7 +20,9 @@ class BuildWithProject(build_py):
             for name in READ_BY_TOOLS:
                 target = Path(self.build_lib) / "pitwall" / "project" / name
                 shutil.rmtree(target, ignore_errors=True)
-                shutil.copytree(name, target, ignore=shutil.ignore_patterns("__pycache__", "*.class", "data"))
+                shutil.copytree(
+                    name, target, ignore=shutil.ignore_patterns("__pycache__", "*.class", "data")
+                )
 
 
 setup(cmdclass={"build_py": BuildWithProject})

@@ -34,12 +34,21 @@ def on_files(files: Any, config: Any) -> Any:
 
 def pages() -> dict[str, str]:
     """Text of each page by its name."""
-    return {"commands": commands(), "settings": settings(), "channels": channels(), "features": features(), "licences": licences()}
+    return {
+        "commands": commands(),
+        "settings": settings(),
+        "channels": channels(),
+        "features": features(),
+        "licences": licences(),
+    }
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     cells = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |\n" for row in cells)
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |\n"
+        for row in cells
+    )
 
 
 def commands() -> str:
@@ -67,18 +76,31 @@ def settings() -> str:
     text = inspect.getsource(Settings)
     rows = []
     for name, field in Settings.model_fields.items():
-        documented = re.search(rf'^    {name}:[^\n]*\n    """(.*?)"""', text, re.MULTILINE | re.DOTALL)
-        default = "" if field.default_factory or field.default is None or isinstance(field.default, Path) else f"`{field.default}`"
+        documented = re.search(
+            rf'^    {name}:[^\n]*\n    """(.*?)"""', text, re.MULTILINE | re.DOTALL
+        )
+        default = (
+            ""
+            if field.default_factory or field.default is None or isinstance(field.default, Path)
+            else f"`{field.default}`"
+        )
         rows.append((f"`PITWALL_{name.upper()}`", default, documented[1] if documented else ""))
-    return "# Settings\n\nEnvironment variables; each has a default.\n\n" + table(("Variable", "Default", "Meaning"), rows)
+    return "# Settings\n\nEnvironment variables; each has a default.\n\n" + table(
+        ("Variable", "Default", "Meaning"), rows
+    )
 
 
 def channels() -> str:
     """The channel table."""
     from pitwall.channels import CHANNELS
 
-    rows = [(f"`{c.id}`", c.unit or "–", f"{c.low:g} … {c.high:g}", c.group) for c in CHANNELS.values()]
-    return "# Channels\n\nWhat a channel of this name means. Others are accepted as they come.\n\n" + table(("Channel", "Unit", "Range", "Group"), rows)
+    rows = [
+        (f"`{c.id}`", c.unit or "–", f"{c.low:g} … {c.high:g}", c.group) for c in CHANNELS.values()
+    ]
+    return (
+        "# Channels\n\nWhat a channel of this name means. Others are accepted as they come.\n\n"
+        + table(("Channel", "Unit", "Range", "Group"), rows)
+    )
 
 
 def features() -> str:
@@ -94,19 +116,26 @@ def features() -> str:
 
 def licences() -> str:
     """Licence of each locked package, as its own metadata says, and the locked jars."""
-    names = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    names = re.findall(
+        r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+    )
     rows = []
     for name, version in names:
         try:
             rows.append((name, version, licence(name)))
         except PackageNotFoundError:
             rows.append((name, version, "not installed here (another platform)"))
-    jars = [line.split()[1] for line in (ROOT / "src/pitwall/local/jars.lock").read_text().splitlines() if not line.startswith("#")]
+    jars = [
+        line.split()[1]
+        for line in (ROOT / "src/pitwall/local/jars.lock").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     return (
-        "# Licences\n\n" + table(("Package", "Version", "Licence"), rows)
+        "# Licences\n\n"
+        + table(("Package", "Version", "Licence"), rows)
         + f"\n## Jars\n\n{len(jars)} jars from Maven Central, fetched at first use and not redistributed; their licences are in their POMs.\n\n"
         + table(("Jar",), [(f"`{jar}`",) for jar in sorted(jars)])
-    )  # fmt: skip
+    )
 
 
 def licence(name: str) -> str:
@@ -115,7 +144,11 @@ def licence(name: str) -> str:
     expression = meta.get("License-Expression")
     if expression:
         return str(expression)
-    classified = [c.rsplit(" :: ", 1)[1] for c in meta.get_all("Classifier") or [] if c.startswith("License ::")]
+    classified = [
+        c.rsplit(" :: ", 1)[1]
+        for c in meta.get_all("Classifier") or []
+        if c.startswith("License ::")
+    ]
     text = (meta.get("License") or "").strip().splitlines()
     return ", ".join(classified) or (text[0][:80] if text else "not stated")
 

@@ -11,7 +11,9 @@ settings = Settings()
 setup(settings)
 
 
-@bentoml.service(name="pitwall", workers=1, logging={"access": {"enabled": False}}, **options(settings))
+@bentoml.service(
+    name="pitwall", workers=1, logging={"access": {"enabled": False}}, **options(settings)
+)
 @bentoml.asgi_app(create_app(settings), path="/")
 class PitWall:
     """Predictions from the champions; see `/docs`."""

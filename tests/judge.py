@@ -55,7 +55,9 @@ def _no(text: str) -> None:
     raise Bad(text)
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_float=_number, parse_int=_number, parse_constant=_no)
+DECODER = json.JSONDecoder(
+    object_pairs_hook=Pairs, parse_float=_number, parse_int=_number, parse_constant=_no
+)
 
 
 def units(text: str) -> int:
@@ -67,7 +69,9 @@ class Judge:
     """Judges messages against the channels of a feature set's plan."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        self.factors: dict[str, dict[str, float]] = {c["id"]: c["factors"] for c in plan["channels"]}
+        self.factors: dict[str, dict[str, float]] = {
+            c["id"]: c["factors"] for c in plan["channels"]
+        }
         self.stands_for = {alias: c["id"] for c in plan["channels"] for alias in c["aliases"]}
 
     def ticks(self, message: bytes) -> list[Tick]:
@@ -123,7 +127,9 @@ class Judge:
                 time = self._value(given)
             elif key == "ChannelValue":
                 value = math.nan if given is None else self._value(given)
-        vehicle, session, channel = (texts.get(key) for key in ("VehicleId", "SessionId", "ChannelId"))
+        vehicle, session, channel = (
+            texts.get(key) for key in ("VehicleId", "SessionId", "ChannelId")
+        )
         if vehicle is None or session is None or channel is None or time is None:
             raise Bad("something is missing")
         if not math.isfinite(time) or abs(time) * 1e6 > 366 * 86400e6:
@@ -131,13 +137,19 @@ class Judge:
         micros = time * 1e6
         whole = math.floor(micros)
         time_us = whole + (micros - whole >= 0.5)
-        tick = ticks.setdefault((vehicle, session, time_us), Tick(vehicle, session, self._start_us(session), time_us))
+        tick = ticks.setdefault(
+            (vehicle, session, time_us), Tick(vehicle, session, self._start_us(session), time_us)
+        )
         unit = (texts.get("ChannelUnit") or "").strip(" ")
         stands_for = self.stands_for.get(channel)
         if channel in self.factors or stands_for is None:
-            tick.samples.append((channel, self._canonical(value, self.factors.get(channel, {}).get(unit, 1.0))))
+            tick.samples.append(
+                (channel, self._canonical(value, self.factors.get(channel, {}).get(unit, 1.0)))
+            )
         if stands_for is not None:
-            tick.samples.append(("~" + stands_for, self._canonical(value, self.factors[stands_for].get(unit, 1.0))))
+            tick.samples.append(
+                ("~" + stands_for, self._canonical(value, self.factors[stands_for].get(unit, 1.0)))
+            )
 
     @staticmethod
     def _canonical(value: float, factor: float) -> bytes:
@@ -146,7 +158,11 @@ class Judge:
 
     @staticmethod
     def _text(given: Any) -> str:
-        if not isinstance(given, str) or units(given) > MAX_TEXT or any(c < " " or "\ud800" <= c <= "\udfff" for c in given):
+        if (
+            not isinstance(given, str)
+            or units(given) > MAX_TEXT
+            or any(c < " " or "\ud800" <= c <= "\udfff" for c in given)
+        ):
             raise Bad("no text")
         return given
 
@@ -161,10 +177,22 @@ class Judge:
     @staticmethod
     def _start_us(session: str) -> int:
         digits = session[:8] + session[9:15]
-        if not (len(session) >= 15 and session[8] == "-" and session[15:16] in ("", "-") and digits.isascii() and digits.isdigit()):
+        if not (
+            len(session) >= 15
+            and session[8] == "-"
+            and session[15:16] in ("", "-")
+            and digits.isascii()
+            and digits.isdigit()
+        ):
             raise Bad("no session")
         try:
-            start = datetime(*(int(digits[a:b]) for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))), tzinfo=UTC)
+            start = datetime(
+                *(
+                    int(digits[a:b])
+                    for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))
+                ),
+                tzinfo=UTC,
+            )
         except ValueError as error:
             raise Bad("no session") from error
         if not 1970 <= start.year < 2200:

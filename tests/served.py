@@ -33,7 +33,9 @@ class Served:
     def __init__(self, settings: Settings, stack: Stack) -> None:
         self.settings, self.stack = settings, stack
         token = settings.secret("token").get_secret_value()
-        self.client = httpx.Client(base_url=settings.serving_url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        self.client = httpx.Client(
+            base_url=settings.serving_url, headers={"Authorization": f"Bearer {token}"}, timeout=20
+        )
 
     def ask(self, **question: Any) -> httpx.Response:
         return self.client.post("/predict", json={"model": "lap_time", **question})
@@ -48,14 +50,18 @@ class Served:
 
 
 @contextmanager
-def asking(one: Served, clients: int, ask: Callable[[httpx.Client], None]) -> Iterator[list[BaseException]]:
+def asking(
+    one: Served, clients: int, ask: Callable[[httpx.Client], None]
+) -> Iterator[list[BaseException]]:
     """So many clients that ask over and over while the block runs; what they raised."""
     stop, raised = threading.Event(), list[BaseException]()
 
     def work() -> None:
         while not stop.is_set():
             try:
-                with httpx.Client(base_url=one.settings.serving_url, headers=one.client.headers, timeout=20) as client:
+                with httpx.Client(
+                    base_url=one.settings.serving_url, headers=one.client.headers, timeout=20
+                ) as client:
                     while not stop.is_set():
                         ask(client)
             except BaseException as error:
@@ -80,7 +86,9 @@ def wait(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.1)
 
 
-def register(settings: Settings, name: str, value: float | None, alias: str = "champion", fault: str = "") -> int:
+def register(
+    settings: Settings, name: str, value: float | None, alias: str = "champion", fault: str = ""
+) -> int:
     """A version that answers `value` whatever it is asked, or (None) twice the speed. `fault`: `bare` lacks what serving needs
     beside the model, `pickled` is no skops file, `infinite` gives no number, `wide` needs an array it is not given."""
     import mlflow
@@ -97,19 +105,32 @@ def register(settings: Settings, name: str, value: float | None, alias: str = "c
     if fault == "wide":
         model.coef_ = np.ones(99)
     interval = {"coverage": 0.9, "by": None, "edges": [], "half_width": [0.5]}
-    metadata = {"unit": "s", "feature_service": "test", "definitions": "test", **({} if fault == "bare" else {"interval": interval})}
+    metadata = {
+        "unit": "s",
+        "feature_service": "test",
+        "definitions": "test",
+        **({} if fault == "bare" else {"interval": interval}),
+    }
     with warnings.catch_warnings(), mlflow.start_run():
         warnings.simplefilter("ignore")
         logged = mlflow.sklearn.log_model(
-            model, name="model", serialization_format="cloudpickle" if fault == "pickled" else "skops", registered_model_name=name,
-            input_example=X.tail(3), signature=mlflow.models.infer_signature(X), pip_requirements=[], metadata=metadata,
-        )  # fmt: skip
+            model,
+            name="model",
+            serialization_format="cloudpickle" if fault == "pickled" else "skops",
+            registered_model_name=name,
+            input_example=X.tail(3),
+            signature=mlflow.models.infer_signature(X),
+            pip_requirements=[],
+            metadata=metadata,
+        )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(name, alias, version)
     return int(version)
 
 
-def store_row(settings: Settings, session: str, age_s: float, values: tuple[float | None, float | None]) -> datetime:
+def store_row(
+    settings: Settings, session: str, age_s: float, values: tuple[float | None, float | None]
+) -> datetime:
     """Write speed and throttle of the test's car to the online store, `age_s` old; gives the event time."""
     from pitwall.store.connection import connect
 
@@ -118,8 +139,9 @@ def store_row(settings: Settings, session: str, age_s: float, values: tuple[floa
     at_us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     cassandra.execute(
         f'INSERT INTO {settings.keyspace}."pitwall_car_state" (vehicle, session, event_timestamp, created_timestamp, speed, throttle) '
-        "VALUES (%s, %s, %s, %s, %s, %s) USING TIMESTAMP %s", (VEHICLE, session, at, at, *values, at_us),
-    )  # fmt: skip
+        "VALUES (%s, %s, %s, %s, %s, %s) USING TIMESTAMP %s",
+        (VEHICLE, session, at, at, *values, at_us),
+    )
     cassandra.cluster.shutdown()
     return at
 
@@ -127,19 +149,43 @@ def store_row(settings: Settings, session: str, age_s: float, values: tuple[floa
 def record(settings: Settings, session: str, speeds: dict[datetime, float]) -> None:
     """Write a file of the offline store: the test's car had these speeds at these times."""
     times = list(speeds)
-    frame = pd.DataFrame({"vehicle": VEHICLE, "session": session, "speed": [*speeds.values()], "throttle": 0.5})
+    frame = pd.DataFrame(
+        {"vehicle": VEHICLE, "session": session, "speed": [*speeds.values()], "throttle": 0.5}
+    )
     folder = settings.offline_dir / "car_state" / "event_date=2026-01-01"
     folder.mkdir(parents=True, exist_ok=True)
-    frame.assign(event_timestamp=times, created_timestamp=times).to_parquet(folder / f"{session}-{len(times)}.parquet")
+    frame.assign(event_timestamp=times, created_timestamp=times).to_parquet(
+        folder / f"{session}-{len(times)}.parquet"
+    )
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=pitwall",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=pitwall",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            str(key),
+            "-out",
+            str(certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
     return certificate, key
 
 
@@ -147,7 +193,14 @@ def predictions(settings: Settings) -> list[dict[str, Any]]:
     """All committed messages of the topic, with their headers as `_headers`."""
     from confluent_kafka import Consumer, TopicPartition
 
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.partition.eof": True, "isolation.level": "read_committed"})
+    consumer = Consumer(
+        {
+            **client_config(settings),
+            "group.id": "test",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
+    )
     partitions = list(end_offsets(settings, settings.predictions_topic))
     consumer.assign([TopicPartition(settings.predictions_topic, p, 0) for p in partitions])
     found, ended = [], 0
@@ -158,12 +211,19 @@ def predictions(settings: Settings) -> list[dict[str, Any]]:
                 continue
             value = message.value()
             assert value is not None
-            found.append({**json.loads(value), "_headers": {k: v.decode() for k, v in message.headers() or []}})
+            found.append(
+                {
+                    **json.loads(value),
+                    "_headers": {k: v.decode() for k, v in message.headers() or []},
+                }
+            )
     consumer.close()
     return found
 
 
-def feature_record(settings: Settings, session: str, event_us: int, created_us: int, **named: float) -> tuple[bytes, bytes]:
+def feature_record(
+    settings: Settings, session: str, event_us: int, created_us: int, **named: float
+) -> tuple[bytes, bytes]:
     """Key and value of a record of the features topic, as the job writes it; features not `named` are 1."""
     features = load(settings.feature_repo)[-1]
     assert features.name == "car_state"

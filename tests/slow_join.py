@@ -17,7 +17,10 @@ def known(row: Row, rows: list[Row], keys: list[str], rule: str) -> int:
     same = [r for r in rows if all(r[key] == row[key] for key in keys)]
     first = min(r["event"] for r in same)
     clock = None
-    for each in sorted((r for r in same if r["created"] is not None), key=lambda r: (r["created"], r["event"], r["place"])):
+    for each in sorted(
+        (r for r in same if r["created"] is not None),
+        key=lambda r: (r["created"], r["event"], r["place"]),
+    ):
         anew = clock is None or each["event"] == first
         clock = each["event"] if anew else max(clock, each["event"])
         if each is row:
@@ -25,17 +28,27 @@ def known(row: Row, rows: list[Row], keys: list[str], rule: str) -> int:
     raise AssertionError("the row is among the rows")
 
 
-def answer(question: Row, rows: list[Row], keys: list[str], ttl: int | None, rule: str) -> Row | None:
+def answer(
+    question: Row, rows: list[Row], keys: list[str], ttl: int | None, rule: str
+) -> Row | None:
     """The row that counts for a question (`at`, and the keys), or None."""
     if question["at"] is None or any(question[key] is None for key in keys):
         return None
     fit = []
     for row in rows:
-        if row["event"] is None or any(row[key] is None or row[key] != question[key] for key in keys):
+        if row["event"] is None or any(
+            row[key] is None or row[key] != question[key] for key in keys
+        ):
             continue
-        if row["event"] <= question["at"] and known(row, [r for r in rows if r["event"] is not None], keys, rule) <= question["at"]:
+        if (
+            row["event"] <= question["at"]
+            and known(row, [r for r in rows if r["event"] is not None], keys, rule)
+            <= question["at"]
+        ):
             fit.append(row)
     if not fit:
         return None
-    best = max(fit, key=lambda r: (r["event"], r["created"] is not None, r["created"] or 0, r["place"]))
+    best = max(
+        fit, key=lambda r: (r["event"], r["created"] is not None, r["created"] or 0, r["place"])
+    )
     return best if ttl is None or best["event"] >= question["at"] - ttl else None

@@ -21,11 +21,31 @@ TASKS = sorted(path.stem for path in (REPOSITORY / "training" / "tasks").glob("*
 
 # Name: schedule (UTC; None: by hand), commands, what it is for.
 RUNS = {
-    "backfill": (None, [f"backfill {LAPS}"], "Recorded laps through the features job into the offline store, as when a feature is new."),
-    "train": (None, [f"train {task}" for task in TASKS], "Every task trained and compared with its baselines."),
-    "retrain": ("0 3 * * *", ["retrain"], "Trained anew where there are new laps, promoted past the gate."),
-    "parity": ("15 * * * *", ["parity --at-least 99.9"], "What was served beside what the offline store gives."),
-    "retention": ("30 4 * * *", ["retention --apply"], "Sessions older than PITWALL_RETENTION_<STORE>_DAYS are deleted."),
+    "backfill": (
+        None,
+        [f"backfill {LAPS}"],
+        "Recorded laps through the features job into the offline store, as when a feature is new.",
+    ),
+    "train": (
+        None,
+        [f"train {task}" for task in TASKS],
+        "Every task trained and compared with its baselines.",
+    ),
+    "retrain": (
+        "0 3 * * *",
+        ["retrain"],
+        "Trained anew where there are new laps, promoted past the gate.",
+    ),
+    "parity": (
+        "15 * * * *",
+        ["parity --at-least 99.9"],
+        "What was served beside what the offline store gives.",
+    ),
+    "retention": (
+        "30 4 * * *",
+        ["retention --apply"],
+        "Sessions older than PITWALL_RETENTION_<STORE>_DAYS are deleted.",
+    ),
 }
 
 for name, (schedule, commands, text) in RUNS.items():

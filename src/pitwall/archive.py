@@ -72,12 +72,18 @@ class Archive:
         try:
             return call()
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"S3 at {self._settings.s3_url} did not answer: {error}; is it up? See `./pitwall status`") from error
+            raise StoreError(
+                f"S3 at {self._settings.s3_url} did not answer: {error}; is it up? See `./pitwall status`"
+            ) from error
 
     def parts(self, topic: str | None = None) -> list[Part]:
         """What the archive holds, by topic, partition and offset."""
         prefix = f"{topic}/" if topic else ""
-        pages = self._ask(lambda: list(self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)))
+        pages = self._ask(
+            lambda: list(
+                self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+            )
+        )
         found = []
         for entry in (entry for page in pages for entry in page.get("Contents", ())):
             name = re.fullmatch(r"(.+)/(\d{5})/(\d{20})-(\d{20})\.parquet", entry["Key"])
@@ -97,14 +103,18 @@ class Archive:
                 "timestamp_ms": pa.array([r.timestamp_ms for r in records], pa.int64()),
                 "key": pa.array([r.key for r in records], pa.binary()),
                 "value": pa.array([r.value for r in records], pa.binary()),
-                "headers": pa.array([[{"key": k, "value": v} for k, v in r.headers] for r in records], headers),
+                "headers": pa.array(
+                    [[{"key": k, "value": v} for k, v in r.headers] for r in records], headers
+                ),
             }
         )
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
         part = Part(topic, partition, records[0].offset, records[-1].offset, buffer.tell())
         body = buffer.getvalue()
-        self._ask(lambda: self._s3.upload_fileobj(io.BytesIO(body), BUCKET, part.key, Config=PIECES))
+        self._ask(
+            lambda: self._s3.upload_fileobj(io.BytesIO(body), BUCKET, part.key, Config=PIECES)
+        )
         return part
 
     def read(self, part: Part) -> Iterator[Record]:
@@ -114,14 +124,24 @@ class Archive:
         body = self._ask(lambda: self._s3.get_object(Bucket=BUCKET, Key=part.key)["Body"].read())
         for row in pq.read_table(io.BytesIO(body)).to_pylist():
             headers = tuple((header["key"], header["value"]) for header in row["headers"])
-            yield Record(row["timestamp_ms"], part.partition, row["offset"], row["key"], row["value"], headers)
+            yield Record(
+                row["timestamp_ms"],
+                part.partition,
+                row["offset"],
+                row["key"],
+                row["value"],
+                headers,
+            )
 
     def records(self, topic: str) -> Iterator[Record]:
         """All records of a topic, each once: in order within a partition, by time between them."""
         by_partition: dict[int, list[Part]] = {}
         for part in self.parts(topic):
             by_partition.setdefault(part.partition, []).append(part)
-        yield from heapq.merge(*(self._partition(parts) for parts in by_partition.values()), key=lambda r: r.timestamp_ms)
+        yield from heapq.merge(
+            *(self._partition(parts) for parts in by_partition.values()),
+            key=lambda r: r.timestamp_ms,
+        )
 
     def _partition(self, parts: list[Part]) -> Iterator[Record]:
         after = -1
@@ -133,7 +153,13 @@ class Archive:
                         yield record
 
 
-def store(settings: Settings, pattern: str, *, once: bool, on_part: Callable[[Part], None] = lambda part: None) -> int:
+def store(
+    settings: Settings,
+    pattern: str,
+    *,
+    once: bool,
+    on_part: Callable[[Part], None] = lambda part: None,
+) -> int:
     """Archive the topics whose whole name matches `pattern`, from where the archive ends; gives the records written.
 
     With `once` what they hold now; else until interrupted, topics that appear meanwhile included. Raises `StackError` when Kafka
@@ -142,8 +168,15 @@ def store(settings: Settings, pattern: str, *, once: bool, on_part: Callable[[Pa
     from confluent_kafka import Consumer, TopicPartition
 
     archive = Archive(settings)
-    consumer = Consumer({**client_config(settings), "group.id": "pitwall-archive", "enable.auto.commit": False,
-                         "auto.offset.reset": "earliest", "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20)})  # fmt: skip
+    consumer = Consumer(
+        {
+            **client_config(settings),
+            "group.id": "pitwall-archive",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20),
+        }
+    )
     waiting: dict[tuple[str, int], list[Record]] = {}
     sizes: dict[tuple[str, int], int] = {}
     since: dict[tuple[str, int], float] = {}
@@ -167,10 +200,14 @@ def store(settings: Settings, pattern: str, *, once: bool, on_part: Callable[[Pa
                                 f"topic {topic!r} ends at offset {end}, the archive holds it to {start - 1}: it was made anew; "
                                 f"replay the archived one to another name, or move its objects away"
                             )
-                        low, _ = consumer.get_watermark_offsets(TopicPartition(topic, place[1]), timeout=10)
+                        low, _ = consumer.get_watermark_offsets(
+                            TopicPartition(topic, place[1]), timeout=10
+                        )
                         at[place] = max(start, low)
                         ends[place] = end
-        consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in at.items()])
+        consumer.assign(
+            [TopicPartition(topic, partition, offset) for (topic, partition), offset in at.items()]
+        )
 
     def flush(place: tuple[str, int]) -> None:
         nonlocal written
@@ -192,9 +229,14 @@ def store(settings: Settings, pattern: str, *, once: bool, on_part: Callable[[Pa
                 if offset < at[place]:
                     continue
                 at[place] = offset + 1
-                headers = tuple((str(k), v if v is None or isinstance(v, bytes) else str(v).encode()) for k, v in message.headers() or ())
+                headers = tuple(
+                    (str(k), v if v is None or isinstance(v, bytes) else str(v).encode())
+                    for k, v in message.headers() or ()
+                )
                 key = message.key()
-                waiting.setdefault(place, []).append(Record(message.timestamp()[1], place[1], offset, key, value, headers))
+                waiting.setdefault(place, []).append(
+                    Record(message.timestamp()[1], place[1], offset, key, value, headers)
+                )
                 sizes[place] = sizes.get(place, 0) + len(value or b"") + len(key or b"")
                 since.setdefault(place, now)
                 if sizes[place] >= PART_BYTES:
@@ -212,7 +254,9 @@ def store(settings: Settings, pattern: str, *, once: bool, on_part: Callable[[Pa
     return written
 
 
-def replay(settings: Settings, topic: str, target: str, on_record: Callable[[], None] = lambda: None) -> int:
+def replay(
+    settings: Settings, topic: str, target: str, on_record: Callable[[], None] = lambda: None
+) -> int:
     """Produce an archived topic to `target`: keys, values, headers and partitions as they were, times anew. Gives the records sent.
 
     Raises `UsageError` for a topic that is not archived or a target with too few partitions, `StackError` when Kafka takes one not.
@@ -225,19 +269,35 @@ def replay(settings: Settings, topic: str, target: str, on_record: Callable[[], 
         raise UsageError(f"topic {topic!r} is not archived; see `./pitwall archive list`")
     create_topic(settings, target, partitions, {"max.message.bytes": str(DEAD_LETTER_BYTES)})
     if (there := len(end_offsets(settings, target))) < partitions:
-        raise UsageError(f"topic {target!r} has {there} partitions, the archived one {partitions}; replay to another: --to NAME")
+        raise UsageError(
+            f"topic {target!r} has {there} partitions, the archived one {partitions}; replay to another: --to NAME"
+        )
     failures: list[KafkaError] = []
 
     def on_delivery(error: KafkaError | None, message: Message) -> None:
         if error is not None:
             failures.append(error)
 
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "linger.ms": 5, "message.max.bytes": DEAD_LETTER_BYTES})
+    producer = Producer(
+        {
+            **client_config(settings),
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "message.max.bytes": DEAD_LETTER_BYTES,
+        }
+    )
     sent = 0
     for record in archive.records(topic):
         while True:
             try:
-                producer.produce(target, record.value, record.key, partition=record.partition, headers=list(record.headers), on_delivery=on_delivery)
+                producer.produce(
+                    target,
+                    record.value,
+                    record.key,
+                    partition=record.partition,
+                    headers=list(record.headers),
+                    on_delivery=on_delivery,
+                )
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -245,5 +305,7 @@ def replay(settings: Settings, topic: str, target: str, on_record: Callable[[], 
         sent += 1
         on_record()
     if producer.flush(60) or failures:
-        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take {len(failures) or len(producer)} of {sent} records: {failures[:1]}")
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} did not take {len(failures) or len(producer)} of {sent} records: {failures[:1]}"
+        )
     return sent

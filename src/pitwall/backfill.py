@@ -33,7 +33,9 @@ class Backfilled:
     seconds: float
 
 
-def run(settings: Settings, sessions: Sequence[Session], step: Callable[[str, float | None], None]) -> Backfilled:
+def run(
+    settings: Settings, sessions: Sequence[Session], step: Callable[[str, float | None], None]
+) -> Backfilled:
     """Compute the sessions' features anew and write them to the offline store; among equal rows the newest count.
 
     Raises `JobError` when the job fails or a tick has no row after it.
@@ -57,9 +59,14 @@ def run(settings: Settings, sessions: Sequence[Session], step: Callable[[str, fl
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as file:
             job = subprocess.run(
-                [sys.executable, "-m", __spec__.name, topic], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                env=child_environment(settings), cwd=settings.repository, preexec_fn=process.die_with_parent,
-            )  # fmt: skip
+                [sys.executable, "-m", __spec__.name, topic],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env=child_environment(settings),
+                cwd=settings.repository,
+                preexec_fn=process.die_with_parent,
+            )
         if job.returncode:
             raise JobError(f"the backfill failed: {last_line(log)}; see {log}")
     finally:
@@ -77,7 +84,10 @@ def _written(settings: Settings, sessions: list[str], since: float) -> int:
     from pitwall.store.parquet.files import recorded
     from pitwall.store.rows import count_rows
 
-    return sum(count_rows(recorded(settings, features.name), sessions, since - 1) for features in load(settings.feature_repo))
+    return sum(
+        count_rows(recorded(settings, features.name), sessions, since - 1)
+        for features in load(settings.feature_repo)
+    )
 
 
 def main() -> None:

@@ -57,12 +57,21 @@ UNIT_FACTORS: dict[str, dict[str, float]] = {
 """Canonical unit → other unit → factor. A unit not listed (or empty) is taken as canonical."""
 
 
-def _wheels(name: str, unit: str, low: float, high: float, group: str, semantic: str) -> list[Channel]:
-    return [Channel(f"{name}{corner}", unit, low, high, group, semantic) for corner in ("FL", "FR", "RL", "RR")]
+def _wheels(
+    name: str, unit: str, low: float, high: float, group: str, semantic: str
+) -> list[Channel]:
+    return [
+        Channel(f"{name}{corner}", unit, low, high, group, semantic)
+        for corner in ("FL", "FR", "RL", "RR")
+    ]
 
 
-def _axles(name: str, unit: str, low: float, high: float, group: str, semantic: str) -> list[Channel]:
-    return [Channel(f"{name}{axle}", unit, low, high, group, semantic) for axle in ("Front", "Rear")]
+def _axles(
+    name: str, unit: str, low: float, high: float, group: str, semantic: str
+) -> list[Channel]:
+    return [
+        Channel(f"{name}{axle}", unit, low, high, group, semantic) for axle in ("Front", "Rear")
+    ]
 
 
 TABLE: tuple[Channel, ...] = (
@@ -88,7 +97,10 @@ TABLE: tuple[Channel, ...] = (
     Channel("RawBrake", "", 0, 10000, "Inputs", "Ratio"),
     Channel("AutomaticGear", "", -1, 8, "Inputs", "Gear"),
     Channel("LapDistance", "m", 0, 100000, "Session", "Distance", aliases=("DISTANCE",)),
-    *(Channel(f"Acceleration{axis}", "G", -6, 6, "Chassis", "Acceleration") for axis in ("Lat", "Long", "Vert")),
+    *(
+        Channel(f"Acceleration{axis}", "G", -6, 6, "Chassis", "Acceleration")
+        for axis in ("Lat", "Long", "Vert")
+    ),
     *_axles("PreEfficiencyPower", "kW", -1000, 1000, "Powertrain", "Power"),
     Channel("BatteryPower", "kW", -1500, 1500, "Powertrain", "Power"),
     Channel("BatteryPowerRMS", "kW", 0, 1500, "Powertrain", "Power"),
@@ -124,11 +136,19 @@ def resolve(channel: str | Channel) -> Channel:
                 f'channel {channel!r} is not in the channel table; give its definition: Channel("{channel}", unit, low, high)'
             ) from None
     if CHANNELS.get(channel.id, channel) != channel:
-        raise UsageError(f"channel {channel.name!r} is in the channel table with other values; give its name instead, or rename yours")
+        raise UsageError(
+            f"channel {channel.name!r} is in the channel table with other values; give its name instead, or rename yours"
+        )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", channel.snake):
-        raise UsageError(f"channel {channel.name!r} gives no feature names; use letters and digits, a letter first")
-    if not (math.isfinite(channel.low) and math.isfinite(channel.high) and channel.low < channel.high):
-        raise UsageError(f"channel {channel.name!r} has the range {channel.low} to {channel.high}; give two numbers, the lower first")
+        raise UsageError(
+            f"channel {channel.name!r} gives no feature names; use letters and digits, a letter first"
+        )
+    if not (
+        math.isfinite(channel.low) and math.isfinite(channel.high) and channel.low < channel.high
+    ):
+        raise UsageError(
+            f"channel {channel.name!r} has the range {channel.low} to {channel.high}; give two numbers, the lower first"
+        )
     return channel
 
 
@@ -137,12 +157,16 @@ def union(*lists: tuple[Channel, ...]) -> tuple[Channel, ...]:
     found = dict(CHANNELS)
     for channel in (channel for each in lists for channel in each):
         if found.setdefault(channel.id, channel) != channel:
-            raise UsageError(f"channel {channel.name!r} is defined in two ways; define it once and use that")
+            raise UsageError(
+                f"channel {channel.name!r} is defined in two ways; define it once and use that"
+            )
     stands_for: dict[str, str] = {}
     for channel in found.values():
         for alias in channel.aliases:
             if stands_for.setdefault(alias, channel.name) != channel.name:
-                raise UsageError(f"{alias!r} stands in for {stands_for[alias]!r} already; take it from the aliases of {channel.name!r}")
+                raise UsageError(
+                    f"{alias!r} stands in for {stands_for[alias]!r} already; take it from the aliases of {channel.name!r}"
+                )
     return tuple(found.values())
 
 

@@ -51,7 +51,13 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether nothing is lost or wrong, or doubled without a restart of the job."""
-        return not (self.doubled and not self.restarts) and not self.lost and not self.wrong and not self.offline_lost and self.online_right
+        return (
+            not (self.doubled and not self.restarts)
+            and not self.lost
+            and not self.wrong
+            and not self.offline_lost
+            and self.online_right
+        )
 
 
 @dataclass
@@ -70,7 +76,15 @@ class Seen:
         copies.append(values)
 
 
-def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: int, online_right: bool, restarts: int = 0) -> Outcome:
+def compare(
+    fault: str,
+    seen: Seen,
+    oracle: Seen,
+    fault_at_s: float,
+    offline: int,
+    online_right: bool,
+    restarts: int = 0,
+) -> Outcome:
     """The outcome of one fault. `offline` is the number of distinct rows in the offline store."""
     wanted = {event_us: copies[0] for event_us, copies in oracle.rows.items()}
     times = [fault_at_s, *(t for t in sorted(seen.new_at_s) if t > fault_at_s)]
@@ -79,7 +93,10 @@ def compare(fault: str, seen: Seen, oracle: Seen, fault_at_s: float, offline: in
         ticks=len(wanted),
         silence_s=round(max((b - a for a, b in pairwise(times)), default=0.0), 1),
         lost=len(wanted.keys() - seen.rows.keys()),
-        wrong=sum(any(copy != wanted.get(event_us) for copy in copies) for event_us, copies in seen.rows.items()),
+        wrong=sum(
+            any(copy != wanted.get(event_us) for copy in copies)
+            for event_us, copies in seen.rows.items()
+        ),
         doubled=sum(len(copies) - 1 for copies in seen.rows.values()),
         offline_lost=max(0, len(wanted) - offline),
         online_right=online_right,
@@ -99,13 +116,25 @@ class Watcher(threading.Thread):
         """Until `close`."""
         from confluent_kafka import Consumer
 
-        consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-chaos", "auto.offset.reset": "earliest",
-                             "enable.auto.commit": False, "session.timeout.ms": 300_000, "max.poll.interval.ms": 600_000})  # fmt: skip
+        consumer = Consumer(
+            {
+                **client_config(self._settings),
+                "group.id": "pitwall-chaos",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "session.timeout.ms": 300_000,
+                "max.poll.interval.ms": 600_000,
+            }
+        )
         consumer.subscribe([self._settings.features_topic])
         reader = FeatureRows(self._settings)
         while not self._done.is_set():
-            for row in reader.read(m for m in consumer.consume(500, timeout=0.1) if m.error() is None):
-                self.sessions.setdefault(row.session, Seen()).add(row.event_us, row.values.tobytes(), time.monotonic())
+            for row in reader.read(
+                m for m in consumer.consume(500, timeout=0.1) if m.error() is None
+            ):
+                self.sessions.setdefault(row.session, Seen()).add(
+                    row.event_us, row.values.tobytes(), time.monotonic()
+                )
         consumer.close()
 
     def close(self) -> None:
@@ -114,7 +143,9 @@ class Watcher(threading.Thread):
         self.join()
 
 
-def run(faults: list[str], seconds: float, step: Callable[[str, float | None], None]) -> list[Outcome]:
+def run(
+    faults: list[str], seconds: float, step: Callable[[str, float | None], None]
+) -> list[Outcome]:
     """Drive `seconds` under each fault. Raises `UsageError` for an unknown one, `StackError` where a server does not come back."""
     for name in faults:
         if name not in FAULTS:
@@ -145,12 +176,23 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
                     outcomes.append(Outcome(name, 0, 0.0, 0, 0, 0, 0, True, refused=why))
                     continue
                 session = Session(
-                    whole.vehicle, f"20260101-000000-{name}", whole.names, whole.units, whole.times_s[:ticks], whole.values[:ticks]
+                    whole.vehicle,
+                    f"20260101-000000-{name}",
+                    whole.names,
+                    whole.units,
+                    whole.times_s[:ticks],
+                    whole.values[:ticks],
                 )
                 before = _begun(settings)
                 fault_at_s = _drive(world, session, FAULTS.get(name))
                 try:
-                    wait(lambda s=session: len(watcher.sessions.get(s.session, Seen()).rows) >= ticks, 180, f"all rows of {name}")  # type: ignore[misc]
+                    wait(
+                        lambda s=session: (
+                            len(watcher.sessions.get(s.session, Seen()).rows) >= ticks
+                        ),
+                        180,
+                        f"all rows of {name}",
+                    )  # type: ignore[misc]
                 except StackError:
                     if name == "undisturbed":
                         raise
@@ -158,8 +200,21 @@ def run(faults: list[str], seconds: float, step: Callable[[str, float | None], N
                 if name == "undisturbed":
                     oracle = seen
                     continue
-                offline, online = _offline(settings, session, ticks), _online(settings, session, oracle)
-                outcomes.append(compare(name, seen, oracle, fault_at_s, offline, online, _restarts(before, _begun(settings))))
+                offline, online = (
+                    _offline(settings, session, ticks),
+                    _online(settings, session, oracle),
+                )
+                outcomes.append(
+                    compare(
+                        name,
+                        seen,
+                        oracle,
+                        fault_at_s,
+                        offline,
+                        online,
+                        _restarts(before, _begun(settings)),
+                    )
+                )
             watcher.close()
     return outcomes
 
@@ -185,7 +240,14 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
     settings = world.settings
     topic = f"{settings.telemetry_topic}-{session.session}"
     create_topic(settings, topic, 2)
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "delivery.timeout.ms": 300_000, "linger.ms": 0})
+    producer = Producer(
+        {
+            **client_config(settings),
+            "enable.idempotence": True,
+            "delivery.timeout.ms": 300_000,
+            "linger.ms": 0,
+        }
+    )
     encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, RATE_HZ)
     begun, trouble, errors = time.monotonic(), None, list[BaseException]()
 
@@ -196,12 +258,16 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
         except BaseException as error:
             errors.append(error)
 
-    for number, (time_s, values) in enumerate(zip(session.times_s.tolist(), session.values.tolist(), strict=True)):
+    for number, (time_s, values) in enumerate(
+        zip(session.times_s.tolist(), session.values.tolist(), strict=True)
+    ):
         due = begun + time_s - session.times_s[0]
         while (rest := due - time.monotonic()) > 0:
             producer.poll(min(rest, 0.05))
         stamp_ms = round((time.time() + world.car_skew_s) * 1000)
-        producer.produce(topic, encoder.encode(time_s, values), partition=number % 2, timestamp=stamp_ms)
+        producer.produce(
+            topic, encoder.encode(time_s, values), partition=number % 2, timestamp=stamp_ms
+        )
         if fault is not None and trouble is None and time.monotonic() - begun >= FAULT_AT_S:
             trouble = threading.Thread(target=disturb, daemon=True)
             begun_fault = time.monotonic()
@@ -211,7 +277,9 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
     if errors:
         raise errors[0]
     if left := producer.flush(300):
-        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take {left} ticks of {session.session} within 300 s")
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} did not take {left} ticks of {session.session} within 300 s"
+        )
     return begun_fault if trouble is not None else begun
 
 
@@ -239,7 +307,9 @@ def _online(settings: Settings, session: Session, oracle: Seen) -> bool:
 
     reader = FeatureReader(settings)
     try:
-        row = reader.read(session.vehicle, session.session, tuple(load(settings.feature_repo)[-1].names))
+        row = reader.read(
+            session.vehicle, session.session, tuple(load(settings.feature_repo)[-1].names)
+        )
     finally:
         reader.close()
     if row is None:

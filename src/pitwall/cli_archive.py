@@ -11,13 +11,19 @@ from rich.table import Table
 from pitwall.settings import Settings
 from pitwall.terminal import ERR, OUT, AsJson, emit
 
-archive = typer.Typer(no_args_is_help=True, help="Raw topics on S3: store, list, send again byte for byte.")
+archive = typer.Typer(
+    no_args_is_help=True, help="Raw topics on S3: store, list, send again byte for byte."
+)
 
 
 @archive.command("run", epilog="Example: ./pitwall archive run --once")
 def run(
-    once: Annotated[bool, typer.Option("--once", help="What the topics hold now; else until Ctrl-C.")] = False,
-    topics: Annotated[str | None, typer.Option(help="Names, as a regular expression; default the car's.")] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="What the topics hold now; else until Ctrl-C.")
+    ] = False,
+    topics: Annotated[
+        str | None, typer.Option(help="Names, as a regular expression; default the car's.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Store raw topics on S3, from where the archive ends."""
@@ -25,7 +31,12 @@ def run(
 
     settings = Settings()
     pattern = topics or settings.telemetry_pattern
-    written = store(settings, pattern, once=once, on_part=lambda part: ERR.print(f"{part.key}  {part.size / 1e6:.1f} MB", highlight=False))
+    written = store(
+        settings,
+        pattern,
+        once=once,
+        on_part=lambda part: ERR.print(f"{part.key}  {part.size / 1e6:.1f} MB", highlight=False),
+    )
     emit({"records": written}) if as_json else OUT.print(f"{written:,} records archived")
 
 
@@ -40,15 +51,26 @@ def list_topics(as_json: AsJson = False) -> None:
         records[part.topic] += part.last - part.first + 1
         sizes[part.topic] += part.size
     if as_json:
-        emit({"topics": {t: {"parts": parts[t], "records": records[t], "bytes": sizes[t]} for t in parts}})
+        emit(
+            {
+                "topics": {
+                    t: {"parts": parts[t], "records": records[t], "bytes": sizes[t]} for t in parts
+                }
+            }
+        )
         return
-    table = Table("Topic", "Parts", "Records", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table(
+        "Topic", "Parts", "Records", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0)
+    )
     for topic in parts:
         table.add_row(topic, str(parts[topic]), f"{records[topic]:,}", f"{sizes[topic] / 1e6:.1f}")
     OUT.print(table if parts else "nothing is archived; begin: ./pitwall archive run --once")
 
 
-@archive.command("replay", epilog="Example: ./pitwall archive replay p424-telemetry-batch --to p424-telemetry-batch-again")
+@archive.command(
+    "replay",
+    epilog="Example: ./pitwall archive replay p424-telemetry-batch --to p424-telemetry-batch-again",
+)
 def replay(
     topic: Annotated[str, typer.Argument(help="An archived topic.")],
     to: Annotated[str | None, typer.Option(help="Another topic to send to.")] = None,

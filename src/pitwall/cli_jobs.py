@@ -17,8 +17,13 @@ from pitwall.terminal import ERR, OUT, AsJson, emit, progress
 
 NAMES = ("features", "history")
 jobs = typer.Typer(no_args_is_help=True, help="Jobs on Flink and Spark: run, stop, list.")
-Cluster = Annotated[str | None, typer.Option("--cluster", metavar="URL", help="A Flink cluster instead of the local stack's.")]
-Name = Annotated[str, typer.Argument(help="features (Flink), or history (Spark: the telemetry history alone)")]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="URL", help="A Flink cluster instead of the local stack's."),
+]
+Name = Annotated[
+    str, typer.Argument(help="features (Flink), or history (Spark: the telemetry history alone)")
+]
 
 
 def _settings(cluster: str | None) -> Settings:
@@ -27,7 +32,9 @@ def _settings(cluster: str | None) -> Settings:
         return settings
     url = urlparse(cluster)
     if url.scheme != "http" or not url.hostname or not url.port:
-        raise UsageError(f"--cluster is {cluster!r}; give its REST address, for instance http://127.0.0.1:8081")
+        raise UsageError(
+            f"--cluster is {cluster!r}; give its REST address, for instance http://127.0.0.1:8081"
+        )
     return settings.model_copy(update={"flink_host": url.hostname, "flink_port": url.port})
 
 
@@ -35,7 +42,9 @@ def _check(name: str, cluster: str | None) -> None:
     if name not in NAMES:
         raise UsageError(f"there is no job {name!r}; there are {', '.join(NAMES)}")
     if name == "history" and cluster is not None:
-        raise UsageError(f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; leave it out")
+        raise UsageError(
+            f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; leave it out"
+        )
 
 
 @jobs.command(epilog="Example: ./pitwall jobs run features --cluster http://127.0.0.1:18081")
@@ -59,7 +68,9 @@ def run(name: Name, cluster: Cluster = None) -> None:
             if cluster is None:
                 if process.find(settings.run_dir, server) is not None:
                     where = "" if name == "history" else f" on {settings.flink_url}"
-                    raise JobError(f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}")
+                    raise JobError(
+                        f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}"
+                    )
                 stack.start(["kafka", "cassandra"])
                 if name == "features":
                     step("feast apply", None)
@@ -73,17 +84,33 @@ def run(name: Name, cluster: Cluster = None) -> None:
             if "does not answer" in str(error):
                 raise
         else:
-            raise JobError(f"job {name} runs already on {settings.flink_url} ({job}); stop it: ./pitwall jobs stop {name} --cluster …")
+            raise JobError(
+                f"job {name} runs already on {settings.flink_url} ({job}); stop it: ./pitwall jobs stop {name} --cluster …"
+            )
         step("feast apply", None)
         apply(settings)
         step("submitting", None)
-        env = {**child_environment(settings), "PITWALL_FLINK_HOST": settings.flink_host, "PITWALL_FLINK_PORT": str(settings.flink_port)}
+        env = {
+            **child_environment(settings),
+            "PITWALL_FLINK_HOST": settings.flink_host,
+            "PITWALL_FLINK_PORT": str(settings.flink_port),
+        }
         result = subprocess.run(
-            [sys.executable, "-m", "pitwall.flink.run", "--cluster"], env=env, cwd=settings.repository, capture_output=True, text=True
+            [sys.executable, "-m", "pitwall.flink.run", "--cluster"],
+            env=env,
+            cwd=settings.repository,
+            capture_output=True,
+            text=True,
         )
         if result.returncode:
-            lines = [line for line in (result.stdout + result.stderr).splitlines() if "rror" in line or "xception" in line]
-            raise JobError(f"job {name} was not submitted: {lines[-1].strip() if lines else 'no message'}")
+            lines = [
+                line
+                for line in (result.stdout + result.stderr).splitlines()
+                if "rror" in line or "xception" in line
+            ]
+            raise JobError(
+                f"job {name} was not submitted: {lines[-1].strip() if lines else 'no message'}"
+            )
     finally:
         stop()
     ERR.print(f"job {name} runs on {settings.flink_url}")
@@ -104,7 +131,9 @@ def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
         emit({"job": name}) if as_json else OUT.print(f"{name} stopped")
         return
     savepoint = flink.stop(_settings(cluster), name)
-    emit({"job": name, "savepoint": savepoint}) if as_json else OUT.print(f"{name} stopped; savepoint {savepoint}")
+    emit({"job": name, "savepoint": savepoint}) if as_json else OUT.print(
+        f"{name} stopped; savepoint {savepoint}"
+    )
 
 
 @jobs.command("list", epilog="Example: ./pitwall jobs list --json")
@@ -123,11 +152,26 @@ def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
     if as_json:
         emit({"jobs": rows})
         return
-    table = Table("Job", "State", "Since", "Restarts", "Checkpoint", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table(
+        "Job",
+        "State",
+        "Since",
+        "Restarts",
+        "Checkpoint",
+        box=None,
+        header_style="dim",
+        padding=(0, 3, 0, 0),
+    )
     for row in rows:
-        since = datetime.fromtimestamp(row["since_ms"] / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        since = (
+            datetime.fromtimestamp(row["since_ms"] / 1000, UTC)
+            .isoformat(timespec="seconds")
+            .replace("+00:00", "Z")
+        )
         age = "–" if row["checkpoint_age_s"] is None else f"{row['checkpoint_age_s']:.0f} s ago"
         age += "" if row["checkpoint_mb"] is None else f", {row['checkpoint_mb']:.1f} MB"
-        state = row["state"] + (f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else "")
+        state = row["state"] + (
+            f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else ""
+        )
         table.add_row(row["name"], state, since, str(row["restarts"]), age)
     OUT.print(table if rows else f"no job on {settings.flink_url}")

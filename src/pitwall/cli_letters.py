@@ -20,10 +20,14 @@ def need_kafka(settings: Settings) -> None:
     from pitwall.local.process import port_open
 
     if not port_open(settings.host, settings.kafka_port):
-        raise PitwallError(f"Kafka at {settings.bootstrap_servers} does not answer; start it: ./pitwall up")
+        raise PitwallError(
+            f"Kafka at {settings.bootstrap_servers} does not answer; start it: ./pitwall up"
+        )
 
 
-letters = typer.Typer(no_args_is_help=True, help="What could not be read: list, show and send again.")
+letters = typer.Typer(
+    no_args_is_help=True, help="What could not be read: list, show and send again."
+)
 
 
 @letters.command("list", epilog="Example: ./pitwall dead-letters list --reason truncated")
@@ -47,15 +51,24 @@ def list_letters(
     if as_json:
         emit({"total": total, "letters": list(found)})
         return
-    table = Table("Id", "From", "Bytes", "Reason", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table(
+        "Id", "From", "Bytes", "Reason", box=None, header_style="dim", padding=(0, 3, 0, 0)
+    )
     for row in found:
-        table.add_row(row["id"], f"{row['topic']}/{row['partition']} @ {row['offset']}", f"{row['bytes']:,}", escape(row["reason"]))
+        table.add_row(
+            row["id"],
+            f"{row['topic']}/{row['partition']} @ {row['offset']}",
+            f"{row['bytes']:,}",
+            escape(row["reason"]),
+        )
     OUT.print(table)
     OUT.print(f"{total:,} dead letters" + (f", the newest {limit} shown" if total > limit else ""))
 
 
 @letters.command("show", epilog="Example: ./pitwall dead-letters show 0-17")
-def show_letter(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+def show_letter(
+    name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False
+) -> None:
     """Show one: where it came from, why, and its bytes."""
     from pitwall import dead_letters
 
@@ -66,13 +79,19 @@ def show_letter(name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJ
     if as_json:
         emit({**asdict(letter), "value": text})
         return
-    ERR.print(f"{letter.topic}/{letter.partition} @ {letter.offset}: {letter.reason}", markup=False, highlight=False)
+    ERR.print(
+        f"{letter.topic}/{letter.partition} @ {letter.offset}: {letter.reason}",
+        markup=False,
+        highlight=False,
+    )
     print(text)
 
 
 @letters.command("replay", epilog="Example: ./pitwall dead-letters replay 0-17")
 def replay_letters(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Which; with --all every one.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Which; with --all every one.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -83,6 +102,10 @@ def replay_letters(
         raise UsageError("name dead letters to send again, or give --all")
     settings = Settings()
     need_kafka(settings)
-    chosen = dead_letters.read(settings) if everything else [dead_letters.find(settings, name) for name in names or []]
+    chosen = (
+        dead_letters.read(settings)
+        if everything
+        else [dead_letters.find(settings, name) for name in names or []]
+    )
     sent = dead_letters.send_again(settings, chosen)
     emit({"sent": sent}) if as_json else OUT.print(f"{sent:,} dead letters sent again")

@@ -18,7 +18,14 @@ from pitwall.terminal import OUT, AsJson, emit, progress
 
 def train(
     model: Annotated[str | None, typer.Argument(help="A task of training/tasks.")] = None,
-    run: Annotated[str | None, typer.Option("--reproduce", metavar="RUN", help="Make the model of this run again and compare, bit for bit.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--reproduce",
+            metavar="RUN",
+            help="Make the model of this run again and compare, bit for bit.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train on a point-in-time dataset, compare with the baselines, register as challenger; the first one becomes champion."""
@@ -32,9 +39,14 @@ def train(
         if as_json:
             emit(answer)
         elif answer["same"]:
-            OUT.print(f"the model of run {run} came out the same, bit for bit: {answer['fingerprint']}", soft_wrap=True)
+            OUT.print(
+                f"the model of run {run} came out the same, bit for bit: {answer['fingerprint']}",
+                soft_wrap=True,
+            )
         if not answer["same"]:
-            raise PitwallError(f"run {run} gave another model; changed since: {', '.join(answer['changed']) or 'nothing that is recorded'}")
+            raise PitwallError(
+                f"run {run} gave another model; changed since: {', '.join(answer['changed']) or 'nothing that is recorded'}"
+            )
         return
     assert model is not None
     task(settings, model)
@@ -43,7 +55,9 @@ def train(
 
 
 def retrain(
-    names: Annotated[list[str] | None, typer.Argument(help="Tasks of training/tasks; default all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Tasks of training/tasks; default all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train anew where there are new laps, and promote past the gate."""
@@ -81,7 +95,12 @@ def _training(settings: Settings, *arguments: str) -> dict[str, Any]:
     tail: list[str] = []
     try:
         with subprocess.Popen(
-            command, env=child_environment(settings), cwd=settings.repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=child_environment(settings),
+            cwd=settings.repository,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as child:
             assert child.stdout is not None and child.stderr is not None
             for line in child.stderr:
@@ -106,7 +125,9 @@ def _need_mlflow(settings: Settings) -> None:
 
     for name in ("mlflow", *(["s3"] if settings.mlflow_artifacts.startswith("s3:") else [])):
         if not SERVERS[name].ready(settings):
-            raise PitwallError(f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up")
+            raise PitwallError(
+                f"{name} at {SERVERS[name].url(settings)} does not answer; start it: ./pitwall up"
+            )
 
 
 def models(as_json: AsJson = False) -> None:
@@ -116,29 +137,65 @@ def models(as_json: AsJson = False) -> None:
     settings = Settings()
     _need_mlflow(settings)
     rows: list[dict[str, Any]] = [
-        {"model": each.model, "version": each.number, "mae": each.mae, "baseline_mae": each.baseline_mae, "unit": each.unit, "kind": each.kind,
-         "champion": "champion" in each.aliases, "alias": ", ".join(reversed(each.aliases)), "promoted": each.promoted, "run": each.run,
-         "feature_service": each.feature_service, "definitions": each.definitions, "dataset_sha256": each.dataset_sha256}
+        {
+            "model": each.model,
+            "version": each.number,
+            "mae": each.mae,
+            "baseline_mae": each.baseline_mae,
+            "unit": each.unit,
+            "kind": each.kind,
+            "champion": "champion" in each.aliases,
+            "alias": ", ".join(reversed(each.aliases)),
+            "promoted": each.promoted,
+            "run": each.run,
+            "feature_service": each.feature_service,
+            "definitions": each.definitions,
+            "dataset_sha256": each.dataset_sha256,
+        }
         for each in registered.versions(registered.client(settings))
-    ]  # fmt: skip
+    ]
     if as_json:
         emit({"models": rows})
         return
-    table = Table("Model", "Version", "MAE", "Baseline", "Kind", "Alias", box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table = Table(
+        "Model",
+        "Version",
+        "MAE",
+        "Baseline",
+        "Kind",
+        "Alias",
+        box=None,
+        header_style="dim",
+        padding=(0, 3, 0, 0),
+    )
     for row in rows:
-        table.add_row(row["model"], str(row["version"]), f"{row['mae']:.3f} {row['unit']}", f"{row['baseline_mae']:.3f} {row['unit']}",
-                      row["kind"], row["alias"])  # fmt: skip
+        table.add_row(
+            row["model"],
+            str(row["version"]),
+            f"{row['mae']:.3f} {row['unit']}",
+            f"{row['baseline_mae']:.3f} {row['unit']}",
+            row["kind"],
+            row["alias"],
+        )
     OUT.print(table if rows else "no model yet; train one: ./pitwall train lap_time")
     for row in rows:
         if row["champion"]:
-            OUT.print(f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})", soft_wrap=True)
+            OUT.print(
+                f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})",
+                soft_wrap=True,
+            )
 
 
 def promote(
     model: Annotated[str, typer.Argument()],
     version: Annotated[int | None, typer.Argument(min=1)] = None,
-    force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Past a closed gate; the reason is kept.")] = None,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Back to the champion before this one.")] = False,
+    force: Annotated[
+        str | None,
+        typer.Option("--force", metavar="REASON", help="Past a closed gate; the reason is kept."),
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Back to the champion before this one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a version champion: only if it beats its baselines and is not behind the champion."""
@@ -156,6 +213,6 @@ def promote(
     else:
         now = str(version)
         why = registered.promote(client, model, now, force).why
-    emit({"model": model, "champion": int(now), "why": why, "forced": bool(force)}) if as_json else OUT.print(
-        f"{model}: version {now} is champion ({why})", soft_wrap=True
-    )
+    emit(
+        {"model": model, "champion": int(now), "why": why, "forced": bool(force)}
+    ) if as_json else OUT.print(f"{model}: version {now} is champion ({why})", soft_wrap=True)

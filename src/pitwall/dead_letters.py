@@ -33,9 +33,16 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
     from confluent_kafka import Consumer, TopicPartition
 
     ends = end_offsets(settings, settings.dead_letters_topic)
-    consumer = Consumer({**client_config(settings), "group.id": "pitwall-dead-letters", "enable.auto.commit": False,
-                         "auto.offset.reset": "earliest", "enable.partition.eof": True,
-                         "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20)})  # fmt: skip
+    consumer = Consumer(
+        {
+            **client_config(settings),
+            "group.id": "pitwall-dead-letters",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20),
+        }
+    )
     try:
         for partition, end in sorted(ends.items()):
             consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
@@ -43,19 +50,30 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
             while at < end:
                 message = consumer.poll(10)
                 if message is None:
-                    raise StackError(f"Kafka at {settings.bootstrap_servers} gave no dead letter in 10 s; see `./pitwall status`")
+                    raise StackError(
+                        f"Kafka at {settings.bootstrap_servers} gave no dead letter in 10 s; see `./pitwall status`"
+                    )
                 error = message.error()
                 if error is not None:
                     if error.name() == "_PARTITION_EOF":
                         break
                     raise StackError(f"Kafka at {settings.bootstrap_servers}: {error.str()}")
                 at = (message.offset() or 0) + 1
-                headers = {k.removeprefix(PREFIX): v.decode(errors="replace") for k, v in message.headers() or [] if isinstance(v, bytes)}
+                headers = {
+                    k.removeprefix(PREFIX): v.decode(errors="replace")
+                    for k, v in message.headers() or []
+                    if isinstance(v, bytes)
+                }
                 yield DeadLetter(
-                    f"{partition}-{message.offset()}", message.timestamp()[1], headers.get("topic", ""),
-                    int(headers.get("partition", -1)), int(headers.get("offset", -1)),
-                    headers.get("exception.class.name", ""), headers.get("exception.message", ""), message.value() or b"",
-                )  # fmt: skip
+                    f"{partition}-{message.offset()}",
+                    message.timestamp()[1],
+                    headers.get("topic", ""),
+                    int(headers.get("partition", -1)),
+                    int(headers.get("offset", -1)),
+                    headers.get("exception.class.name", ""),
+                    headers.get("exception.message", ""),
+                    message.value() or b"",
+                )
     finally:
         consumer.close()
 
@@ -81,13 +99,21 @@ def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
         if error is not None:
             failures.append(error)
 
-    producer = Producer({**client_config(settings), "enable.idempotence": True, "compression.type": "lz4",
-                         "message.max.bytes": DEAD_LETTER_BYTES})  # fmt: skip
+    producer = Producer(
+        {
+            **client_config(settings),
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "message.max.bytes": DEAD_LETTER_BYTES,
+        }
+    )
     sent = 0
     for letter in letters:
         while True:
             try:
-                producer.produce(letter.topic or settings.telemetry_topic, letter.value, on_delivery=on_delivery)
+                producer.produce(
+                    letter.topic or settings.telemetry_topic, letter.value, on_delivery=on_delivery
+                )
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -96,5 +122,7 @@ def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
     left = producer.flush(60)
     if failures or left:
         reason = failures[0].str() if failures else "no answer in 60 s"
-        raise StackError(f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; see `./pitwall status`")
+        raise StackError(
+            f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; see `./pitwall status`"
+        )
     return sent

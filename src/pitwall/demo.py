@@ -62,10 +62,19 @@ class Tally:
         self._sessions = sessions
         topics = (settings.features_topic, settings.dead_letters_topic, settings.predictions_topic)
         self._consumer = Consumer(
-            {**client_config(settings), "group.id": "pitwall-demo", "enable.auto.commit": False, "fetch.wait.max.ms": 50}
+            {
+                **client_config(settings),
+                "group.id": "pitwall-demo",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 50,
+            }
         )
         self._consumer.assign(
-            [TopicPartition(t, partition, offset) for t in topics for partition, offset in end_offsets(settings, t).items()]
+            [
+                TopicPartition(t, partition, offset)
+                for t in topics
+                for partition, offset in end_offsets(settings, t).items()
+            ]
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -137,7 +146,10 @@ def percentiles(samples: list[float]) -> dict[str, float | None]:
     """p50 and p99, rounded to 0.1; None without samples."""
     if not samples:
         return {"p50": None, "p99": None}
-    return {"p50": round(float(np.percentile(samples, 50)), 1), "p99": round(float(np.percentile(samples, 99)), 1)}
+    return {
+        "p50": round(float(np.percentile(samples, 50)), 1),
+        "p99": round(float(np.percentile(samples, 99)), 1),
+    }
 
 
 def default_sessions() -> list[Session]:
@@ -228,14 +240,23 @@ def run(
 
         served = [vector for vector in logged(settings, since_ms) if vector.session in names]
         parity = compare(settings, [*online_rows(settings, names), *served])
-        report.parity = {"match": parity.match, "mismatch": parity.mismatch, "missing": parity.missing}
+        report.parity = {
+            "match": parity.match,
+            "mismatch": parity.mismatch,
+            "missing": parity.missing,
+        }
         report.online_rows = _online_rows(settings, names)
         report.ticks_out, report.dead_letters = tally.features, tally.dead_letters
         report.predictions = tally.predictions
         report.page = settings.page_url
         accounted = report.ticks_out + report.dead_letters == report.ticks_sent
-        report.ok = bool(accounted and not parity.mismatch and not parity.missing and parity.match
-                         and (report.predictions > 0 or not champions))  # fmt: skip
+        report.ok = bool(
+            accounted
+            and not parity.mismatch
+            and not parity.missing
+            and parity.match
+            and (report.predictions > 0 or not champions)
+        )
         tally.close()
         done("checked")
         report.seconds = round(time.monotonic() - started, 1)
@@ -284,10 +305,16 @@ class _Asker(threading.Thread):
 
         token = self._settings.secret("token").get_secret_value()
         headers, verify = {"Authorization": f"Bearer {token}"}, trust(self._settings)
-        with httpx.Client(base_url=self._settings.serving_url, headers=headers, verify=verify) as client:
+        with httpx.Client(
+            base_url=self._settings.serving_url, headers=headers, verify=verify
+        ) as client:
             while not self._done.is_set():
                 for model in self._models:
-                    question = {"model": model, "vehicle": self._live.vehicle, "session": self._live.session}
+                    question = {
+                        "model": model,
+                        "vehicle": self._live.vehicle,
+                        "session": self._live.session,
+                    }
                     before = time.perf_counter()
                     try:
                         answer = client.post("/predict", json=question)
@@ -304,7 +331,9 @@ class _Asker(threading.Thread):
         return self._latencies[2:], list(self._answers.values())
 
 
-def _drain(settings: Settings, tally: Tally, sent: int, step: Callable[[str, float | None], None]) -> None:
+def _drain(
+    settings: Settings, tally: Tally, sent: int, step: Callable[[str, float | None], None]
+) -> None:
     """Wait until every tick sent is in the features or the dead letters. Raises `JobError` when nothing moves for 60 s."""
     last, moved = -1, time.monotonic()
     while (got := tally.features + tally.dead_letters) < sent:
@@ -329,7 +358,10 @@ def _offline_rows(settings: Settings, sessions: list[str]) -> int:
 
 
 def _wait_offline(
-    settings: Settings, sessions: list[str], report: Report, step: Callable[[str, float | None], None]
+    settings: Settings,
+    sessions: list[str],
+    report: Report,
+    step: Callable[[str, float | None], None],
 ) -> None:
     """Wait for the checkpoint that makes the last rows visible in the offline store."""
     from pitwall.flink.jobs import settle
@@ -341,7 +373,15 @@ def _wait_offline(
 
 def _trainer(settings: Settings, sessions_file: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pitwall.training.train", "--sessions", sessions_file, "--wait", "--promote"],
+        [
+            sys.executable,
+            "-m",
+            "pitwall.training.train",
+            "--sessions",
+            sessions_file,
+            "--wait",
+            "--promote",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(settings.log_dir / "training.log").open("w"),
@@ -352,7 +392,9 @@ def _trainer(settings: Settings, sessions_file: str) -> subprocess.Popen[str]:
     )
 
 
-def _train(trainer: subprocess.Popen[str], step: Callable[[str, float | None], None]) -> dict[str, Any]:
+def _train(
+    trainer: subprocess.Popen[str], step: Callable[[str, float | None], None]
+) -> dict[str, Any]:
     models: dict[str, Any] = {}
     assert trainer.stdin is not None and trainer.stdout is not None
     trainer.stdin.write("go\n")
@@ -373,12 +415,17 @@ def _wait_champions(settings: Settings, versions: dict[str, int]) -> None:
     while time.monotonic() < limit:
         try:
             answer = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings))
-            if answer.is_success and {name: model["version"] for name, model in answer.json().items()} == versions:
+            if (
+                answer.is_success
+                and {name: model["version"] for name, model in answer.json().items()} == versions
+            ):
                 return
         except (httpx.HTTPError, ValueError, TypeError):
             pass
         time.sleep(0.2)
-    raise StackError(f"the endpoint did not load {versions} in 60 s; see {settings.log_dir / 'serving.log'}")
+    raise StackError(
+        f"the endpoint did not load {versions} in 60 s; see {settings.log_dir / 'serving.log'}"
+    )
 
 
 def _online_rows(settings: Settings, sessions: list[str]) -> int:

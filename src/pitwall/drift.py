@@ -28,8 +28,15 @@ MARGIN = 1.5
 """The alarm level is so many times the highest level a held-out training lap reached."""
 LEAST = 3.0
 WATCHED = (
-    "speed", "acceleration_long", "acceleration_lat", "acceleration_vert", "velocity_yaw", "steering_angle", "throttle", "brake",
-)  # fmt: skip
+    "speed",
+    "acceleration_long",
+    "acceleration_lat",
+    "acceleration_vert",
+    "velocity_yaw",
+    "steering_angle",
+    "throttle",
+    "brake",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,9 @@ class Watch:
     def at(self, stretch: int) -> Watch:
         """The same for one stretch alone."""
         part = slice(stretch, stretch + 1)
-        return Watch(self.channels, self.low[:, :, part], self.high[:, :, part], self.level, self.floor)
+        return Watch(
+            self.channels, self.low[:, :, part], self.high[:, :, part], self.level, self.floor
+        )
 
     def excess(self, stretches: Array) -> Array:
         """How far each stretch of (channels, statistics, stretches) lies outside, in widths: (channels, stretches)."""
@@ -96,11 +105,21 @@ def calibrate(channels: tuple[str, ...], laps: list[Array]) -> Watch:
         return Watch(channels, low, high, np.full(len(channels), LEAST), _floor(high, low))
 
     levels = [
-        np.where(np.isfinite(lap).any(axis=(1, 2)), cusum(band(np.delete(all_laps, i, axis=0)).excess(lap)).max(axis=1), 0.0)
+        np.where(
+            np.isfinite(lap).any(axis=(1, 2)),
+            cusum(band(np.delete(all_laps, i, axis=0)).excess(lap)).max(axis=1),
+            0.0,
+        )
         for i, lap in enumerate(laps)
     ]
     whole = band(all_laps)
-    return Watch(channels, whole.low, whole.high, np.maximum(LEAST, MARGIN * np.max(levels, axis=0)), whole.floor)
+    return Watch(
+        channels,
+        whole.low,
+        whole.high,
+        np.maximum(LEAST, MARGIN * np.max(levels, axis=0)),
+        whole.floor,
+    )
 
 
 def alarms(watch: Watch, lap: Array) -> dict[str, int]:
@@ -117,7 +136,9 @@ def from_offline(folder: Place, channels: tuple[str, ...]) -> Watch | None:
     """
     if not (paths := files(folder)):
         return None
-    statistics = ", ".join(f'avg("{c}") AS m{i}, stddev_pop("{c}") AS s{i}' for i, c in enumerate(channels))
+    statistics = ", ".join(
+        f'avg("{c}") AS m{i}, stddev_pop("{c}") AS s{i}' for i, c in enumerate(channels)
+    )
     frame = (
         database(folder)
         .execute(
@@ -131,7 +152,9 @@ def from_offline(folder: Place, channels: tuple[str, ...]) -> Watch | None:
         return None
     count = int(frame["stretch"].max())
     laps = []
-    for _, lap in frame[(frame["ticks"] >= LEAST_TICKS) & (frame["stretch"] < count)].groupby(["vehicle", "session", "lap_number"]):
+    for _, lap in frame[(frame["ticks"] >= LEAST_TICKS) & (frame["stretch"] < count)].groupby(
+        ["vehicle", "session", "lap_number"]
+    ):
         if len(lap) < 0.98 * count:
             continue
         found = np.full((len(channels), 2, count), np.nan)
@@ -153,7 +176,14 @@ class Live:
         self.raised: dict[tuple[str, str], tuple[str, ...]] = {}
         """The channels in alarm, by vehicle and session."""
 
-    def row(self, vehicle: str, session: str, lap: float | None, distance_m: float | None, values: list[float | None]) -> None:
+    def row(
+        self,
+        vehicle: str,
+        session: str,
+        lap: float | None,
+        distance_m: float | None,
+        values: list[float | None],
+    ) -> None:
         """One tick: the lap's number, the distance in it and the watched channels' values, None for null."""
         if lap is None or distance_m is None:
             return
@@ -181,13 +211,24 @@ class Live:
     def _close(self, key: tuple[str, str], stretch: int, ticks: Array, level: Array) -> Array:
         there = np.isfinite(ticks).all(axis=0)
         found = np.full((ticks.shape[1], 2, 1), np.nan)
-        found[there, 0, 0], found[there, 1, 0] = ticks[:, there].mean(axis=0), ticks[:, there].std(axis=0)
+        found[there, 0, 0], found[there, 1, 0] = (
+            ticks[:, there].mean(axis=0),
+            ticks[:, there].std(axis=0),
+        )
         level = np.maximum(0.0, level + self.watch.at(stretch).excess(found)[:, 0] - ALLOWED / 2)
-        raised = [name for name, high in zip(self.watch.channels, level > self.watch.level, strict=True) if high]
+        raised = [
+            name
+            for name, high in zip(self.watch.channels, level > self.watch.level, strict=True)
+            if high
+        ]
         self.raised[key] = tuple(dict.fromkeys([*self.raised.get(key, ()), *raised]))
         return level
 
     def metrics(self) -> str:
         """Alarms in Prometheus' text format."""
-        lines = [f'pitwall_drift_alarm{{vehicle="{v}",session="{s}",channel="{c}"}} 1' for (v, s), names in sorted(self.raised.items()) for c in names]
+        lines = [
+            f'pitwall_drift_alarm{{vehicle="{v}",session="{s}",channel="{c}"}} 1'
+            for (v, s), names in sorted(self.raised.items())
+            for c in names
+        ]
         return "\n".join(["# TYPE pitwall_drift_alarm gauge", *lines]) + "\n"

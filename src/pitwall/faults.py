@@ -44,9 +44,18 @@ def isolate() -> str:
     """Begin this program anew in namespaces of its own; gives why the machine does not let it, or "" when it is in them."""
     if os.environ.get(_ISOLATED):
         return ""
-    command = ["unshare", "--net", "--mount", "--propagation", "private", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    command = [
+        "unshare",
+        "--net",
+        "--mount",
+        "--propagation",
+        "private",
+        *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]),
+    ]
     try:
-        tried = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
+        tried = subprocess.run(
+            [*command, "ip", "link", "set", "lo", "up"], capture_output=True, text=True
+        )
     except FileNotFoundError as error:
         return f"{error.filename} is not installed"
     if tried.returncode:
@@ -82,9 +91,17 @@ def kill(settings: Settings, name: str) -> None:
 def submit(settings: Settings) -> None:
     """Submit the features job to the cluster, and wait until it runs."""
     command = [sys.executable, "-m", "pitwall.flink.run", "--cluster"]
-    result = subprocess.run(command, env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True)
+    result = subprocess.run(
+        command,
+        env=child_environment(settings),
+        cwd=settings.repository,
+        capture_output=True,
+        text=True,
+    )
     if result.returncode:
-        raise JobError(f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}")
+        raise JobError(
+            f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}"
+        )
     wait(lambda: jobs.features_job_state(settings) == "RUNNING", 180, "the features job to run")
 
 
@@ -137,7 +154,11 @@ def _cut(*ports: str) -> Callable[[World], None]:
     """What stands before the number of these ports is dropped, in both directions."""
 
     def fault(world: World) -> None:
-        rules = [f"pref 10 ipproto tcp {side} {getattr(world.settings, port)} blackhole" for port in ports for side in ("dport", "sport")]
+        rules = [
+            f"pref 10 ipproto tcp {side} {getattr(world.settings, port)} blackhole"
+            for port in ports
+            for side in ("dport", "sport")
+        ]
         for rule in rules:
             _run(f"ip rule add {rule}")
         time.sleep(PAUSE_S)

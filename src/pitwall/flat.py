@@ -30,7 +30,10 @@ class FlatTrees:
     """
 
     def __init__(self, model: Any) -> None:
-        if model._baseline_prediction.size != 1 or type(model._loss.link).__name__ != "IdentityLink":
+        if (
+            model._baseline_prediction.size != 1
+            or type(model._loss.link).__name__ != "IdentityLink"
+        ):
             raise ValueError("only regression with an identity link can be flattened")
         trees = [tree.nodes for (tree,) in model._predictors]
         if any(nodes["is_categorical"].any() for nodes in trees):
@@ -120,4 +123,6 @@ class _Plain:
         import pandas as pd
 
         names = getattr(self._model, "feature_names_in_", getattr(self._model, "columns_", None))
-        return np.asarray(self._model.predict(rows if names is None else pd.DataFrame(rows, columns=list(names))))
+        return np.asarray(
+            self._model.predict(rows if names is None else pd.DataFrame(rows, columns=list(names)))
+        )

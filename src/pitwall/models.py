@@ -52,7 +52,13 @@ class Interval:
         """Half-widths for rows of shape (n, inputs)."""
         if self.by is None:
             return np.full(len(rows), self.half_width[0])
-        return np.asarray(self.half_width[np.searchsorted(self.edges, rows[:, self.by], side="right").clip(0, len(self.half_width) - 1)])
+        return np.asarray(
+            self.half_width[
+                np.searchsorted(self.edges, rows[:, self.by], side="right").clip(
+                    0, len(self.half_width) - 1
+                )
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -123,12 +129,25 @@ def versions(registry: Any) -> list[Version]:
     for model in registry.search_registered_models():
         for version in registry.search_model_versions(f"name='{model.name}'"):
             tags, number = version.tags, str(version.version)
-            aliases = tuple(sorted(alias for alias, named in model.aliases.items() if str(named) == number))
-            found.append(Version(
-                model.name, int(number), tags.get("unit", ""), float(tags.get("mae", "nan")), float(tags.get("baseline_mae", "nan")),
-                tags.get("kind", ""), aliases, tags.get("promoted", ""), tags.get("feature_service", ""), tags.get("definitions", ""),
-                tags.get("dataset_sha256", ""), version.run_id or "",
-            ))  # fmt: skip
+            aliases = tuple(
+                sorted(alias for alias, named in model.aliases.items() if str(named) == number)
+            )
+            found.append(
+                Version(
+                    model.name,
+                    int(number),
+                    tags.get("unit", ""),
+                    float(tags.get("mae", "nan")),
+                    float(tags.get("baseline_mae", "nan")),
+                    tags.get("kind", ""),
+                    aliases,
+                    tags.get("promoted", ""),
+                    tags.get("feature_service", ""),
+                    tags.get("definitions", ""),
+                    tags.get("dataset_sha256", ""),
+                    version.run_id or "",
+                )
+            )
     return sorted(found, key=lambda each: (each.model, -each.number))
 
 
@@ -137,7 +156,14 @@ def load(registry: Any, version: Any) -> Loaded:
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="pitwall-model-") as temporary:
-        return _read(version, Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=temporary)))
+        return _read(
+            version,
+            Path(
+                mlflow.artifacts.download_artifacts(
+                    f"models:/{version.name}/{version.version}", dst_path=temporary
+                )
+            ),
+        )
 
 
 def _read(version: Any, folder: Path) -> Loaded:
@@ -147,18 +173,32 @@ def _read(version: Any, folder: Path) -> Loaded:
     described = Model.load(str(folder))
     flavor = described.flavors["sklearn"]
     if flavor["serialization_format"] != "skops":
-        raise ModelError(f"version {version.version} of {version.name} is stored as {flavor['serialization_format']}; only skops is read")
+        raise ModelError(
+            f"version {version.version} of {version.name} is stored as {flavor['serialization_format']}; only skops is read"
+        )
     model = skops.io.load(folder / flavor["pickled_model"], trusted=TRUSTED)
     metadata = described.metadata
     inputs = tuple(described.signature.inputs.input_names())
     width = metadata["interval"]
     interval = Interval(
-        width["coverage"], inputs.index(width["by"]) if width["by"] else None, np.array(width["edges"]), np.array(width["half_width"])
+        width["coverage"],
+        inputs.index(width["by"]) if width["by"] else None,
+        np.array(width["edges"]),
+        np.array(width["half_width"]),
     )
     return Loaded(
-        version.name, int(version.version), metadata["unit"], metadata["feature_service"], metadata["definitions"], version.run_id,
-        inputs, interval, model, compiled(model), described.load_input_example(str(folder))[list(inputs)].to_numpy(dtype=np.float64),
-    )  # fmt: skip
+        version.name,
+        int(version.version),
+        metadata["unit"],
+        metadata["feature_service"],
+        metadata["definitions"],
+        version.run_id,
+        inputs,
+        interval,
+        model,
+        compiled(model),
+        described.load_input_example(str(folder))[list(inputs)].to_numpy(dtype=np.float64),
+    )
 
 
 @dataclass(frozen=True)
@@ -184,9 +224,13 @@ def gate(registry: Any, name: str, version: str) -> Verdict:
         return Verdict(True, "it is champion already")
     met = json.loads(tags.get("against", "{}"))
     if str(met.get("version")) != str(champion.version):
-        return Verdict(False, f"it never met the champion, version {champion.version}; train it again")
+        return Verdict(
+            False, f"it never met the champion, version {champion.version}; train it again"
+        )
     if met["laps"] < 2:
-        return Verdict(False, f"only {met['laps']} laps to compare it with version {champion.version}")
+        return Verdict(
+            False, f"only {met['laps']} laps to compare it with version {champion.version}"
+        )
     text = f"{met['gain']:+.4f} ± {met['standard_error']:.4f} {tags['unit']} a lap beside version {champion.version} on {met['laps']} laps"
     return Verdict(met["gain"] >= 0, text)
 
@@ -195,8 +239,16 @@ def promote(registry: Any, name: str, version: str, force: str | None = None) ->
     """Make a version champion. Raises `ModelError` when the gate is closed and no reason to `force` it is given."""
     verdict = gate(registry, name, version)
     if not verdict.passes and not force:
-        raise ModelError(f"version {version} of {name} is not promoted: {verdict.why}; --force REASON promotes it all the same")
-    _crown(registry, name, version, f"forced: {force} (the gate: {verdict.why})" if force else verdict.why, bool(force))
+        raise ModelError(
+            f"version {version} of {name} is not promoted: {verdict.why}; --force REASON promotes it all the same"
+        )
+    _crown(
+        registry,
+        name,
+        version,
+        f"forced: {force} (the gate: {verdict.why})" if force else verdict.why,
+        bool(force),
+    )
     return verdict
 
 
@@ -204,11 +256,23 @@ def rollback(registry: Any, name: str, reason: str = "") -> str:
     """Make the champion before the present one champion again; its version. Raises `ModelError` when there was none."""
     past = history(registry, name)
     present = by_alias(registry, name, "champion")
-    before = [each for each in past if present is not None and str(each["version"]) != str(present.version)]
+    before = [
+        each
+        for each in past
+        if present is not None and str(each["version"]) != str(present.version)
+    ]
     if not before:
-        raise ModelError(f"model {name!r} has had no other champion; ./pitwall promote {name} VERSION makes one")
+        raise ModelError(
+            f"model {name!r} has had no other champion; ./pitwall promote {name} VERSION makes one"
+        )
     version = str(before[-1]["version"])
-    _crown(registry, name, version, f"rollback from version {present.version}" + (f": {reason}" if reason else ""), False)  # type: ignore[union-attr]
+    _crown(
+        registry,
+        name,
+        version,
+        f"rollback from version {present.version}" + (f": {reason}" if reason else ""),
+        False,
+    )  # type: ignore[union-attr]
     return version
 
 
@@ -219,13 +283,20 @@ def history(registry: Any, name: str) -> list[dict[str, Any]]:
     try:
         tags = registry.get_registered_model(name).tags
     except MlflowException:
-        raise ModelError(f"there is no model {name!r} in the registry; train it: ./pitwall train {name}") from None
+        raise ModelError(
+            f"there is no model {name!r} in the registry; train it: ./pitwall train {name}"
+        ) from None
     return list(json.loads(tags.get(HISTORY, "[]")))
 
 
 def _crown(registry: Any, name: str, version: str, why: str, forced: bool) -> None:
     past = history(registry, name)
-    entry = {"version": int(version), "since": datetime.now(UTC).isoformat(timespec="seconds"), "why": why[:300], "forced": forced}
+    entry = {
+        "version": int(version),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "why": why[:300],
+        "forced": forced,
+    }
     registry.set_registered_model_tag(name, HISTORY, json.dumps([*past, entry][-KEPT:]))
     registry.set_model_version_tag(name, version, "promoted", why[:300])
     registry.set_registered_model_alias(name, "champion", version)
@@ -237,4 +308,6 @@ def _version(registry: Any, name: str, version: str) -> Any:
     try:
         return registry.get_model_version(name, version)
     except MlflowException:
-        raise ModelError(f"model {name!r} has no version {version!r}; see ./pitwall models") from None
+        raise ModelError(
+            f"model {name!r} has no version {version!r}; see ./pitwall models"
+        ) from None

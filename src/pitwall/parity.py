@@ -61,7 +61,16 @@ def online_rows(settings: Settings, sessions: Iterable[str] | None = None) -> It
                 f"SELECT vehicle, session, WRITETIME(event_timestamp), {columns} FROM {table}"
             ):
                 if (wanted is None or name in wanted) and event_us is not None:
-                    yield Served("", features.name, vehicle, name, event_us, tuple(features.names), values, "online")
+                    yield Served(
+                        "",
+                        features.name,
+                        vehicle,
+                        name,
+                        event_us,
+                        tuple(features.names),
+                        values,
+                        "online",
+                    )
     finally:
         session.cluster.shutdown()
 
@@ -97,13 +106,21 @@ def compare(settings: Settings, vectors: Iterable[Served]) -> Parity:
 
 
 def _count(
-    found: Parity, vector: Served, values: NDArray[np.float64], truth: NDArray[np.float64] | None, differences: list[tuple[float, str]]
+    found: Parity,
+    vector: Served,
+    values: NDArray[np.float64],
+    truth: NDArray[np.float64] | None,
+    differences: list[tuple[float, str]],
 ) -> None:
     when = (EPOCH + timedelta(microseconds=vector.event_us)).isoformat().replace("+00:00", "Z")
     where = f"{vector.vehicle}, {vector.session}, {when}, {vector.source} {vector.service}".rstrip()
     if truth is None:
         differences.append((-1.0, f"{where}: the offline store has no row of {vector.view}"))
-    equal = None if truth is None else (values.view("i8") == truth.view("i8")) | (np.isnan(values) & np.isnan(truth))
+    equal = (
+        None
+        if truth is None
+        else (values.view("i8") == truth.view("i8")) | (np.isnan(values) & np.isnan(truth))
+    )
     for i, name in enumerate(vector.names):
         counts = found.features.setdefault(f"{vector.view}:{name}", Counts())
         if truth is None or equal is None:
@@ -117,13 +134,20 @@ def _count(
             counts.mismatch += 1
             a, b = float(values[i]), float(truth[i])
             apart = abs(a - b) / max(abs(a), abs(b), 1e-300)
-            differences.append((apart if apart == apart else 2.0, f"{where}: {name} was served as {a!r}, offline it is {b!r}"))
+            differences.append(
+                (
+                    apart if apart == apart else 2.0,
+                    f"{where}: {name} was served as {a!r}, offline it is {b!r}",
+                )
+            )
     if len(differences) > 10_000:
         differences.sort(key=lambda difference: -difference[0])
         del differences[EXAMPLES:]
 
 
-def _offline(store: Any, view: str, session: str, names: list[str], times_us: list[int]) -> dict[tuple[str, int], NDArray[np.float64]]:
+def _offline(
+    store: Any, view: str, session: str, names: list[str], times_us: list[int]
+) -> dict[tuple[str, int], NDArray[np.float64]]:
     """The offline store's rows of a session between the times, by vehicle and event time."""
     from feast.errors import FeatureViewNotFoundException
 
@@ -132,19 +156,29 @@ def _offline(store: Any, view: str, session: str, names: list[str], times_us: li
     try:
         feature_view = store.get_feature_view(view)
     except FeatureViewNotFoundException:
-        raise UsageError(f"vectors of view {view!r} were served, which the feature repository does not have; run `feast apply`") from None
+        raise UsageError(
+            f"vectors of view {view!r} were served, which the feature repository does not have; run `feast apply`"
+        ) from None
     source = feature_view.batch_source
     stamp, created = source.timestamp_field, source.created_timestamp_column
     start, end = (EPOCH + timedelta(microseconds=us) for us in (min(times_us), max(times_us)))
     table = ParquetOfflineStore.pull_all_from_table_or_query(
-        store.config, source, ["vehicle", "session"], names, stamp, created, start, end + timedelta(microseconds=1)
+        store.config,
+        source,
+        ["vehicle", "session"],
+        names,
+        stamp,
+        created,
+        start,
+        end + timedelta(microseconds=1),
     ).to_arrow()
     import pyarrow as pa
     import pyarrow.compute as pc
 
     table = table.filter(pc.equal(table["session"], session)).sort_by(created)
     matrix = np.column_stack(
-        [table[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in names] or [np.empty(table.num_rows)]
+        [table[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in names]
+        or [np.empty(table.num_rows)]
     )
     times = table[stamp].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     return dict(zip(zip(table["vehicle"].to_pylist(), times, strict=True), matrix, strict=True))

@@ -67,31 +67,56 @@ class Truths:
     when the next one begins, or when the session falls silent (`SILENT_S`) where a lap is known to end (`length_m`).
     """
 
-    def __init__(self, labels: dict[str, tuple[str, Any]], keep: int = 1000, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        labels: dict[str, tuple[str, Any]],
+        keep: int = 1000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._labels = labels
         self._clock = clock
         self.length_m: float | None = None
         """A lap's length, where it is known."""
         self._laps: dict[tuple[str, str], _Open] = {}
-        self._recent: dict[tuple[str, str], deque[tuple[int, dict[str, float]]]] = defaultdict(lambda: deque(maxlen=3000))
+        self._recent: dict[tuple[str, str], deque[tuple[int, dict[str, float]]]] = defaultdict(
+            lambda: deque(maxlen=3000)
+        )
         self._keep = keep
-        self.needs = ("lap_number", "lap_time", "lap_distance", "lap_last_time", *(what for kind, what in labels.values() if kind == "feature"))
+        self.needs = (
+            "lap_number",
+            "lap_time",
+            "lap_distance",
+            "lap_last_time",
+            *(what for kind, what in labels.values() if kind == "feature"),
+        )
         """The features `row` looks at."""
         self.scores: dict[tuple[str, int], Score] = {}
 
-    def row(self, vehicle: str, session: str, event_us: int, values: dict[str, float | None]) -> None:
+    def row(
+        self, vehicle: str, session: str, event_us: int, values: dict[str, float | None]
+    ) -> None:
         """One feature row, in the session's order."""
         key = (vehicle, session)
-        number, time, distance = (values.get(name) for name in ("lap_number", "lap_time", "lap_distance"))
+        number, time, distance = (
+            values.get(name) for name in ("lap_number", "lap_time", "lap_distance")
+        )
         wanted = [name for kind, name in self._labels.values() if kind == "feature"]
         if wanted:
-            self._recent[key].append((event_us, {name: values[name] for name in wanted if values.get(name) is not None}))  # type: ignore[misc]
+            self._recent[key].append(
+                (event_us, {name: values[name] for name in wanted if values.get(name) is not None})
+            )  # type: ignore[misc]
         if number is None or time is None or distance is None:
             return
         lap = self._laps.get(key)
         if lap is None or number != lap.number:
             last = values.get("lap_last_time")
-            if lap is not None and number == lap.number + 1 and last is not None and lap.distances_m and lap.distances_m[0] < 100:
+            if (
+                lap is not None
+                and number == lap.number + 1
+                and last is not None
+                and lap.distances_m
+                and lap.distances_m[0] < 100
+            ):
                 self._settle(lap, last)
             lap = self._laps[key] = _Open(number, self._clock())
             while len(self._laps) > self._keep:
@@ -116,7 +141,14 @@ class Truths:
         place = max(0, bisect_right(lap.at_us, event_us + 999) - 1)
         where = {"at": lap.distances_m[place], "time": lap.times_s[place]}
         if kind == "feature":
-            truth = next((values.get(str(what)) for at, values in reversed(self._recent[key]) if abs(at - event_us) < 1000), None)
+            truth = next(
+                (
+                    values.get(str(what))
+                    for at, values in reversed(self._recent[key])
+                    if abs(at - event_us) < 1000
+                ),
+                None,
+            )
             if truth is not None:
                 lap.waiting.append({**message, **where, "truth": truth})
             return
@@ -135,7 +167,11 @@ class Truths:
                 self._recent.pop(key, None)
 
     def _whole(self, lap: _Open) -> bool:
-        return self.length_m is not None and lap.distances_m[0] < 100 and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005
+        return (
+            self.length_m is not None
+            and lap.distances_m[0] < 100
+            and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005
+        )
 
     def _settle(self, lap: _Open, final_s: float) -> None:
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)
@@ -148,7 +184,9 @@ class Truths:
                 truth = float(np.interp(message["at"] + what, distances, times)) - message["time"]
             if truth is None:
                 continue
-            score = self.scores.setdefault((message["model"], int(message["version"])), Score(message["unit"]))
+            score = self.scores.setdefault(
+                (message["model"], int(message["version"])), Score(message["unit"])
+            )
             part = min(PARTS - 1, int(message["at"] / distances[-1] * PARTS))
             score.count[part] += 1
             score.total[part] += abs(message["value"] - truth)
@@ -158,7 +196,11 @@ class Truths:
 
     def metrics(self) -> str:
         """The scores in Prometheus' text format."""
-        lines = ["# TYPE pitwall_prediction_error gauge", "# TYPE pitwall_predictions_scored counter", "# TYPE pitwall_prediction_coverage gauge"]
+        lines = [
+            "# TYPE pitwall_prediction_error gauge",
+            "# TYPE pitwall_predictions_scored counter",
+            "# TYPE pitwall_prediction_coverage gauge",
+        ]
         for (model, version), score in sorted(self.scores.items()):
             labels = f'model="{model}",version="{version}",unit="{score.unit}"'
             for part, mean in enumerate(score.by_part()):
@@ -166,5 +208,7 @@ class Truths:
                     lines.append(f'pitwall_prediction_error{{{labels},part="{part}"}} {mean:.6g}')
             lines.append(f"pitwall_predictions_scored{{{labels}}} {score.count.sum():.0f}")
             if score.promised:
-                lines.append(f"pitwall_prediction_coverage{{{labels}}} {score.held / score.promised:.4g}")
+                lines.append(
+                    f"pitwall_prediction_coverage{{{labels}}} {score.held / score.promised:.4g}"
+                )
         return "\n".join(lines) + "\n"

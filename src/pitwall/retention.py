@@ -24,7 +24,9 @@ from pitwall.store.parquet.compact import drop
 from pitwall.store.parquet.files import recorded
 from pitwall.store.parquet.scan import Columns, Scan
 
-SESSION_COLUMNS = Columns({"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp")
+SESSION_COLUMNS = Columns(
+    {"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp"
+)
 """Keys and times of the feature rows that the job writes."""
 DAY_S = 86_400
 Key = tuple[str, str]
@@ -62,13 +64,22 @@ def _offline(settings: Settings, limit: float) -> Iterator[Due]:
     for features in load(settings.feature_repo):
         folder = recorded(settings, features.name)
         parts = []
-        for table, _ in Scan(folder).batches(["vehicle", "session", "created_timestamp"], "event_timestamp", None, None):
+        for table, _ in Scan(folder).batches(
+            ["vehicle", "session", "created_timestamp"], "event_timestamp", None, None
+        ):
             frame = pl.DataFrame(pl.from_arrow(table))
-            parts.append(frame.group_by("vehicle", "session").agg(rows=pl.len(), last=pl.col("created_timestamp").max()))
+            parts.append(
+                frame.group_by("vehicle", "session").agg(
+                    rows=pl.len(), last=pl.col("created_timestamp").max()
+                )
+            )
         if not parts:
             continue
         sessions = (
-            pl.concat(parts).group_by("vehicle", "session").agg(pl.col("rows").sum(), pl.col("last").max()).sort("session", "vehicle")
+            pl.concat(parts)
+            .group_by("vehicle", "session")
+            .agg(pl.col("rows").sum(), pl.col("last").max())
+            .sort("session", "vehicle")
         )
         old = sessions.filter(pl.col("last") < datetime.fromtimestamp(limit, UTC))
         for vehicle, session, rows, last in old.iter_rows():
@@ -92,18 +103,35 @@ def _cassandra(settings: Settings, session: Any, now: float) -> Iterator[Due]:
             written[vehicle, name] = max(last, written.get((vehicle, name), last))
             if _over(last, settings.retention_online_days, now):
                 # A deletion by the wall clock would hide every later row of the session: rows are written by event time.
-                micros = stamp if stamp is not None else int(event.replace(tzinfo=UTC).timestamp() * 1_000_000) + 999
+                micros = (
+                    stamp
+                    if stamp is not None
+                    else int(event.replace(tzinfo=UTC).timestamp() * 1_000_000) + 999
+                )
                 statement = f'DELETE FROM "{table}" USING TIMESTAMP {micros} WHERE vehicle = %s AND session = %s'
-                yield Due("online", f"{features.name}: {vehicle} / {name}", 1, last, _later(settings, statement, (vehicle, name)))
+                yield Due(
+                    "online",
+                    f"{features.name}: {vehicle} / {name}",
+                    1,
+                    last,
+                    _later(settings, statement, (vehicle, name)),
+                )
     if settings.retention_history_days is not None and "telemetry_history" in tables:
         yield from _history(settings, session, now, written)
 
 
-def _history(settings: Settings, session: Any, now: float, written: dict[Key, datetime]) -> Iterator[Due]:
+def _history(
+    settings: Settings, session: Any, now: float, written: dict[Key, datetime]
+) -> Iterator[Due]:
     minutes: dict[Key, list[tuple[int, int, int]]] = {}
-    for vehicle, name, bucket in session.execute("SELECT DISTINCT vehicle, session, bucket FROM telemetry_history"):
+    for vehicle, name, bucket in session.execute(
+        "SELECT DISTINCT vehicle, session, bucket FROM telemetry_history"
+    ):
         where = "WHERE vehicle = %s AND session = %s AND bucket = %s"
-        counted = session.execute(f"SELECT count(*), max(writetime(times_us)) FROM telemetry_history {where}", (vehicle, name, bucket))
+        counted = session.execute(
+            f"SELECT count(*), max(writetime(times_us)) FROM telemetry_history {where}",
+            (vehicle, name, bucket),
+        )
         rows, stamp = counted.one()
         if rows and stamp is not None:
             minutes.setdefault((vehicle, name), []).append((bucket, rows, stamp))
@@ -113,16 +141,20 @@ def _history(settings: Settings, session: Any, now: float, written: dict[Key, da
         last = written.get((vehicle, name), driven)
         if _over(last, settings.retention_history_days, now):
             statements = [
-                (f"DELETE FROM telemetry_history USING TIMESTAMP {stamp} WHERE vehicle = %s AND session = %s AND bucket = %s",
-                 (vehicle, name, bucket))
+                (
+                    f"DELETE FROM telemetry_history USING TIMESTAMP {stamp} WHERE vehicle = %s AND session = %s AND bucket = %s",
+                    (vehicle, name, bucket),
+                )
                 for bucket, _, stamp in buckets
-            ]  # fmt: skip
+            ]
 
             def delete(statements: list[tuple[str, tuple[Any, ...]]] = statements) -> None:
                 for statement, values in statements:
                     _later(settings, statement, values)()
 
-            yield Due("history", f"{vehicle} / {name}", sum(rows for _, rows, _ in buckets), last, delete)
+            yield Due(
+                "history", f"{vehicle} / {name}", sum(rows for _, rows, _ in buckets), last, delete
+            )
 
 
 def _over(last: datetime, days: float | None, now: float) -> bool:
@@ -148,18 +180,32 @@ def _topics(settings: Settings, days: float) -> Iterator[Due]:
 
     client = admin(settings)
     wanted = str(round(days * DAY_S * 1000))
-    names = (settings.telemetry_topic, settings.features_topic, settings.predictions_topic, settings.dead_letters_topic)
+    names = (
+        settings.telemetry_topic,
+        settings.features_topic,
+        settings.predictions_topic,
+        settings.dead_letters_topic,
+    )
     try:
         present = set(client.list_topics(timeout=10).topics)
-        asked = client.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names if name in present])
-        now = {resource.name: future.result(10)["retention.ms"].value for resource, future in asked.items()}
+        asked = client.describe_configs(
+            [ConfigResource(ResourceType.TOPIC, name) for name in names if name in present]
+        )
+        now = {
+            resource.name: future.result(10)["retention.ms"].value
+            for resource, future in asked.items()
+        }
     except KafkaException as error:
-        raise StackError(f"Kafka at {settings.bootstrap_servers} does not answer ({error}); start it: ./pitwall up kafka") from error
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} does not answer ({error}); start it: ./pitwall up kafka"
+        ) from error
     for name, value in now.items():
         if value != wanted:
 
             def tell(name: str = name) -> None:
-                entry = ConfigEntry("retention.ms", wanted, incremental_operation=AlterConfigOpType.SET)
+                entry = ConfigEntry(
+                    "retention.ms", wanted, incremental_operation=AlterConfigOpType.SET
+                )
                 change = ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry])
                 for future in client.incremental_alter_configs([change]).values():
                     future.result(10)

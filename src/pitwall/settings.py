@@ -27,7 +27,11 @@ def _repository() -> Path:
         if (folder / "feature_repo" / "feature_store.yaml").exists():
             return folder
     if PACKAGED.exists():
-        return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "pitwall" / version("pitwall")
+        return (
+            Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+            / "pitwall"
+            / version("pitwall")
+        )
     return Path.cwd()
 
 
@@ -171,7 +175,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> Settings:
         if (self.certificate is None) != (self.certificate_key is None):
-            raise ValueError("PITWALL_CERTIFICATE and PITWALL_CERTIFICATE_KEY are given together or not at all")
+            raise ValueError(
+                "PITWALL_CERTIFICATE and PITWALL_CERTIFICATE_KEY are given together or not at all"
+            )
         return self
 
     @cached_property
@@ -269,7 +275,9 @@ class Settings(BaseSettings):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             temporary = path.with_name(f".{name}.{os.getpid()}")
-            with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            with open(
+                os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w"
+            ) as file:
                 file.write(secrets.token_urlsafe(24))
             try:
                 os.link(temporary, path)

@@ -20,12 +20,21 @@ def progress() -> tuple[Callable[[str, float | None], None], Callable[[], None]]
         return (lambda text, share: None), (lambda: None)
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    bar = Progress(SpinnerColumn(), TimeElapsedColumn(), BarColumn(), TextColumn("{task.description}"), console=ERR, transient=True)
+    bar = Progress(
+        SpinnerColumn(),
+        TimeElapsedColumn(),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        console=ERR,
+        transient=True,
+    )
     bar.start()
     task = bar.add_task("starting", total=None)
 
     def step(text: str, share: float | None) -> None:
-        bar.update(task, description=text, total=None if share is None else 1.0, completed=share or 0)
+        bar.update(
+            task, description=text, total=None if share is None else 1.0, completed=share or 0
+        )
 
     return step, bar.stop
 

@@ -26,14 +26,22 @@ def _quiet(*_: object) -> None:
 def client_config(settings: Settings) -> dict[str, object]:
     """Settings every Kafka client shares."""
     security = settings.kafka_protocol
-    config: dict[str, object] = {"bootstrap.servers": settings.bootstrap_servers, "error_cb": _quiet, "log_level": 0}
+    config: dict[str, object] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "error_cb": _quiet,
+        "log_level": 0,
+    }
     if security != "PLAINTEXT":
         config["security.protocol"] = security
     if security.endswith("SSL"):
         config["ssl.ca.location"] = str(settings.authority)
     if security.startswith("SASL"):
         password = settings.secret("kafka").get_secret_value()
-        config |= {"sasl.mechanism": settings.kafka_mechanism, "sasl.username": settings.kafka_user, "sasl.password": password}
+        config |= {
+            "sasl.mechanism": settings.kafka_mechanism,
+            "sasl.username": settings.kafka_user,
+            "sasl.password": password,
+        }
     return config
 
 
@@ -51,7 +59,11 @@ def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, s
         config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(settings.authority)}
     if security.startswith("SASL"):
         file = settings.secret_file("kafka", settings.secret("kafka"))
-        module = "plain.PlainLoginModule" if settings.kafka_mechanism == "PLAIN" else "scram.ScramLoginModule"
+        module = (
+            "plain.PlainLoginModule"
+            if settings.kafka_mechanism == "PLAIN"
+            else "scram.ScramLoginModule"
+        )
         config |= {
             "sasl.mechanism": settings.kafka_mechanism,
             "sasl.jaas.config": f'{classes}.security.{module} required username="{settings.kafka_user}" '
@@ -80,18 +92,35 @@ def create_topics(settings: Settings) -> None:
     existing = client.list_topics(timeout=10).topics
     large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
     new = [
-        NewTopic(n, num_partitions=settings.kafka_partitions, replication_factor=-1, config=large.get(n, {}))
+        NewTopic(
+            n,
+            num_partitions=settings.kafka_partitions,
+            replication_factor=-1,
+            config=large.get(n, {}),
+        )
         for n in names
         if n not in existing
     ]
     if settings.schemas_topic not in existing:
-        new.append(NewTopic(settings.schemas_topic, num_partitions=1, replication_factor=-1, config={"cleanup.policy": "compact"}))
+        new.append(
+            NewTopic(
+                settings.schemas_topic,
+                num_partitions=1,
+                replication_factor=-1,
+                config={"cleanup.policy": "compact"},
+            )
+        )
     _create(client, new)
 
 
-def create_topic(settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None) -> None:
+def create_topic(
+    settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None
+) -> None:
     """Create one topic, unless it is there."""
-    _create(admin(settings), [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config or {})])
+    _create(
+        admin(settings),
+        [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config or {})],
+    )
 
 
 def _create(client: AdminClient, new: list[NewTopic]) -> None:
@@ -109,13 +138,17 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """The next offset of each partition of `topic`; empty when it does not exist."""
     from confluent_kafka import Consumer, TopicPartition
 
-    consumer = Consumer({**client_config(settings), "group.id": "pitwall-offsets", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "pitwall-offsets", "enable.auto.commit": False}
+    )
     try:
         metadata = consumer.list_topics(topic, timeout=10).topics[topic]
         if metadata.error is not None:
             return {}
         return {
-            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1]
+            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[
+                1
+            ]
             for partition in metadata.partitions
         }
     finally:
@@ -130,7 +163,9 @@ def publish_schema(settings: Settings, features: FeatureSet) -> None:
     value = {"view": features.name, "definitions": features.digest, "features": features.names}
     producer.produce(settings.schemas_topic, json.dumps(value), features.schema)
     if producer.flush(15):
-        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}")
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}"
+        )
 
 
 TIMES = struct.Struct("<qq")
@@ -145,7 +180,10 @@ class FeatureRows:
     def __init__(self, settings: Settings, view: str | None = None) -> None:
         self._settings = settings
         self._view = view
-        self._columns = {bytes.fromhex(s.schema)[::-1]: (s.name, tuple(s.names)) for s in load(settings.feature_repo)}
+        self._columns = {
+            bytes.fromhex(s.schema)[::-1]: (s.name, tuple(s.names))
+            for s in load(settings.feature_repo)
+        }
 
     def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
         """The rows of these messages, in their order; one whose columns nobody published is left out."""
@@ -165,19 +203,36 @@ class FeatureRows:
             return None
         event_us, created_us = TIMES.unpack_from(value, 8)
         values = np.frombuffer(value, "<f8", len(names), 24)
-        return FeatureRow(view, value[24 + 8 * len(names) :].decode(), key.decode(), event_us, created_us, names, values)
+        return FeatureRow(
+            view,
+            value[24 + 8 * len(names) :].decode(),
+            key.decode(),
+            event_us,
+            created_us,
+            names,
+            values,
+        )
 
     def _look_up(self) -> None:
         from confluent_kafka import Consumer, TopicPartition
 
-        consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-schemas", "enable.auto.commit": False,
-                             "enable.partition.eof": True})  # fmt: skip
+        consumer = Consumer(
+            {
+                **client_config(self._settings),
+                "group.id": "pitwall-schemas",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
         try:
             consumer.assign([TopicPartition(self._settings.schemas_topic, 0, 0)])
             while (message := consumer.poll(5)) is not None and message.error() is None:
                 key, value = message.key(), message.value()
                 if key is not None and value is not None:
                     schema = json.loads(value)
-                    self._columns[bytes.fromhex(key.decode())[::-1]] = (schema["view"], tuple(schema["features"]))
+                    self._columns[bytes.fromhex(key.decode())[::-1]] = (
+                        schema["view"],
+                        tuple(schema["features"]),
+                    )
         finally:
             consumer.close()

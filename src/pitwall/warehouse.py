@@ -33,10 +33,14 @@ def query(settings: Settings, sql: str, engine: str = "flink") -> Found:
     if engine not in ENGINES:
         raise UsageError(f"--engine is {engine!r}; give one of {', '.join(ENGINES)}")
     if settings.offline_url:
-        raise UsageError(f"PITWALL_OFFLINE_URL is {settings.offline_url!r}; SQL reads an offline store in a folder")
+        raise UsageError(
+            f"PITWALL_OFFLINE_URL is {settings.offline_url!r}; SQL reads an offline store in a folder"
+        )
     tables = list(_tables(settings))
     if not tables:
-        raise UsageError(f"there are no offline files below {settings.offline_dir}; run `./pitwall backfill LAPS` first")
+        raise UsageError(
+            f"there are no offline files below {settings.offline_dir}; run `./pitwall backfill LAPS` first"
+        )
     return _spark(settings, sql, tables) if engine == "spark" else _flink(settings, sql, tables)
 
 
@@ -101,7 +105,11 @@ def _spark(settings: Settings, sql: str, tables: list[tuple[str, list[str], Path
 
     own = settings.data_dir / "warehouse"
     own.mkdir(parents=True, exist_ok=True)
-    hive = {"hive.metastore.uris": settings.metastore_url} if settings.metastore_url else derby(own / "metastore")
+    hive = (
+        {"hive.metastore.uris": settings.metastore_url}
+        if settings.metastore_url
+        else derby(own / "metastore")
+    )
     options = {
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.warehouse.dir": own.as_uri(),

@@ -27,7 +27,9 @@ class TickEncoder:
     `names` and `units` are the channels' display names and units, in the order of the values given to `encode`.
     """
 
-    def __init__(self, vehicle: str, session: str, names: Sequence[str], units: Sequence[str], rate_hz: float) -> None:
+    def __init__(
+        self, vehicle: str, session: str, names: Sequence[str], units: Sequence[str], rate_hz: float
+    ) -> None:
         groups: dict[str, int] = {}
         metas = []
         for name in names:
@@ -76,12 +78,18 @@ class TickEncoder:
 
 def iso(time_us: int) -> str:
     """Microseconds since the epoch in ISO 8601, milliseconds, UTC."""
-    return datetime.fromtimestamp(time_us // 1000 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(time_us // 1000 / 1000, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def trace_id(vehicle: str, session: str, event_time: str) -> str:
     """One tick's trace, 32 hexadecimal digits: every part that knows the tick knows it. `event_time` as `iso` gives it."""
-    return hashlib.blake2b(f"{vehicle}\x1f{session}\x1f{event_time}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        f"{vehicle}\x1f{session}\x1f{event_time}".encode(), digest_size=16
+    ).hexdigest()
 
 
 @dataclass(slots=True)

@@ -13,7 +13,9 @@ from judge import Bad, Judge, Tick
 
 from pitwall.features import FeatureSet, last, rolling, session_time
 
-FEATURES = FeatureSet("fuzz", session_time(), last("Speed", "Brake"), rolling("Speed", ("mean", "std"), (1,)))
+FEATURES = FeatureSet(
+    "fuzz", session_time(), last("Speed", "Brake"), rolling("Speed", ("mean", "std"), (1,))
+)
 PLAN = json.loads(FEATURES.plan(2.0))
 COUNT = 100_000
 
@@ -38,7 +40,10 @@ def verdicts(corpus: list[bytes]) -> list[list[Tick] | None]:
 
 @pytest.fixture(scope="module")
 def framed(corpus: list[bytes]) -> bytes:
-    messages = (Message(value, 1_000_000 + i, 1_000_002 + i, watermark=1_000_000 + i) for i, value in enumerate(corpus))
+    messages = (
+        Message(value, 1_000_000 + i, 1_000_002 + i, watermark=1_000_000 + i)
+        for i, value in enumerate(corpus)
+    )
     return frames([*messages, Advance(9_000_000, MAX), Advance(9_900_000, MAX)])
 
 
@@ -65,7 +70,12 @@ def read(data: bytes) -> tuple[dict[int, list[Tick]], dict[int, str]]:
         samples = []
         for code, value in struct.iter_unpack("<H8s", data[at : at + size]):
             name = "~" + known[code & 0x7FFF] if code & 0x8000 else known[code]
-            samples.append((name, b"NaN" if struct.unpack("<d", value) != struct.unpack("<d", value) else value))
+            samples.append(
+                (
+                    name,
+                    b"NaN" if struct.unpack("<d", value) != struct.unpack("<d", value) else value,
+                )
+            )
         at += size
         vehicle, _, session = key.rpartition("/")
         ticks.setdefault(offset, []).append(Tick(vehicle, session, start_us, time_us, samples))
@@ -86,18 +96,28 @@ def test_the_reader_agrees_with_the_judge_on_every_message(
             got = [(t.start_us, t.time_us, t.samples) for t in ticks[offset]]
             wanted = [(t.start_us, t.time_us, t.samples) for t in verdict]
             assert got == wanted, (message, got, wanted)
-            assert [f"{t.vehicle}/{t.session}" for t in ticks[offset]] == [f"{t.vehicle}/{t.session}" for t in verdict]
+            assert [f"{t.vehicle}/{t.session}" for t in ticks[offset]] == [
+                f"{t.vehicle}/{t.session}" for t in verdict
+            ]
     assert 0.3 * COUNT < len(bad) < 0.7 * COUNT
 
 
-def test_templates_accept_and_give_the_same_as_the_full_reader(raw_run: RawRun, framed: bytes) -> None:
+def test_templates_accept_and_give_the_same_as_the_full_reader(
+    raw_run: RawRun, framed: bytes
+) -> None:
     assert raw_run(FEATURES, framed, "read") == raw_run(FEATURES, framed, "read", "full")
 
 
-def test_every_message_is_accounted_for(raw_run: RawRun, verdicts: list[list[Tick] | None], framed: bytes) -> None:
+def test_every_message_is_accounted_for(
+    raw_run: RawRun, verdicts: list[list[Tick] | None], framed: bytes
+) -> None:
     outcome = parse(raw_run(FEATURES, framed), len(FEATURES.features))
-    assert outcome.bad_offsets == [offset for offset, verdict in enumerate(verdicts) if verdict is None]
-    sent = Counter((f"{t.vehicle}/{t.session}", t.time_us) for verdict in verdicts for t in verdict or [])
+    assert outcome.bad_offsets == [
+        offset for offset, verdict in enumerate(verdicts) if verdict is None
+    ]
+    sent = Counter(
+        (f"{t.vehicle}/{t.session}", t.time_us) for verdict in verdicts for t in verdict or []
+    )
     rows = Counter((key, time_us) for key, found in outcome.rows.items() for time_us, _ in found)
     back = rows + Counter(outcome.late) + Counter(outcome.duplicates)
     assert back.keys() == sent.keys()

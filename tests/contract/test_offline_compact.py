@@ -16,7 +16,9 @@ from pitwall.store.parquet.files import files, place
 from pitwall.store.parquet.join import Feature, View, join
 from pitwall.store.parquet.scan import MICROS, Columns, Scan
 
-COLUMNS = Columns({"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp")
+COLUMNS = Columns(
+    {"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp"
+)
 DAY = 86_400_000_000
 
 
@@ -38,7 +40,11 @@ def folder(tmp_path: Path) -> Path:
     for day in ("event_date=2026-01-01", "event_date=2026-01-02"):
         (tmp_path / day).mkdir()
         for part in range(4):
-            pq.write_table(rows(dice, 300, extra=part > 1), tmp_path / day / f"part-{part}.parquet", row_group_size=50)
+            pq.write_table(
+                rows(dice, 300, extra=part > 1),
+                tmp_path / day / f"part-{part}.parquet",
+                row_group_size=50,
+            )
     return tmp_path
 
 
@@ -58,10 +64,14 @@ def answers(folder: Path) -> pa.Table:
     )
     keys = {"vehicle": "vehicle", "session": "session"}
     features = tuple(Feature(name, name, pa.float64()) for name in ("speed", "new"))
-    return join(entity, "at", [View("v", place(str(folder)), COLUMNS, keys, features, None, "created")])
+    return join(
+        entity, "at", [View("v", place(str(folder)), COLUMNS, keys, features, None, "created")]
+    )
 
 
-def test_rows_and_answers_stay_and_each_day_is_one_file_sorted_by_session_and_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_and_answers_stay_and_each_day_is_one_file_sorted_by_session_and_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compacting, "UNIT_ROWS", 150)
     before, answered = everything(folder), answers(folder)
     (folder / "event_date=2026-01-01" / ".part-9.inprogress").write_bytes(b"half")
@@ -74,7 +84,9 @@ def test_rows_and_answers_stay_and_each_day_is_one_file_sorted_by_session_and_ti
     first = pq.ParquetFile(files(folder)[0])
     whole = first.read(["vehicle", "session", "event_timestamp"]).to_pylist()
     sortable = [tuple(row.values()) for row in whole if None not in row.values()]
-    assert sortable == sorted(sortable) and whole[: len(sortable)] == [dict(zip(whole[0], s, strict=True)) for s in sortable]
+    assert sortable == sorted(sortable) and whole[: len(sortable)] == [
+        dict(zip(whole[0], s, strict=True)) for s in sortable
+    ]
     assert first.metadata.num_row_groups >= 6
     assert compact(place(str(folder)), COLUMNS, settled_s=0) == []
     assert (folder / "event_date=2026-01-01" / ".part-9.inprogress").exists()
@@ -91,7 +103,9 @@ def test_what_the_job_writes_meanwhile_is_taken_the_next_time(folder: Path) -> N
 
 
 @pytest.mark.parametrize("stage", ["before the new file", "after the new file", "half deleted"])
-def test_a_run_that_was_broken_off_is_finished_by_the_next(folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_broken_off_is_finished_by_the_next(
+    folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = everything(folder)
     with monkeypatch.context() as patch:
         if stage == "before the new file":
@@ -132,7 +146,10 @@ def test_readers_see_every_row_once_at_any_moment(folder: Path) -> None:
     try:
         for seed in range(5):
             compact(place(str(folder)), COLUMNS, settled_s=0)
-            pq.write_table(rows(np.random.default_rng(seed), 0), folder / "event_date=2026-01-01" / f"part-{seed}.parquet")
+            pq.write_table(
+                rows(np.random.default_rng(seed), 0),
+                folder / "event_date=2026-01-01" / f"part-{seed}.parquet",
+            )
     finally:
         stop.set()
         reader.join()
@@ -142,16 +159,28 @@ def test_readers_see_every_row_once_at_any_moment(folder: Path) -> None:
 def test_dropping_sessions_leaves_the_others_and_no_empty_files(folder: Path) -> None:
     gone = {("v", "s1"), ("w", "s2")}
     wanted = [
-        row for row in everything(folder) if "'vehicle': 'v', 'session': 's1'" not in row and "'vehicle': 'w', 'session': 's2'" not in row
+        row
+        for row in everything(folder)
+        if "'vehicle': 'v', 'session': 's1'" not in row
+        and "'vehicle': 'w', 'session': 's2'" not in row
     ]
-    lost = [row for row in everything(folder) if row not in set(wanted) and "'event_timestamp': None" in row]
+    lost = [
+        row
+        for row in everything(folder)
+        if row not in set(wanted) and "'event_timestamp': None" in row
+    ]
     drop(place(str(folder)), COLUMNS, gone)
     assert everything(folder) == sorted([*wanted, *lost])
     alone = folder / "alone"
     alone.mkdir()
     pq.write_table(
         pa.table(
-            {"vehicle": ["v"], "session": ["s1"], "event_timestamp": pa.array([0], MICROS), "created_timestamp": pa.array([0], MICROS)}
+            {
+                "vehicle": ["v"],
+                "session": ["s1"],
+                "event_timestamp": pa.array([0], MICROS),
+                "created_timestamp": pa.array([0], MICROS),
+            }
         ),
         alone / "a.parquet",
     )

@@ -40,7 +40,14 @@ QUESTIONS = st.fixed_dictionaries(
         "at": st.one_of(st.none(), INSTANTS),
     }
 )
-KINDS = {"car": pa.string(), "lap": pa.int64(), "event": MICROS, "created": MICROS, "value": pa.float64(), "list": pa.list_(pa.float64())}
+KINDS = {
+    "car": pa.string(),
+    "lap": pa.int64(),
+    "event": MICROS,
+    "created": MICROS,
+    "value": pa.float64(),
+    "list": pa.list_(pa.float64()),
+}
 
 
 def table(rows: list[Row], names: tuple[str, ...] = tuple(KINDS)) -> pa.Table:
@@ -50,7 +57,9 @@ def table(rows: list[Row], names: tuple[str, ...] = tuple(KINDS)) -> pa.Table:
 def view(folder: Path, keys: list[str], ttl: int | None = None, rule: Any = "created") -> View:
     columns = Columns({key: KINDS[key] for key in keys}, "event", "created")
     features = (Feature("value", "value", pa.float64()), Feature("list", "list", KINDS["list"]))
-    return View("view", place(str(folder)), columns, {key: key for key in keys}, features, ttl, rule)
+    return View(
+        "view", place(str(folder)), columns, {key: key for key in keys}, features, ttl, rule
+    )
 
 
 def questions(asked: list[Row]) -> pa.Table:
@@ -75,7 +84,13 @@ def questions(asked: list[Row]) -> pa.Table:
     chunk=st.sampled_from([3, 1000]),
 )
 def test_each_entity_row_gets_the_row_that_plain_python_finds(
-    parts: list[list[Row]], asked: list[Row], keys: list[str], ttl: int | None, rule: str, group: int, chunk: int
+    parts: list[list[Row]],
+    asked: list[Row],
+    keys: list[str],
+    ttl: int | None,
+    rule: str,
+    group: int,
+    chunk: int,
 ) -> None:
     rows: list[Row] = []
     for part in parts:
@@ -91,7 +106,9 @@ def test_each_entity_row_gets_the_row_that_plain_python_finds(
     for i, question in enumerate(asked):
         wanted = answer(question, rows, keys, ttl, rule)
         got = {name: found[name][i].as_py() for name in ("value", "list")}
-        assert repr(got) == repr({name: wanted[name] if wanted else None for name in ("value", "list")})
+        assert repr(got) == repr(
+            {name: wanted[name] if wanted else None for name in ("value", "list")}
+        )
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -102,11 +119,17 @@ def test_each_entity_row_gets_the_row_that_plain_python_finds(
     high=st.one_of(st.none(), INSTANTS),
     hold=st.sampled_from([1, 1000]),
 )
-def test_the_latest_row_of_each_entity(parts: list[list[Row]], keys: list[str], low: int | None, high: int | None, hold: int) -> None:
+def test_the_latest_row_of_each_entity(
+    parts: list[list[Row]], keys: list[str], low: int | None, high: int | None, hold: int
+) -> None:
     rows = [row for part in parts for row in part]
     best: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for place_, row in enumerate(rows):
-        if row["event"] is None or (low is not None and row["event"] < low) or (high is not None and row["event"] > high):
+        if (
+            row["event"] is None
+            or (low is not None and row["event"] < low)
+            or (high is not None and row["event"] > high)
+        ):
             continue
         key = tuple(row[k] for k in keys)
         rank = (row["event"], row["created"] is not None, row["created"] or 0, place_)
@@ -115,7 +138,9 @@ def test_the_latest_row_of_each_entity(parts: list[list[Row]], keys: list[str], 
         for number, part in enumerate(parts):
             pq.write_table(table(part), f"{folder}/{number}.parquet", row_group_size=2)
         scan = Scan(place(folder))
-        found = latest(scan, Columns({key: KINDS[key] for key in keys}, "event", "created"), low, high, hold)
+        found = latest(
+            scan, Columns({key: KINDS[key] for key in keys}, "event", "created"), low, high, hold
+        )
     assert found.tolist() == sorted(rank[-1] for rank in best.values())
 
 
@@ -124,10 +149,21 @@ def test_the_latest_row_of_each_entity(parts: list[list[Row]], keys: list[str], 
 def test_many_rows_late_at_random_agree_too(seed: int) -> None:
     dice = np.random.default_rng(seed)
     rows = [
-        {"car": "ab"[dice.integers(2)], "lap": 0, "event": int(e), "created": int(e + dice.geometric(0.02)), "value": float(i), "list": None, "place": i}
+        {
+            "car": "ab"[dice.integers(2)],
+            "lap": 0,
+            "event": int(e),
+            "created": int(e + dice.geometric(0.02)),
+            "value": float(i),
+            "list": None,
+            "place": i,
+        }
         for i, e in enumerate(dice.integers(0, 200, 150))
-    ]  # fmt: skip
-    asked = [{"car": "ab"[dice.integers(2)], "lap": 0, "at": int(dice.integers(0, 320))} for _ in range(40)]
+    ]
+    asked = [
+        {"car": "ab"[dice.integers(2)], "lap": 0, "at": int(dice.integers(0, 320))}
+        for _ in range(40)
+    ]
     for rule in ("created", "session"):
         with tempfile.TemporaryDirectory() as folder:
             pq.write_table(table(rows), f"{folder}/all.parquet", row_group_size=17)
@@ -142,13 +178,23 @@ def row(event: int, created: int | None, value: float | None, car: str = "a") ->
 
 def ask(folder: Path, at: list[int], rule: str, car: str = "a") -> list[float | None]:
     asked = [{"car": car, "lap": 0, "at": each} for each in at]
-    values: list[float | None] = join(questions(asked), "at", [view(folder, ["car"], None, rule)])["value"].to_pylist()
+    values: list[float | None] = join(questions(asked), "at", [view(folder, ["car"], None, rule)])[
+        "value"
+    ].to_pylist()
     return values
 
 
-def test_a_replay_years_later_is_known_by_the_session_s_clock_and_a_row_that_came_late_is_not(tmp_path: Path) -> None:
+def test_a_replay_years_later_is_known_by_the_session_s_clock_and_a_row_that_came_late_is_not(
+    tmp_path: Path,
+) -> None:
     # event    0   10   20   30      created at 1000 and later; 15 came when the clock stood at 30
-    rows = [row(0, 1000, 0.0), row(10, 1001, 1.0), row(20, 1002, 2.0), row(30, 1003, 3.0), row(15, 1004, 1.5)]
+    rows = [
+        row(0, 1000, 0.0),
+        row(10, 1001, 1.0),
+        row(20, 1002, 2.0),
+        row(30, 1003, 3.0),
+        row(15, 1004, 1.5),
+    ]
     pq.write_table(table(rows), tmp_path / "a.parquet")
     assert ask(tmp_path, [9, 10, 17, 25, 40], "session") == [0.0, 1.0, 1.0, 2.0, 3.0]
     assert ask(tmp_path, [9, 10, 17, 25, 40], "event") == [0.0, 1.0, 1.5, 2.0, 3.0]
@@ -157,7 +203,9 @@ def test_a_replay_years_later_is_known_by_the_session_s_clock_and_a_row_that_cam
 
 def test_a_backfill_counts_from_the_same_instants_as_what_it_replaces(tmp_path: Path) -> None:
     pq.write_table(table([row(t, t + 1, None) for t in (0, 10, 20)]), tmp_path / "live.parquet")
-    pq.write_table(table([row(t, 10_000 + t, t / 10) for t in (0, 10, 20)]), tmp_path / "backfill.parquet")
+    pq.write_table(
+        table([row(t, 10_000 + t, t / 10) for t in (0, 10, 20)]), tmp_path / "backfill.parquet"
+    )
     assert ask(tmp_path, [0, 10, 19, 20], "session") == [0.0, 1.0, 1.0, 2.0]
 
 
@@ -192,7 +240,9 @@ def test_files_being_written_or_replaced_do_not_count(tmp_path: Path) -> None:
     assert files(tmp_path) == [str(tmp_path / "compact.parquet")]
 
 
-def test_only_row_groups_that_can_matter_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_row_groups_that_can_matter_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [row(t, t, float(t), car) for car in "abc" for t in range(100)]
     pq.write_table(table(rows), tmp_path / "a.parquet", row_group_size=10)
     read: list[tuple[str, ...]] = []
@@ -215,9 +265,14 @@ def test_only_row_groups_that_can_matter_are_read(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("names", "says"),
-    [(("car", "created", "value"), "no file in .* has the column 'event'"), (("event", "value"), "has the column 'car'")],
+    [
+        (("car", "created", "value"), "no file in .* has the column 'event'"),
+        (("event", "value"), "has the column 'car'"),
+    ],
 )
-def test_files_without_a_key_or_a_time_are_named(tmp_path: Path, names: tuple[str, ...], says: str) -> None:
+def test_files_without_a_key_or_a_time_are_named(
+    tmp_path: Path, names: tuple[str, ...], says: str
+) -> None:
     pq.write_table(table([row(0, 0, 1.0)], names), tmp_path / "a.parquet")
     with pytest.raises(StoreError, match=says):
         ask(tmp_path, [0], "created")
@@ -228,12 +283,22 @@ def test_what_is_no_parquet_and_what_does_not_fit_is_named(tmp_path: Path) -> No
     with pytest.raises(StoreError, match=r"a.parquet cannot be read as Parquet"):
         ask(tmp_path, [0], "created")
     pq.write_table(
-        pa.table({"car": ["a"], "event": pa.array([0], MICROS), "created": pa.array([0], MICROS), "value": ["fast"]}),
+        pa.table(
+            {
+                "car": ["a"],
+                "event": pa.array([0], MICROS),
+                "created": pa.array([0], MICROS),
+                "value": ["fast"],
+            }
+        ),
         tmp_path / "a.parquet",
     )
     with pytest.raises(StoreError, match="'value' is string and cannot be read as double"):
         ask(tmp_path, [0], "event")
-    pq.write_table(pa.table({"car": ["a"], "event": [0], "created": pa.array([0], MICROS), "value": [1.0]}), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.table({"car": ["a"], "event": [0], "created": pa.array([0], MICROS), "value": [1.0]}),
+        tmp_path / "a.parquet",
+    )
     with pytest.raises(StoreError, match="'event' is int64, not a timestamp"):
         ask(tmp_path, [0], "event")
 
@@ -248,5 +313,7 @@ def test_the_entity_rows_must_have_the_keys_and_no_feature_s_name(tmp_path: Path
 
 
 def test_no_files_give_null_features_of_the_declared_type(tmp_path: Path) -> None:
-    found = join(questions([{"car": "a", "lap": 0, "at": 1}]), "at", [view(tmp_path / "none", ["car"])])
+    found = join(
+        questions([{"car": "a", "lap": 0, "at": 1}]), "at", [view(tmp_path / "none", ["car"])]
+    )
     assert (found["value"].to_pylist(), found.schema.field("value").type) == ([None], pa.float64())

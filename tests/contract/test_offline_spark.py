@@ -29,19 +29,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         event = start + day * 86_400_000_000 + np.repeat(np.arange(0, 400), 2) * 500_000
         cars = pa.table(
             {
-                "vehicle": dice.choice(["v", "w"], len(event)), "session": [f"s{day}"] * len(event),
+                "vehicle": dice.choice(["v", "w"], len(event)),
+                "session": [f"s{day}"] * len(event),
                 "event_timestamp": pa.array(event, MICROS),
                 "created_timestamp": pa.array(event + dice.permutation(len(event)) * 1_000, MICROS),
                 "speed": pa.array(dice.normal(size=len(event)), mask=dice.random(len(event)) < 0.1),
                 "gear": pa.array(dice.integers(0, 8, len(event))),
             }
-        )  # fmt: skip
+        )
         path = base / "cars" / f"event_date=2026-01-0{day + 1}"
         path.mkdir(parents=True)
         pq.write_table(cars, path / "part-0.parquet")
     (base / "weather").mkdir()
     when = pa.array(start + np.arange(0, 10) * 60_000_000, MICROS)
-    weather = pa.table({"vehicle": ["v"] * 10, "event_timestamp": when, "created_timestamp": when, "rain": dice.random(10)})
+    weather = pa.table(
+        {
+            "vehicle": ["v"] * 10,
+            "event_timestamp": when,
+            "created_timestamp": when,
+            "rain": dice.random(10),
+        }
+    )
     pq.write_table(weather, base / "weather" / "part-0.parquet")
     return base
 
@@ -63,20 +71,32 @@ def store(folder: Path, name: str, offline: dict[str, Any], source: Any) -> Any:
 
     found = FeatureStore(
         config=RepoConfig(
-            project="spark", registry=str(folder / f"{name}.db"), provider="local", offline_store=offline,
-            online_store={"type": "sqlite", "path": str(folder / f"{name}-online.db")}, entity_key_serialization_version=3,
+            project="spark",
+            registry=str(folder / f"{name}.db"),
+            provider="local",
+            offline_store=offline,
+            online_store={"type": "sqlite", "path": str(folder / f"{name}-online.db")},
+            entity_key_serialization_version=3,
         )
-    )  # fmt: skip
-    vehicle, session = (Entity(name=n, join_keys=[n], value_type=ValueType.STRING) for n in ("vehicle", "session"))
+    )
+    vehicle, session = (
+        Entity(name=n, join_keys=[n], value_type=ValueType.STRING) for n in ("vehicle", "session")
+    )
     keys = [Field(name=n, dtype=String) for n in ("vehicle", "session")]
     cars = FeatureView(
-        name="cars", entities=[vehicle, session], ttl=timedelta(seconds=10), source=source("cars"),
+        name="cars",
+        entities=[vehicle, session],
+        ttl=timedelta(seconds=10),
+        source=source("cars"),
         schema=[*keys, Field(name="speed", dtype=Float64), Field(name="gear", dtype=Int64)],
-    )  # fmt: skip
+    )
     weather = FeatureView(
-        name="weather", entities=[vehicle], ttl=timedelta(days=1), source=source("weather"),
+        name="weather",
+        entities=[vehicle],
+        ttl=timedelta(days=1),
+        source=source("weather"),
         schema=[keys[0], Field(name="rain", dtype=Float64)],
-    )  # fmt: skip
+    )
     found.apply([vehicle, session, cars, weather])
     return found
 
@@ -87,33 +107,52 @@ def test_spark_and_ours_give_the_same_rows(folder: Path, java: None) -> None:
 
     times = {"timestamp_field": "event_timestamp", "created_timestamp_column": "created_timestamp"}
     ours = store(
-        folder, "ours", {"type": "pitwall.store.offline.ParquetOfflineStore"},
+        folder,
+        "ours",
+        {"type": "pitwall.store.offline.ParquetOfflineStore"},
         lambda name: FileSource(name=name, path=str(folder / name), **times),
-    )  # fmt: skip
+    )
     conf = {
-        "spark.master": "local[2]", "spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC", "spark.driver.memory": "512m",
-        "spark.sql.shuffle.partitions": "2", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
+        "spark.master": "local[2]",
+        "spark.ui.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.driver.memory": "512m",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
-    }  # fmt: skip
+    }
     spark = store(
-        folder, "spark", {"type": "spark", "spark_conf": conf},
-        lambda name: SparkSource(name=name, path=str(folder / name), file_format="parquet", **times),
-    )  # fmt: skip
+        folder,
+        "spark",
+        {"type": "spark", "spark_conf": conf},
+        lambda name: SparkSource(
+            name=name, path=str(folder / name), file_format="parquet", **times
+        ),
+    )
     dice = np.random.default_rng(4)
     days = dice.integers(0, 2, 300)
     asked = pd.DataFrame(
         {
             "vehicle": dice.choice(["v", "w", "unknown"], 300),
             "session": [f"s{day}" for day in days],
-            "event_timestamp": START + pd.to_timedelta(days, unit="D") + pd.to_timedelta(dice.integers(-5_000, 230_000, 300), unit="ms"),
+            "event_timestamp": START
+            + pd.to_timedelta(days, unit="D")
+            + pd.to_timedelta(dice.integers(-5_000, 230_000, 300), unit="ms"),
             "number": np.arange(300),
         }
     )
     refs = ["cars:speed", "cars:gear", "weather:rain"]
     for known in (False, True):
         ours.config.offline_store.as_known_at = known
-        mine = ours.get_historical_features(asked, refs).to_arrow().select(["number", "speed", "gear", "rain"])
-        theirs = spark.get_historical_features(asked, refs, filter_by_created_timestamp=known).to_arrow()
+        mine = (
+            ours.get_historical_features(asked, refs)
+            .to_arrow()
+            .select(["number", "speed", "gear", "rain"])
+        )
+        theirs = spark.get_historical_features(
+            asked, refs, filter_by_created_timestamp=known
+        ).to_arrow()
         theirs = theirs.select(["number", "speed", "gear", "rain"]).sort_by("number")
         assert theirs.to_pylist() == mine.to_pylist()
         assert 0 < mine["speed"].null_count < 300

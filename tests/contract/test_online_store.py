@@ -112,7 +112,9 @@ VALUES: list[tuple[Any, Value]] = [
 
 def same(a: Value, b: Value) -> bool:
     """Equal bytes of the same field: NaN equals NaN, −0 does not equal 0."""
-    return a.WhichOneof("val") == b.WhichOneof("val") and a.SerializeToString(deterministic=True) == b.SerializeToString(deterministic=True)
+    return a.WhichOneof("val") == b.WhichOneof("val") and a.SerializeToString(
+        deterministic=True
+    ) == b.SerializeToString(deterministic=True)
 
 
 def number(answer: Any) -> float | None:
@@ -124,7 +126,11 @@ def test_values_come_back_exactly(backend: Backend, name: str) -> None:
     backend.apply(features)
     backend.write(features, (CAR, {f"v{i}": value for i, (_, value) in enumerate(VALUES)}, T0))
     ((_, found),) = backend.read(features, CAR)
-    wrong = {str(dtype): (value, found[f"v{i}"]) for i, (dtype, value) in enumerate(VALUES) if not same(value, found[f"v{i}"])}
+    wrong = {
+        str(dtype): (value, found[f"v{i}"])
+        for i, (dtype, value) in enumerate(VALUES)
+        if not same(value, found[f"v{i}"])
+    }
     assert not wrong
 
 
@@ -142,7 +148,10 @@ def test_answers_keep_the_order_of_the_keys(backend: Backend, name: str) -> None
     keys = [(f"car {i % 7}", f"session {i // 7}") for i in range(49)] + [("alone", "alone")]
     backend.write(features, *((k, {"speed": Value(double_val=i)}, T0) for i, k in enumerate(keys)))
     asked = [*keys[::-1], ("nobody", "session 1")]
-    assert [number(answer) for answer in backend.read(features, *asked)] == [*map(float, range(49, -1, -1)), None]
+    assert [number(answer) for answer in backend.read(features, *asked)] == [
+        *map(float, range(49, -1, -1)),
+        None,
+    ]
 
 
 def test_only_the_features_asked_for_come_back(backend: Backend, name: str) -> None:
@@ -187,7 +196,9 @@ def test_a_row_older_than_the_ttl_is_not_found(backend: Backend, name: str) -> N
     features = view(name, {"speed": Float64}, ttl=timedelta(minutes=1))
     backend.apply(features)
     now = datetime.now(UTC)
-    backend.write(features, (("old", "s"), {"speed": Value(double_val=1)}, now - timedelta(minutes=2)))
+    backend.write(
+        features, (("old", "s"), {"speed": Value(double_val=1)}, now - timedelta(minutes=2))
+    )
     backend.write(features, (("new", "s"), {"speed": Value(double_val=2)}, now))
     assert [number(a) for a in backend.read(features, ("old", "s"), ("new", "s"))] == [None, 2]
 
@@ -216,7 +227,9 @@ def test_a_view_may_gain_a_feature(backend: Backend, name: str) -> None:
     backend.apply(before := view(name, {"speed": Float64}))
     backend.write(before, (CAR, {"speed": Value(double_val=1)}, T0))
     backend.apply(after := view(name, {"speed": Float64, "gear": Int32}))
-    backend.write(after, (("other", "s"), {"speed": Value(double_val=2), "gear": Value(int32_val=3)}, T0))
+    backend.write(
+        after, (("other", "s"), {"speed": Value(double_val=2), "gear": Value(int32_val=3)}, T0)
+    )
     old, new = backend.read(after, CAR, ("other", "s"))
     assert number(old) == 1 and old[1].get("gear", Value()).WhichOneof("val") is None
     assert new[1]["gear"].int32_val == 3
@@ -232,7 +245,9 @@ def test_async_reads_give_the_same(backend: Backend, name: str) -> None:
     features = view(name, {"speed": Float64})
     backend.apply(features)
     keys = [("car", str(i)) for i in range(45)] + [("other", "s"), ("nobody", "s")]
-    backend.write(features, *((k, {"speed": Value(double_val=i)}, T0) for i, k in enumerate(keys[:-1])))
+    backend.write(
+        features, *((k, {"speed": Value(double_val=i)}, T0) for i, k in enumerate(keys[:-1]))
+    )
     assert backend.read_async(features, *keys) == backend.read(features, *keys)
 
 
@@ -240,12 +255,18 @@ def test_no_torn_read_and_no_late_overwrite(backend: Backend) -> None:
     """Five seconds, or until both were seen; `pitwall bench online-race` runs a minute."""
     if backend.name == "sqlite":
         pytest.skip("a file, not a server")
-    seen = race(backend, 5 if backend.name == "ours" else 30, lambda r: bool(r.torn and r.late and r.reads > 100))
+    seen = race(
+        backend,
+        5 if backend.name == "ours" else 30,
+        lambda r: bool(r.torn and r.late and r.reads > 100),
+    )
     assert seen.reads > 100, "nothing was raced"
     assert (seen.torn, seen.late) == (0, 0)
 
 
-def test_a_read_is_sent_again_until_there_is_an_answer(backends: dict[str, Backend], cassandra: Settings, name: str) -> None:
+def test_a_read_is_sent_again_until_there_is_an_answer(
+    backends: dict[str, Backend], cassandra: Settings, name: str
+) -> None:
     backend, features = backends["ours"], view(name, {"speed": Float64})
     backend.apply(features)
     backend.write(features, (CAR, {"speed": Value(double_val=1)}, T0))
@@ -258,13 +279,17 @@ def test_a_read_is_sent_again_until_there_is_an_answer(backends: dict[str, Backe
     awake.join()
 
 
-def test_the_serving_reader_gives_what_the_store_gives(backends: dict[str, Backend], cassandra: Settings, name: str) -> None:
+def test_the_serving_reader_gives_what_the_store_gives(
+    backends: dict[str, Backend], cassandra: Settings, name: str
+) -> None:
     """Values, nulls, exact event time, and nothing for what is unknown or older than the time to live."""
     backend, now = backends["ours"], datetime.now(UTC)
     features = view(name, {"speed": Float64, "brake": Float64}, ttl=timedelta(minutes=1))
     backend.apply(features)
     backend.write(
-        features, (("new", "s"), {"speed": Value(double_val=0.1)}, now), (("old", "s"), {"speed": Value(double_val=2)}, now - timedelta(hours=1))
+        features,
+        (("new", "s"), {"speed": Value(double_val=0.1)}, now),
+        (("old", "s"), {"speed": Value(double_val=2)}, now - timedelta(hours=1)),
     )
     reader = FeatureReader(cassandra, name, backend.config.project)
     try:
@@ -273,7 +298,11 @@ def test_the_serving_reader_gives_what_the_store_gives(backends: dict[str, Backe
             row = reader.read(*entity, ("brake", "speed"))
             assert (row is None) == (stored is None) == (entity[0] != "new")
             if row is not None:
-                assert (row.event_time, row.values) == (at, [None, stored["speed"].double_val]) == (now, [None, 0.1])
+                assert (
+                    (row.event_time, row.values)
+                    == (at, [None, stored["speed"].double_val])
+                    == (now, [None, 0.1])
+                )
     finally:
         reader.close()
 
@@ -283,7 +312,17 @@ def test_a_key_may_not_change_and_may_not_be_null(backends: dict[str, Backend], 
     backend.apply(features)
     other = view(name, {"speed": Float64})
     other.entity_columns = [Field(name="vehicle", dtype=Int64)]
-    with pytest.raises(StoreError, match=r"is keyed by vehicle bigint, .* by session text, vehicle text.*new name"):
+    with pytest.raises(
+        StoreError, match=r"is keyed by vehicle bigint, .* by session text, vehicle text.*new name"
+    ):
         backend.apply(other)
     with pytest.raises(StoreError, match="entity key 'session'"):
-        backend.store.online_read(backend.config, features, [EntityKey(join_keys=["vehicle", "session"], entity_values=[Value(string_val="a"), Value()])])
+        backend.store.online_read(
+            backend.config,
+            features,
+            [
+                EntityKey(
+                    join_keys=["vehicle", "session"], entity_values=[Value(string_val="a"), Value()]
+                )
+            ],
+        )

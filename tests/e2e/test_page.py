@@ -25,7 +25,12 @@ pytestmark = pytest.mark.integration
 
 HOSTILE = "<img src=x onerror=document.title='taken'>"
 PATIENCE_MS = 120_000
-READY = {"/": "#strips canvas", "/analysis": "[aria-label=Overlay] canvas", "/models": "[data-table=versions], .empty", "/services": "[data-service=page]"}
+READY = {
+    "/": "#strips canvas",
+    "/analysis": "[aria-label=Overlay] canvas",
+    "/models": "[data-table=versions], .empty",
+    "/services": "[data-service=page]",
+}
 COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
 
 
@@ -59,7 +64,9 @@ def lap(laps_dir: Path) -> Session:
 @pytest.fixture(scope="module")
 def drive(stack: Settings, lap: Session) -> Session:
     """The real lap's first four minutes, sent and through; the rest comes while the page is open."""
-    part = Session(lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[:12_500], lap.values[:12_500])
+    part = Session(
+        lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[:12_500], lap.values[:12_500]
+    )
     send(stack, part)
     return part
 
@@ -75,11 +82,20 @@ def send(settings: Settings, session: Session) -> None:
     """Send and wait until all of it is on the features topic."""
     before = sum(end_offsets(settings, settings.features_topic).values())
     sent = produce(settings, [session], speed=None).ticks
-    wait(lambda: sum(end_offsets(settings, settings.features_topic).values()) - before >= sent, 240, "the features")
+    wait(
+        lambda: sum(end_offsets(settings, settings.features_topic).values()) - before >= sent,
+        240,
+        "the features",
+    )
 
 
 def live(page: Any, session: Session, *channels: str) -> None:
-    page.goto("/?" + urlencode({"vehicle": session.vehicle, "session": session.session, "channels": ",".join(channels)}))
+    page.goto(
+        "/?"
+        + urlencode(
+            {"vehicle": session.vehicle, "session": session.session, "channels": ",".join(channels)}
+        )
+    )
 
 
 def column(page: Any, name: str, ticks: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -89,41 +105,83 @@ def column(page: Any, name: str, ticks: int) -> tuple[np.ndarray[Any, Any], np.n
     return np.array(times), np.array(values)
 
 
-def test_a_late_joiner_sees_the_whole_session_as_it_stands_in_the_stores(stack: Settings, page: Any, drive: Session) -> None:
+def test_a_late_joiner_sees_the_whole_session_as_it_stands_in_the_stores(
+    stack: Settings, page: Any, drive: Session
+) -> None:
     from pitwall.store.history import read
 
     live(page, drive, "speed", "lap_distance")
     times, values = column(page, "speed", len(drive.times_s))
     stored = read(stack, drive.vehicle, drive.session, "SPEED")
-    assert np.array_equal(np.round(times, 6), np.round(stored.times_s[::-1], 6)) and np.array_equal(values, stored.values[::-1])
+    assert np.array_equal(np.round(times, 6), np.round(stored.times_s[::-1], 6)) and np.array_equal(
+        values, stored.values[::-1]
+    )
     assert np.array_equal(values, drive.channel("Speed"))
     page.locator("#strips").press("Home")
-    page.wait_for_function("() => document.getElementById('strips').dataset.paused === 'true' && pitwall.strips.end <= 61")
+    page.wait_for_function(
+        "() => document.getElementById('strips').dataset.paused === 'true' && pitwall.strips.end <= 61"
+    )
 
 
-def test_reconnection_leaves_no_gap(stack: Settings, page: Any, drive: Session, lap: Session) -> None:
+def test_reconnection_leaves_no_gap(
+    stack: Settings, page: Any, drive: Session, lap: Session
+) -> None:
     live(page, drive, "speed")
     column(page, "speed", len(drive.times_s))
     page.evaluate("() => { pitwall.strips.wait = 3000; pitwall.strips.socket.close(); }")
     page.wait_for_function("() => document.getElementById('strips').dataset.state === 'lost'")
-    send(stack, Session(lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[12_500:15_000], lap.values[12_500:15_000]))
+    send(
+        stack,
+        Session(
+            lap.vehicle,
+            lap.session,
+            lap.names,
+            lap.units,
+            lap.times_s[12_500:15_000],
+            lap.values[12_500:15_000],
+        ),
+    )
     times, values = column(page, "speed", 15_000)
-    assert np.array_equal(values, lap.channel("Speed")[:15_000]) and np.array_equal(np.round(times, 6), np.round(lap.times_s[:15_000], 6))
+    assert np.array_equal(values, lap.channel("Speed")[:15_000]) and np.array_equal(
+        np.round(times, 6), np.round(lap.times_s[:15_000], 6)
+    )
     assert page.evaluate("() => pitwall.strips.stats.reconnects") == 1
 
 
-def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, page: Any, drive: Session) -> None:
+def test_overlay_cursors_and_export_give_what_the_store_has(
+    stack: Settings, page: Any, drive: Session
+) -> None:
     import duckdb
 
-    query = {"laps": f"{drive.vehicle}\x1f{drive.session}\x1f1", "channels": "speed,brake", "by": "distance", "a": "1000", "b": "2000"}
+    query = {
+        "laps": f"{drive.vehicle}\x1f{drive.session}\x1f1",
+        "channels": "speed,brake",
+        "by": "distance",
+        "a": "1000",
+        "b": "2000",
+    }
     stored = duckdb.connect()
     rows = "(SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ?)"
     where = [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session]
     sent = sum(end_offsets(stack, stack.features_topic).values())
-    wait(lambda: stored.execute(f"SELECT count(*) FROM {rows}", where).fetchone() == (sent,), 60, "all rows in the offline store")
-    wait(lambda: page.request.get("/export?" + urlencode({**query, "format": "csv"})).status == 200, 20, "the lap in the page's list")
-    exported = {kind: page.request.get("/export?" + urlencode({**query, "format": kind})).body() for kind in ("csv", "parquet")}
-    csv, parquet = pd.read_csv(io.BytesIO(exported["csv"]), float_precision="round_trip"), pd.read_parquet(io.BytesIO(exported["parquet"]))
+    wait(
+        lambda: stored.execute(f"SELECT count(*) FROM {rows}", where).fetchone() == (sent,),
+        60,
+        "all rows in the offline store",
+    )
+    wait(
+        lambda: page.request.get("/export?" + urlencode({**query, "format": "csv"})).status == 200,
+        20,
+        "the lap in the page's list",
+    )
+    exported = {
+        kind: page.request.get("/export?" + urlencode({**query, "format": kind})).body()
+        for kind in ("csv", "parquet")
+    }
+    csv, parquet = (
+        pd.read_csv(io.BytesIO(exported["csv"]), float_precision="round_trip"),
+        pd.read_parquet(io.BytesIO(exported["parquet"])),
+    )
     pd.testing.assert_frame_equal(csv, parquet, check_dtype=False, rtol=0, atol=0)
     known = {value for _, value in stored.execute(rows, where).fetchall()}
     assert len(parquet) > 10_000 and set(parquet["speed"]) <= known
@@ -134,7 +192,9 @@ def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, pag
     inside = parquet[(parquet["lap_distance"] >= 1000) & (parquet["lap_distance"] <= 2000)]["speed"]
     cells = row.locator("td").all_inner_texts()
     assert cells[1] == "speed [km/h]"
-    assert [float(cell) for cell in cells[4:]] == pytest.approx([inside.min(), inside.max(), inside.mean()], rel=1e-3)
+    assert [float(cell) for cell in cells[4:]] == pytest.approx(
+        [inside.min(), inside.max(), inside.mean()], rel=1e-3
+    )
     with page.expect_download() as png:
         page.get_by_role("button", name="PNG").click()
     assert Path(png.value.path()).read_bytes().startswith(b"\x89PNG")
@@ -143,8 +203,14 @@ def test_overlay_cursors_and_export_give_what_the_store_has(stack: Settings, pag
     other = page.context.new_page()
     other.goto(page.url)
     other.locator("[data-table=between] tbody tr").first.wait_for()
-    assert other.get_by_label("Cursor A").input_value() == "1000" and other.get_by_role("button", name="by time", pressed=True).count() == 1
-    assert other.locator("[data-table=between] tbody").inner_text() == page.locator("[data-table=between] tbody").inner_text()
+    assert (
+        other.get_by_label("Cursor A").input_value() == "1000"
+        and other.get_by_role("button", name="by time", pressed=True).count() == 1
+    )
+    assert (
+        other.locator("[data-table=between] tbody").inner_text()
+        == page.locator("[data-table=between] tbody").inner_text()
+    )
     other.close()
 
 
@@ -181,9 +247,11 @@ def test_ids_of_the_car_are_text(stack: Settings, page: Any, lap: Session) -> No
     page.wait_for_function("() => pitwall.strips?.columns.get('speed')?.n >= 200")
     page.get_by_role("combobox", name="Session").click()
     page.get_by_role("option").first.wait_for()
-    assert HOSTILE in page.content() or HOSTILE.replace("<", "&lt;").replace(">", "&gt;") in page.content()
+    assert (
+        HOSTILE in page.content()
+        or HOSTILE.replace("<", "&lt;").replace(">", "&gt;") in page.content()
+    )
     assert page.title() == "pitwall" and page.locator("img[src=x]").count() == 0
-
 
 
 @pytest.mark.parametrize("view", READY)
@@ -193,6 +261,16 @@ def test_contrast_and_labels(page: Any, drive: Session, view: str) -> None:
     page.goto(view)
     page.locator(READY[view]).first.wait_for()
     found = Axe().run(
-        page, options={"runOnly": ["color-contrast", "label", "button-name", "link-name", "html-has-lang", "duplicate-id-aria"]}
+        page,
+        options={
+            "runOnly": [
+                "color-contrast",
+                "label",
+                "button-name",
+                "link-name",
+                "html-has-lang",
+                "duplicate-id-aria",
+            ]
+        },
     )
     assert found.violations_count == 0, found.generate_report()

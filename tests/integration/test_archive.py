@@ -38,7 +38,9 @@ def send(settings: Settings, topic: str, seed: int, count: int) -> None:
     for number in range(count):
         value = None if dice.random() < 0.01 else dice.randbytes(dice.randrange(3000))
         key = dice.randbytes(8) if dice.random() < 0.2 else None
-        headers: list[Any] = [("trace", dice.randbytes(4)), ("trace", None)] if number % 7 == 0 else []
+        headers: list[Any] = (
+            [("trace", dice.randbytes(4)), ("trace", None)] if number % 7 == 0 else []
+        )
         producer.produce(topic, value, key, partition=dice.randrange(3), headers=headers)
     assert producer.flush(30) == 0
 
@@ -48,17 +50,23 @@ def held(settings: Settings, topic: str) -> dict[int, list[tuple[Any, ...]]]:
     from confluent_kafka import Consumer, TopicPartition
 
     ends = end_offsets(settings, topic)
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "test", "enable.auto.commit": False}
+    )
     consumer.assign([TopicPartition(topic, p, 0) for p in ends])
     found: dict[int, list[tuple[Any, ...]]] = {p: [] for p in ends}
     while sum(map(len, found.values())) < sum(ends.values()):
         for message in consumer.consume(1000, timeout=10):
-            found[message.partition() or 0].append((message.key(), message.value(), message.headers() or []))
+            found[message.partition() or 0].append(
+                (message.key(), message.value(), message.headers() or [])
+            )
     consumer.close()
     return found
 
 
-def test_a_topic_comes_back_byte_for_byte_also_when_archived_in_several_runs(servers: Settings) -> None:
+def test_a_topic_comes_back_byte_for_byte_also_when_archived_in_several_runs(
+    servers: Settings,
+) -> None:
     create_topic(servers, TOPIC, 3)
     send(servers, TOPIC, 1, 2000)
     assert store(servers, servers.telemetry_pattern, once=True) == 2000
@@ -85,5 +93,7 @@ def test_what_cannot_be_replayed_or_archived_says_why(servers: Settings) -> None
     with pytest.raises(UsageError, match="'narrow' has 2 partitions, the archived one 3"):
         replay(servers, "made-anew", "narrow")
     create_topic(servers, "made-anew", 3)
-    with pytest.raises(UsageError, match="'made-anew' ends at offset 0, the archive holds it to 41"):
+    with pytest.raises(
+        UsageError, match="'made-anew' ends at offset 0, the archive holds it to 41"
+    ):
         store(servers, "made-anew", once=True)

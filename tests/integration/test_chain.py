@@ -60,7 +60,10 @@ def total(settings: Settings, topic: str) -> int:
 
 def send(settings: Settings, sessions: list[Session]) -> tuple[int, int, int]:
     """Send at full speed; ticks sent, features out and dead letters once all are accounted for."""
-    features, dead = total(settings, settings.features_topic), total(settings, settings.dead_letters_topic)
+    features, dead = (
+        total(settings, settings.features_topic),
+        total(settings, settings.dead_letters_topic),
+    )
     sent = produce(settings, sessions, speed=None).ticks
     limit = time.monotonic() + 240
     while time.monotonic() < limit:
@@ -78,7 +81,9 @@ def rows(settings: Settings, session: str) -> list[FeatureRow]:
 
     from pitwall.topics import FeatureRows, client_config
 
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "test", "enable.auto.commit": False}
+    )
     ends = end_offsets(settings, settings.features_topic)
     consumer.assign([TopicPartition(settings.features_topic, p, 0) for p in ends])
     left, found = sum(ends.values()), []
@@ -106,7 +111,13 @@ def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path:
 
     for command in commands():
         if command.kind in ("run", "stack"):
-            result = subprocess.run(command.arguments, cwd=tmp_path, env=child_environment(stack), capture_output=True, text=True)
+            result = subprocess.run(
+                command.arguments,
+                cwd=tmp_path,
+                env=child_environment(stack),
+                capture_output=True,
+                text=True,
+            )
             assert result.returncode == 0, (command, result.stderr[-1000:])
             assert (result.stdout + result.stderr).strip(), command
             if "replay laps" in command.text:
@@ -114,7 +125,9 @@ def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path:
                 time.sleep(8)
 
 
-def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: Settings, laps_dir: Path) -> None:
+def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(
+    stack: Settings, laps_dir: Path
+) -> None:
     session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0) == (len(session.times_s), 0)
@@ -132,7 +145,9 @@ def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(stack: S
         assert (row["speed_min_5s"], row["speed_max_5s"]) == (window.min(), window.max())
 
 
-def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(stack: Settings) -> None:
+def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(
+    stack: Settings,
+) -> None:
     session = simulate(laps=1, seed=77)
     send(stack, [session])
     columns = ("speed", "speed_mean_5s", "session_time", "throttle_lap_mean")
@@ -161,14 +176,23 @@ def test_an_older_row_never_replaces_a_newer_one(stack: Settings) -> None:
     send(stack, [session])
     time.sleep(3)
     before = online(stack, session, ("session_time",))
-    part = Session(session.vehicle, session.session, session.names, session.units, session.times_s[:200], session.values[:200])
+    part = Session(
+        session.vehicle,
+        session.session,
+        session.names,
+        session.units,
+        session.times_s[:200],
+        session.values[:200],
+    )
     send(stack, [part])
     time.sleep(3)
     assert online(stack, session, ("session_time",))[2] == before[2]
 
 
 @pytest.mark.parametrize("name", ["all-channels.csv", "with-units-row.csv", "powertrain.csv"])
-def test_an_export_of_another_vehicle_gives_the_features_of_its_channels(stack: Settings, exports_dir: Path, name: str) -> None:
+def test_an_export_of_another_vehicle_gives_the_features_of_its_channels(
+    stack: Settings, exports_dir: Path, name: str
+) -> None:
     session = laps.read(exports_dir / name, vehicle="other")
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0)
@@ -182,22 +206,39 @@ def test_bad_messages_go_to_the_dead_letters_with_origin_bytes_and_reason(stack:
 
     from pitwall.topics import client_config
 
-    good = {"VehicleId": "v", "SessionId": "20260101-000000-x", "Timestamp": 1.0, "ChannelId": "SPEED", "ChannelValue": 1.0}
+    good = {
+        "VehicleId": "v",
+        "SessionId": "20260101-000000-x",
+        "Timestamp": 1.0,
+        "ChannelId": "SPEED",
+        "ChannelValue": 1.0,
+    }
     bad = [
-        b"not json", b"[", b"{}", b"[]", b"[1]", b"\xff\xfe[]", b"",
+        b"not json",
+        b"[",
+        b"{}",
+        b"[]",
+        b"[1]",
+        b"\xff\xfe[]",
+        b"",
         json.dumps([{**good, "SessionId": "yesterday"}]).encode(),
         json.dumps([{**good, "Timestamp": "NaN"}]).encode(),
         json.dumps([{**good, "ChannelValue": {"a": 1}}]).encode(),
         json.dumps([{k: v for k, v in good.items() if k != "VehicleId"}]).encode(),
         json.dumps([good]).encode() + b"]",
-    ]  # fmt: skip
+    ]
     start = end_offsets(stack, stack.dead_letters_topic)[0]
     producer = Producer(client_config(stack))
     for message in bad:
         producer.produce(stack.telemetry_topic, message)
-    producer.produce(stack.telemetry_topic, json.dumps([{**good, "SessionId": "20260101-000000-good", "Extra": [1]}]).encode())
+    producer.produce(
+        stack.telemetry_topic,
+        json.dumps([{**good, "SessionId": "20260101-000000-good", "Extra": [1]}]).encode(),
+    )
     producer.flush(10)
-    consumer = Consumer({**client_config(stack), "group.id": "test-dead", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(stack), "group.id": "test-dead", "enable.auto.commit": False}
+    )
     consumer.assign([TopicPartition(stack.dead_letters_topic, 0, start)])
     found = []
     limit = time.monotonic() + 30
@@ -220,7 +261,13 @@ def test_bad_messages_go_to_the_dead_letters_with_origin_bytes_and_reason(stack:
 def test_feast_works_as_its_users_expect(stack: Settings) -> None:
     feast = Path(sys.executable).parent / "feast"
     for arguments in (["apply"], ["plan"], ["feature-views", "list"]):
-        result = subprocess.run([feast, *arguments], cwd=stack.feature_repo, capture_output=True, text=True, env=dict(os.environ))
+        result = subprocess.run(
+            [feast, *arguments],
+            cwd=stack.feature_repo,
+            capture_output=True,
+            text=True,
+            env=dict(os.environ),
+        )
         assert result.returncode == 0, result.stderr
     assert "car_state" in result.stdout
 
@@ -235,22 +282,38 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
     time.sleep(6)
     found = rows(stack, session.session)
     instants = pd.to_datetime([row.event_us for row in found[::500]], utc=True, unit="us")
-    entities = pd.DataFrame({"vehicle": session.vehicle, "session": session.session, "event_timestamp": instants + pd.Timedelta("1ms")})
-    unknown = pd.DataFrame({"vehicle": ["nobody"], "session": ["none"], "event_timestamp": [instants[0]]})
+    entities = pd.DataFrame(
+        {
+            "vehicle": session.vehicle,
+            "session": session.session,
+            "event_timestamp": instants + pd.Timedelta("1ms"),
+        }
+    )
+    unknown = pd.DataFrame(
+        {"vehicle": ["nobody"], "session": ["none"], "event_timestamp": [instants[0]]}
+    )
     store = feature_store(stack)
     frame = pd.concat([entities, unknown], ignore_index=True)
-    joined = store.get_historical_features(frame, ["car_state:speed", "car_state:speed_mean_5s"]).to_df()
+    joined = store.get_historical_features(
+        frame, ["car_state:speed", "car_state:speed_mean_5s"]
+    ).to_df()
     assert len(joined) == len(frame)
     assert joined["speed"].tolist()[:-1] == [row["speed"] for row in found[::500]]
     assert joined["speed_mean_5s"].tolist()[:-1] == [row["speed_mean_5s"] for row in found[::500]]
     assert joined["speed"].isna().tolist()[-1]
     answer = store.get_online_features(
-        ["car_state:speed"], [{"vehicle": session.vehicle, "session": session.session}, {"vehicle": "x", "session": "y"}]
+        ["car_state:speed"],
+        [
+            {"vehicle": session.vehicle, "session": session.session},
+            {"vehicle": "x", "session": "y"},
+        ],
     ).to_dict()
     assert answer["speed"] == [found[-1]["speed"], None]
 
 
-def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, servers: Stack) -> None:
+def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
+    stack: Settings, servers: Stack
+) -> None:
     """What was read from the online store while the car drove, and from the stream, equals the offline store bit for bit.
 
     ticks       0 ······· 700 [held back: 700–705] 706 ······· 1500 ⟵ 700–705 come late ┊ kill, restart ┊ 1500 ······· 2400
@@ -270,7 +333,14 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
     name = "20260114-000000-parity"
 
     def part(first: int, last: int) -> Session:
-        return Session(whole.vehicle, name, whole.names, whole.units, whole.times_s[first:last], whole.values[first:last])
+        return Session(
+            whole.vehicle,
+            name,
+            whole.names,
+            whole.units,
+            whole.times_s[first:last],
+            whole.values[first:last],
+        )
 
     inputs = ("speed", "speed_mean_5s", "lap_time", "lap_last_time", "session_time")
     model: Any = SimpleNamespace(feature_service="lap_time", inputs=inputs)
@@ -284,7 +354,16 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
             if row is not None:
                 event_us = (row.event_time - EPOCH) // timedelta(microseconds=1)
                 seen.add(event_us)
-                vector = Served(model.feature_service, reader.view, whole.vehicle, name, event_us, model.inputs, row.values, "endpoint")
+                vector = Served(
+                    model.feature_service,
+                    reader.view,
+                    whole.vehicle,
+                    name,
+                    event_us,
+                    model.inputs,
+                    row.values,
+                    "endpoint",
+                )
                 log.produce(stack.served_topic, vector.message(), name)
 
     def settled(count: int) -> None:
@@ -299,7 +378,9 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
         produce(stack, [session], speed=10)
     settled(1494)
     produce(stack, [part(700, 706)], speed=None)
-    feeding = threading.Thread(target=produce, args=(stack, [part(1500, 2400)]), kwargs={"speed": 5}, daemon=True)
+    feeding = threading.Thread(
+        target=produce, args=(stack, [part(1500, 2400)]), kwargs={"speed": 5}, daemon=True
+    )
     feeding.start()
     time.sleep(1)
     found = process.find(stack.run_dir, "flink")
@@ -327,8 +408,19 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
     assert answer["sources"]["endpoint"] >= len(seen) and answer["sources"]["stream"] >= 478
 
     row = rows(stack, name)[0]
-    wrong = Served("lap_time", "car_state", whole.vehicle, name, row.event_us, ("speed", "session_time"), [-1.0, row["session_time"]], "stream")
-    absent = Served("lap_time", "car_state", whole.vehicle, name, row.event_us + 1, ("speed",), [1.0], "stream")
+    wrong = Served(
+        "lap_time",
+        "car_state",
+        whole.vehicle,
+        name,
+        row.event_us,
+        ("speed", "session_time"),
+        [-1.0, row["session_time"]],
+        "stream",
+    )
+    absent = Served(
+        "lap_time", "car_state", whole.vehicle, name, row.event_us + 1, ("speed",), [1.0], "stream"
+    )
     for vector in (wrong, absent):
         log.produce(stack.served_topic, vector.message(), name)
     assert log.flush(30) == 0
@@ -336,7 +428,10 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(stack: Settings, s
     assert status == 1 and (answer["mismatch"], answer["missing"]) == (1, 1)
     speed = answer["features"]["car_state:speed"]
     assert (speed["mismatch"], speed["missing"]) == (1, 1)
-    assert "speed was served as -1.0" in answer["worst"][0] and "no row of car_state" in answer["worst"][1]
+    assert (
+        "speed was served as -1.0" in answer["worst"][0]
+        and "no row of car_state" in answer["worst"][1]
+    )
     assert run_parity(name, "--at-least", "99")[0] == 0
 
 
@@ -371,7 +466,9 @@ def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path
         "from pitwall.settings import Settings; from pitwall.local.stack import Stack; import time\n"
         "with Stack(Settings()) as s:\n s.start(['kafka', 's3']); print('up', flush=True); time.sleep(600)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None and parent.stdout.readline() == "up\n"
     running = [process.find(tmp_path / "home" / "run", name) for name in ("kafka", "s3")]
     assert all(running)
@@ -386,7 +483,9 @@ def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> Non
     assert env["MLFLOW_DISABLE_TELEMETRY"] == env["BENTOML_DO_NOT_TRACK"] == "true"
 
 
-def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answer(stack: Settings) -> None:
+def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answer(
+    stack: Settings,
+) -> None:
     from pitwall.retention import SESSION_COLUMNS, due
     from pitwall.store.connection import connect
     from pitwall.store.parquet.compact import compact
@@ -410,7 +509,11 @@ def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answe
     days = {f"retention_{name}_days": 5.0 for name in ("offline", "online", "history", "topics")}
     settings = stack.model_copy(update=days)
     assert not [each for each in due(settings) if each.store != "topics"]
-    mine = [each for each in due(settings, time.time() + 6 * 86_400) if each.store == "topics" or gone.session in each.what]
+    mine = [
+        each
+        for each in due(settings, time.time() + 6 * 86_400)
+        if each.store == "topics" or gone.session in each.what
+    ]
     assert {each.store for each in mine} == {"offline", "online", "history", "topics"}
     assert online(stack, gone, ("speed",)) is not None
     for each in mine:
@@ -420,7 +523,12 @@ def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answe
     assert online(stack, kept, ("speed",)) is not None
     session = connect(stack, keyspace=stack.keyspace)
     try:
-        left = {row[1] for row in session.execute("SELECT DISTINCT vehicle, session, bucket FROM telemetry_history")}
+        left = {
+            row[1]
+            for row in session.execute(
+                "SELECT DISTINCT vehicle, session, bucket FROM telemetry_history"
+            )
+        }
     finally:
         session.cluster.shutdown()
     assert gone.session not in left and kept.session in left

@@ -43,8 +43,14 @@ def run(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a process that ends with the test."""
     children: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str, command: list[str], env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        children.append(process.spawn(name, command, tmp_path / f"{name}.log", env or dict(os.environ), tmp_path))
+    def start(
+        name: str, command: list[str], env: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        children.append(
+            process.spawn(
+                name, command, tmp_path / f"{name}.log", env or dict(os.environ), tmp_path
+            )
+        )
         return children[-1]
 
     yield start
@@ -58,36 +64,75 @@ def moved(name: str, settings: Settings, data: Path) -> Path:
     text = configuration()[name]
     for field in Settings.model_fields:
         if field.endswith("_port"):
-            text = re.sub(rf"\b{Settings.model_fields[field].default}\b", str(getattr(settings, field)), text)
+            text = re.sub(
+                rf"\b{Settings.model_fields[field].default}\b", str(getattr(settings, field)), text
+            )
     path = data / Path(name).name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text.replace("/var/lib/", f"{data}/"))
     return path
 
 
-def test_servers_on_the_mounted_files_and_prepare(run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_servers_on_the_mounted_files_and_prepare(
+    run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
     """Kafka and Cassandra on what compose mounts; then `prepare`."""
     with sandbox() as settings:
         jars.fetch(settings.cache_dir / "m2")
         properties = moved("kafka/server.properties", settings, tmp_path / "kafka")
         kafka = java("kafka", settings, "-Xmx384m", "-XX:+UseSerialGC")
-        subprocess.run([*kafka, "kafka.tools.StorageTool", "format", "-t", "aaaaaaaaaaaaaaaaaaaaaa", "-c", properties], check=True, capture_output=True)
+        subprocess.run(
+            [
+                *kafka,
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                "aaaaaaaaaaaaaaaaaaaaaa",
+                "-c",
+                properties,
+            ],
+            check=True,
+            capture_output=True,
+        )
         run("kafka", [*kafka, "kafka.Kafka", str(properties)])
         mounted = moved("cassandra.yaml", settings, tmp_path / "cassandra")
         flags = SERVERS["cassandra"].command(settings)
-        run("cassandra", [re.sub(r"^-Dcassandra\.config=.*", f"-Dcassandra.config=file://{mounted}", flag) for flag in flags])
+        run(
+            "cassandra",
+            [
+                re.sub(r"^-Dcassandra\.config=.*", f"-Dcassandra.config=file://{mounted}", flag)
+                for flag in flags
+            ],
+        )
         with Stack(settings) as stack:
             stack.start(["s3"])
-            wait(lambda: SERVERS["kafka"].ready(settings) and SERVERS["cassandra"].ready(settings), 60, "servers on the mounted files")
-            done = subprocess.run([*CONTAINERS, "prepare"], env=child_environment(settings), capture_output=True, text=True)
+            wait(
+                lambda: SERVERS["kafka"].ready(settings) and SERVERS["cassandra"].ready(settings),
+                60,
+                "servers on the mounted files",
+            )
+            done = subprocess.run(
+                [*CONTAINERS, "prepare"],
+                env=child_environment(settings),
+                capture_output=True,
+                text=True,
+            )
             assert done.returncode == 0, done.stderr[-2000:]
-            assert (tmp_path / "kafka/kafka/data/log").exists() and (tmp_path / "cassandra/cassandra/commitlog").exists()
+            assert (tmp_path / "kafka/kafka/data/log").exists() and (
+                tmp_path / "cassandra/cassandra/commitlog"
+            ).exists()
             from pitwall.store.connection import connect
             from pitwall.topics import admin
 
             assert settings.features_topic in admin(settings).list_topics(timeout=10).topics
             session = connect(settings, keyspace=settings.keyspace)
-            tables = {row[0] for row in session.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", (settings.keyspace,))}
+            tables = {
+                row[0]
+                for row in session.execute(
+                    "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s",
+                    (settings.keyspace,),
+                )
+            }
             session.cluster.shutdown()
             assert {"telemetry_history", "pitwall_car_state"} <= tables
             make_buckets(settings)
@@ -95,13 +140,19 @@ def test_servers_on_the_mounted_files_and_prepare(run: Callable[..., subprocess.
             assert {bucket["Name"] for bucket in client.list_buckets()["Buckets"]} >= set(BUCKETS)
 
 
-def test_mlflow_keeps_its_runs_in_postgres(run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_mlflow_keeps_its_runs_in_postgres(
+    run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
     """MLflow as its container starts it, on a PostgreSQL that asks for the password as compose makes it."""
-    found = shutil.which("initdb") or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)), None)
+    found = shutil.which("initdb") or next(
+        iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)), None
+    )
     if found is None:
         pytest.skip("no PostgreSQL on this machine (Debian: apt install postgresql)")
     bin_dir = Path(os.path.realpath(found)).parent
-    owner = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+    owner = (
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+    )
     [port] = free_ports(1)
     with sandbox(mlflow_backend=f"postgresql://mlflow@127.0.0.1:{port}/postgres") as settings:
         from tempfile import TemporaryDirectory
@@ -113,18 +164,66 @@ def test_mlflow_keeps_its_runs_in_postgres(run: Callable[..., subprocess.Popen[b
             if owner:
                 os.chown(folder, 65534, 65534)
                 os.chown(password, 65534, 65534)
-            subprocess.run([*owner, bin_dir / "initdb", "-D", data, "-U", "mlflow", "--auth-host=scram-sha-256", f"--pwfile={password}"],
-                           check=True, capture_output=True, cwd=folder)  # fmt: skip
-            run("postgres", [*owner, str(bin_dir / "postgres"), "-D", str(data), "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}",
-                             "-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", f"unix_socket_directories={folder}"])  # fmt: skip
+            subprocess.run(
+                [
+                    *owner,
+                    bin_dir / "initdb",
+                    "-D",
+                    data,
+                    "-U",
+                    "mlflow",
+                    "--auth-host=scram-sha-256",
+                    f"--pwfile={password}",
+                ],
+                check=True,
+                capture_output=True,
+                cwd=folder,
+            )
+            run(
+                "postgres",
+                [
+                    *owner,
+                    str(bin_dir / "postgres"),
+                    "-D",
+                    str(data),
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    f"port={port}",
+                    "-c",
+                    "shared_buffers=32MB",
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    f"unix_socket_directories={folder}",
+                ],
+            )
             wait(lambda: process.port_open("127.0.0.1", port), 30, "postgres")
             run("mlflow", [*CONTAINERS, "become", "mlflow"])
-            wait(lambda: SERVERS["mlflow"].ready(settings), 240, (tmp_path / "mlflow.log").read_text()[-2000:])
+            wait(
+                lambda: SERVERS["mlflow"].ready(settings),
+                240,
+                (tmp_path / "mlflow.log").read_text()[-2000:],
+            )
             assert subprocess.run([*CONTAINERS, "healthy", "mlflow"]).returncode == 0
             tables = subprocess.run(
-                [bin_dir / "psql", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "-d", "postgres", "-Atc", "SELECT count(*) FROM experiments"],
-                env={**os.environ, "PGPASSWORD": settings.secret("postgres").get_secret_value()}, capture_output=True, text=True,
-            )  # fmt: skip
+                [
+                    bin_dir / "psql",
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    str(port),
+                    "-U",
+                    "mlflow",
+                    "-d",
+                    "postgres",
+                    "-Atc",
+                    "SELECT count(*) FROM experiments",
+                ],
+                env={**os.environ, "PGPASSWORD": settings.secret("postgres").get_secret_value()},
+                capture_output=True,
+                text=True,
+            )
             assert tables.stdout.strip() == "1", tables.stderr
 
 
@@ -140,11 +239,15 @@ class Backend(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_the_edge_lets_in_who_knows_the_token(run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_the_edge_lets_in_who_knows_the_token(
+    run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
     nginx = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
     if nginx is None or not module.exists():
-        pytest.skip("no nginx with streams on this machine (Debian: apt install nginx-light libnginx-mod-stream)")
+        pytest.skip(
+            "no nginx with streams on this machine (Debian: apt install nginx-light libnginx-mod-stream)"
+        )
     shutil.copy(COMPOSE / "secrets", tmp_path / "secrets")
     subprocess.run([tmp_path / "secrets"], check=True)
     text = (COMPOSE / "config" / "edge.conf").read_text()
@@ -153,8 +256,12 @@ def test_the_edge_lets_in_who_knows_the_token(run: Callable[..., subprocess.Pope
     text = re.sub(r"\b[12]\d{4}\b", lambda found: ports[found[0]], text)
     # A user cannot read another's folder; whose worker it is does not matter here.
     text = text.replace("/tmp/", f"{tmp_path}/")
-    text = text.replace("/run/secrets/htpasswd", f"{tmp_path}/secrets.d/htpasswd").replace("/srv/panel", str(COMPOSE / "config/panel"))
-    (tmp_path / "edge.conf").write_text(f"load_module {module};\n{'user root;' if os.getuid() == 0 else ''}\n{text}")
+    text = text.replace("/run/secrets/htpasswd", f"{tmp_path}/secrets.d/htpasswd").replace(
+        "/srv/panel", str(COMPOSE / "config/panel")
+    )
+    (tmp_path / "edge.conf").write_text(
+        f"load_module {module};\n{'user root;' if os.getuid() == 0 else ''}\n{text}"
+    )
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(ports["18080"])), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     run("nginx", [nginx, "-c", str(tmp_path / "edge.conf"), "-g", "daemon off;"])
@@ -163,7 +270,10 @@ def test_the_edge_lets_in_who_knows_the_token(run: Callable[..., subprocess.Pope
     def ask(port: str, path: str = "/", password: str | None = None) -> tuple[int, str]:
         request = urllib.request.Request(f"http://127.0.0.1:{ports[port]}{path}")
         if password is not None:
-            request.add_header("Authorization", "Basic " + base64.b64encode(f"pitwall:{password}".encode()).decode())
+            request.add_header(
+                "Authorization",
+                "Basic " + base64.b64encode(f"pitwall:{password}".encode()).decode(),
+            )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return answer.status, answer.read().decode()

@@ -59,11 +59,17 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture(scope="module")
 def repo(cassandra: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("garage")
-    rows = pa.table({
-        "driver": ["a", "a", "b"], "lap_s": [90.5, 89.25, None], "laps": pa.array([1, 2, 3], pa.int64()),
-        "event_timestamp": pa.array([NOW - timedelta(hours=h) for h in (3, 2, 1)], pa.timestamp("us", "UTC")),
-        "created_timestamp": pa.array([NOW] * 3, pa.timestamp("us", "UTC")),
-    })  # fmt: skip
+    rows = pa.table(
+        {
+            "driver": ["a", "a", "b"],
+            "lap_s": [90.5, 89.25, None],
+            "laps": pa.array([1, 2, 3], pa.int64()),
+            "event_timestamp": pa.array(
+                [NOW - timedelta(hours=h) for h in (3, 2, 1)], pa.timestamp("us", "UTC")
+            ),
+            "created_timestamp": pa.array([NOW] * 3, pa.timestamp("us", "UTC")),
+        }
+    )
     (folder / "pace").mkdir()
     pq.write_table(rows, folder / "pace" / "rows.parquet")
     (folder / "feature_store.yaml").write_text(YAML)
@@ -98,10 +104,20 @@ def columns(settings: Settings, table: str) -> set[str]:
 def test_from_plan_to_teardown(cassandra: Settings, repo: Path) -> None:
     plan = feast(repo, "plan")
     assert plan.exit_code == 0, plan.output
-    assert "cassandra table" in plan.output and 'feast_cli."garage_pace"' in plan.output and not columns(cassandra, "garage_pace")
+    assert (
+        "cassandra table" in plan.output
+        and 'feast_cli."garage_pace"' in plan.output
+        and not columns(cassandra, "garage_pace")
+    )
     applied = feast(repo, "apply")
     assert applied.exit_code == 0, applied.output
-    assert columns(cassandra, "garage_pace") == {"driver", "event_timestamp", "created_timestamp", "lap_s", "laps"}
+    assert columns(cassandra, "garage_pace") == {
+        "driver",
+        "event_timestamp",
+        "created_timestamp",
+        "lap_s",
+        "laps",
+    }
     assert "No changes to infrastructure" in feast(repo, "plan").output
 
     start, end = (NOW - timedelta(days=1)).isoformat(), NOW.isoformat()
@@ -111,14 +127,18 @@ def test_from_plan_to_teardown(cassandra: Settings, repo: Path) -> None:
 
     definitions = repo / "pace.py"
     text = definitions.read_text()
-    definitions.write_text(text.replace("dtype=Int64)", 'dtype=Int64), Field(name="tyre", dtype=String)'))
+    definitions.write_text(
+        text.replace("dtype=Int64)", 'dtype=Int64), Field(name="tyre", dtype=String)')
+    )
     assert "column tyre text" in feast(repo, "plan").output
     assert feast(repo, "apply").exit_code == 0 and "tyre" in columns(cassandra, "garage_pace")
     definitions.write_text(text.replace('name="laps", dtype=Int64', 'name="laps", dtype=Float64'))
     for command in ("plan", "apply"):
         refused = feast(repo, command)
         assert isinstance(refused.exception, StoreError), refused.output
-        assert "'laps' of view 'pace' is double" in str(refused.exception) and "new name" in str(refused.exception)
+        assert "'laps' of view 'pace' is double" in str(refused.exception) and "new name" in str(
+            refused.exception
+        )
     definitions.write_text(text)
     assert feast(repo, "apply").exit_code == 0
     torn_down = feast(repo, "teardown")
@@ -128,10 +148,22 @@ def test_from_plan_to_teardown(cassandra: Settings, repo: Path) -> None:
 
 def _serve_and_push(repo: Path) -> None:
     (port,) = free_ports(1)
-    command = [str(Path(sys.executable).parent / "feast"), "--chdir", str(repo), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        str(Path(sys.executable).parent / "feast"),
+        "--chdir",
+        str(repo),
+        "serve",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     log = (repo / "serve.log").open("w")
     server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    question = {"features": ["pace:lap_s", "pace:laps"], "entities": {"driver": ["a", "b", "nobody"]}}
+    question = {
+        "features": ["pace:lap_s", "pace:laps"],
+        "entities": {"driver": ["a", "b", "nobody"]},
+    }
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             limit = time.monotonic() + 120
@@ -140,14 +172,33 @@ def _serve_and_push(repo: Path) -> None:
                     client.get("/health").raise_for_status()
                     break
                 except httpx.HTTPError:
-                    assert server.poll() is None and time.monotonic() < limit, (repo / "serve.log").read_text()[-2000:]
+                    assert server.poll() is None and time.monotonic() < limit, (
+                        repo / "serve.log"
+                    ).read_text()[-2000:]
                     time.sleep(0.3)
             assert _values(client, question) == {"lap_s": [89.25, None, None], "laps": [2, 3, None]}
-            row = {"driver": ["a"], "lap_s": [88.0], "laps": [3], "event_timestamp": [NOW.isoformat()], "created_timestamp": [NOW.isoformat()]}
-            pushed = client.post("/push", json={"push_source_name": "pace_push", "df": row, "to": "online"})
+            row = {
+                "driver": ["a"],
+                "lap_s": [88.0],
+                "laps": [3],
+                "event_timestamp": [NOW.isoformat()],
+                "created_timestamp": [NOW.isoformat()],
+            }
+            pushed = client.post(
+                "/push", json={"push_source_name": "pace_push", "df": row, "to": "online"}
+            )
             assert pushed.status_code == 200, pushed.text
-            late = {**row, "lap_s": [99.0], "event_timestamp": [(NOW - timedelta(hours=1)).isoformat()]}
-            assert client.post("/push", json={"push_source_name": "pace_push", "df": late, "to": "online"}).status_code == 200
+            late = {
+                **row,
+                "lap_s": [99.0],
+                "event_timestamp": [(NOW - timedelta(hours=1)).isoformat()],
+            }
+            assert (
+                client.post(
+                    "/push", json={"push_source_name": "pace_push", "df": late, "to": "online"}
+                ).status_code
+                == 200
+            )
             assert _values(client, question)["lap_s"] == [88.0, None, None]
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -159,15 +210,22 @@ def _values(client: httpx.Client, question: dict[str, object]) -> dict[str, list
     answer = client.post("/get-online-features", json=question)
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    found = {name: result["values"] for name, result in zip(body["metadata"]["feature_names"], body["results"], strict=True)}
+    found = {
+        name: result["values"]
+        for name, result in zip(body["metadata"]["feature_names"], body["results"], strict=True)
+    }
     return {name: found[name] for name in ("lap_s", "laps")}
 
 
 def test_a_keyspace_replicated_otherwise_is_refused(cassandra: Settings, tmp_path: Path) -> None:
     from pitwall.bench.stores import ours, view
 
-    backend = ours(cassandra, tmp_path, replication={"class": "SimpleStrategy", "replication_factor": 3})
-    with pytest.raises(StoreError, match=r"replication is .* keyspace pitwall has .*ALTER KEYSPACE"):
+    backend = ours(
+        cassandra, tmp_path, replication={"class": "SimpleStrategy", "replication_factor": 3}
+    )
+    with pytest.raises(
+        StoreError, match=r"replication is .* keyspace pitwall has .*ALTER KEYSPACE"
+    ):
         backend.apply(view("any", {}))
 
 
@@ -180,7 +238,9 @@ def test_a_wrong_option_is_named(cassandra: Settings) -> None:
             ("  read_consistency: SOME\n", "online_store.read_consistency is 'SOME'"),
             ("  hosst: [a]\n", r"online_store.hosst is \['a'\]"),
         ):
-            path.write_text(text.replace("CassandraOnlineStore\n", f"CassandraOnlineStore\n{wrong}"))
+            path.write_text(
+                text.replace("CassandraOnlineStore\n", f"CassandraOnlineStore\n{wrong}")
+            )
             with pytest.raises(UsageError, match=named):
                 configured(cassandra)
     finally:
@@ -193,9 +253,27 @@ def test_tls_and_login(cassandra: Settings, tmp_path: Path) -> None:
     import threading
 
     made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=door", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=door",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+    )
     assert made.returncode == 0, made.stderr
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")

@@ -22,7 +22,12 @@ def test_feasts_hbase_store_keeps_a_row_over_a_restart() -> None:
         path = settings.feature_repo / "feature_store.yaml"
         ours = "type: pitwall.store.online.CassandraOnlineStore"
         assert ours in path.read_text()
-        path.write_text(path.read_text().replace(ours, f'type: hbase\n  host: {settings.host}\n  port: "{settings.hbase_thrift_port}"'))
+        path.write_text(
+            path.read_text().replace(
+                ours,
+                f'type: hbase\n  host: {settings.host}\n  port: "{settings.hbase_thrift_port}"',
+            )
+        )
         stack.start(["hbase-thrift"])
         apply(settings)
         store = feature_store(settings)
@@ -31,7 +36,8 @@ def test_feasts_hbase_store_keeps_a_row_over_a_restart() -> None:
         key = {"vehicle": "PERRINN 424", "session": "20260101-000000-hbase"}
         values = {name: i + 0.1 for i, name in enumerate(names)}
         store.write_to_online_store(
-            "car_state", pd.DataFrame([{**key, "event_timestamp": now, "created_timestamp": now, **values}])
+            "car_state",
+            pd.DataFrame([{**key, "event_timestamp": now, "created_timestamp": now, **values}]),
         )
         # One it does not know would be an error: Feast's store gives fewer rows than it was asked for.
         asked = ["car_state:speed", "car_state:lap_number"]

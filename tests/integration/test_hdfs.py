@@ -25,8 +25,14 @@ pytestmark = pytest.mark.integration
 def speeds(settings: Settings, session: str, times: pd.DatetimeIndex) -> list[float]:
     from pitwall.store.repo import feature_store
 
-    entities = pd.DataFrame({"vehicle": "PERRINN 424", "session": session, "event_timestamp": times})
-    return list(feature_store(settings).get_historical_features(entities, ["car_state:speed"]).to_df()["speed"])
+    entities = pd.DataFrame(
+        {"vehicle": "PERRINN 424", "session": session, "event_timestamp": times}
+    )
+    return list(
+        feature_store(settings)
+        .get_historical_features(entities, ["car_state:speed"])
+        .to_df()["speed"]
+    )
 
 
 def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,19 +53,25 @@ def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.Monk
             there = recorded(settings, "car_state")
             limit = time.monotonic() + 60
             while not there.files():
-                assert time.monotonic() < limit, (settings.log_dir / "flink.log").read_text()[-1500:]
+                assert time.monotonic() < limit, (settings.log_dir / "flink.log").read_text()[
+                    -1500:
+                ]
                 settle(settings, "features")
             time.sleep(1)
             settle(settings, "features")
 
             start = pd.Timestamp(lap.session[:15].replace("-", "T"), tz="UTC")
             at = np.arange(100, len(lap.times_s), 500)
-            times = pd.DatetimeIndex(start + pd.to_timedelta(np.round(lap.times_s[at] * 1e6), unit="us"))
+            times = pd.DatetimeIndex(
+                start + pd.to_timedelta(np.round(lap.times_s[at] * 1e6), unit="us")
+            )
             expected = lap.values[at, lap.names.index("Speed")].tolist()
             assert speeds(settings, lap.session, times) == expected
 
             before = len(there.files())
-            assert [each.files_after for each in compact(there, SESSION_COLUMNS, settled_s=0)] == [1] and before >= 1
+            assert [each.files_after for each in compact(there, SESSION_COLUMNS, settled_s=0)] == [
+                1
+            ] and before >= 1
             assert speeds(settings, lap.session, times) == expected
 
             servers = [process.find(settings.run_dir, name) for name in ("datanode", "namenode")]

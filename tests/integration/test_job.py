@@ -36,7 +36,15 @@ from pitwall.wire import TickEncoder
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
-CHANNELS = ("LapDistance", "Speed", "Throttle", "Brake", "AccelerationLong", "AccelerationLat", "BatteryPower")
+CHANNELS = (
+    "LapDistance",
+    "Speed",
+    "Throttle",
+    "Brake",
+    "AccelerationLong",
+    "AccelerationLat",
+    "BatteryPower",
+)
 Rows = dict[int, bytes]
 """Values of each row, by microseconds since session start."""
 
@@ -52,16 +60,33 @@ def drive() -> Session:
     values[300:320, 1] = np.nan
     times = whole.times_s[part] - whole.times_s[part][0]
     times[900:] += 0.4
-    return Session("PERRINN 424", "", CHANNELS, tuple(whole.units[c] for c in columns), np.round(times, 6), values)
+    return Session(
+        "PERRINN 424",
+        "",
+        CHANNELS,
+        tuple(whole.units[c] for c in columns),
+        np.round(times, 6),
+        values,
+    )
 
 
 def named(drive: Session, name: str, ticks: int | None = None, first: int = 0) -> Session:
-    return Session(drive.vehicle, name, drive.names, drive.units, drive.times_s[first:ticks], drive.values[first:ticks])
+    return Session(
+        drive.vehicle,
+        name,
+        drive.names,
+        drive.units,
+        drive.times_s[first:ticks],
+        drive.values[first:ticks],
+    )
 
 
 def encoded(session: Session) -> list[bytes]:
     encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, 50.0)
-    return [encoder.encode(t, row) for t, row in zip(session.times_s.tolist(), session.values.tolist(), strict=True)]
+    return [
+        encoder.encode(t, row)
+        for t, row in zip(session.times_s.tolist(), session.values.tolist(), strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +95,10 @@ def truth(run: Run, drive: Session) -> Rows:
     features = load(Settings().feature_repo)[-1]
     session = named(drive, "20260101-000000-truth")
     at_ms = np.round(1_000_000 + session.times_s * 1000).astype(int).tolist()
-    messages = [Message(value, ms, ms + 2, watermark=ms) for value, ms in zip(encoded(session), at_ms, strict=True)]
+    messages = [
+        Message(value, ms, ms + 2, watermark=ms)
+        for value, ms in zip(encoded(session), at_ms, strict=True)
+    ]
     found = run(features, [*messages, Advance(at_ms[-1] + 5000, MAX)])
     assert not found.late and not found.bad
     return {t: values.tobytes() for t, values in found.rows[f"{session.vehicle}/{session.session}"]}
@@ -81,7 +109,12 @@ def stack() -> Iterator[tuple[Settings, Stack]]:
     from pitwall.local import jars
     from pitwall.store.repo import apply
 
-    with sandbox(checkpoint_interval_s="1", parallelism="2", checkpoint_url="s3://flink/tests", offline_url="s3://offline/tests") as settings:
+    with sandbox(
+        checkpoint_interval_s="1",
+        parallelism="2",
+        checkpoint_url="s3://flink/tests",
+        offline_url="s3://offline/tests",
+    ) as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as servers:
             servers.start(["kafka", "cassandra", "s3"])
@@ -93,10 +126,17 @@ def stack() -> Iterator[tuple[Settings, Stack]]:
 
 def submit(settings: Settings) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "pitwall.flink.run", "--cluster"], env=child_environment(settings), capture_output=True, text=True
+        [sys.executable, "-m", "pitwall.flink.run", "--cluster"],
+        env=child_environment(settings),
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
-    wait(lambda: jobs.features_job_state(settings) == "RUNNING", 60, lambda: str(jobs.features_job_state(settings)))
+    wait(
+        lambda: jobs.features_job_state(settings) == "RUNNING",
+        60,
+        lambda: str(jobs.features_job_state(settings)),
+    )
 
 
 def wait(done: Callable[[], bool], seconds: float, state: Callable[[], str]) -> None:
@@ -113,13 +153,26 @@ def kill(settings: Settings, name: str) -> None:
     for child in [*found.process.children(recursive=True), found.process]:
         child.kill()
     assert process.wait_gone(found, 20)
-    wait(lambda: (settings.run_dir / f"{name}.ended").exists(), 10, lambda: "the supervisor did not notice")
+    wait(
+        lambda: (settings.run_dir / f"{name}.ended").exists(),
+        10,
+        lambda: "the supervisor did not notice",
+    )
 
 
 class Car(threading.Thread):
     """Sends a session's messages in the given order, each at its time; keeps on while Kafka is away."""
 
-    def __init__(self, settings: Settings, topic: str, partitions: int, session: Session, dice: random.Random, tricks: bool, speed: float):
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        partitions: int,
+        session: Session,
+        dice: random.Random,
+        tricks: bool,
+        speed: float,
+    ):
         super().__init__(daemon=True)
         from confluent_kafka import Producer
 
@@ -135,9 +188,14 @@ class Car(threading.Thread):
         )
         self._topic, self._partitions, self._dice, self._speed = topic, partitions, dice, speed
         payloads, times = encoded(session), session.times_s.tolist()
-        order = sorted(range(len(payloads)), key=lambda i: times[i] + (dice.uniform(0, 0.09) if tricks else 0))
+        order = sorted(
+            range(len(payloads)), key=lambda i: times[i] + (dice.uniform(0, 0.09) if tricks else 0)
+        )
         twice = [k for i in order for k in ([i, i] if tricks and dice.random() < 0.1 else [i])]
-        self._steps = [(max(times[i] for i in twice[: n + 1][-8:]) - times[0], payloads[i]) for n, i in enumerate(twice)]
+        self._steps = [
+            (max(times[i] for i in twice[: n + 1][-8:]) - times[0], payloads[i])
+            for n, i in enumerate(twice)
+        ]
         self.left = -1
 
     def run(self) -> None:
@@ -156,14 +214,29 @@ def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -
 
     from confluent_kafka import Consumer, TopicPartition
 
-    starts = {s: round(datetime.strptime(s[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp() * 1e6) for s in sessions}
+    starts = {
+        s: round(datetime.strptime(s[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp() * 1e6)
+        for s in sessions
+    }
     found: dict[str, Rows] = {s: {} for s in sessions}
     reader = FeatureRows(settings)
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(settings.features_topic, p, 0) for p in end_offsets(settings, settings.features_topic)])
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "test", "enable.auto.commit": False}
+    )
+    consumer.assign(
+        [
+            TopicPartition(settings.features_topic, p, 0)
+            for p in end_offsets(settings, settings.features_topic)
+        ]
+    )
 
     def done() -> bool:
-        left = sum(end - at for end, at in zip(end_offsets(settings, settings.features_topic).values(), positions(), strict=True))
+        left = sum(
+            end - at
+            for end, at in zip(
+                end_offsets(settings, settings.features_topic).values(), positions(), strict=True
+            )
+        )
         while left > 0:
             messages = consumer.consume(2000, timeout=10)
             assert messages, "Kafka gave nothing for 10 s"
@@ -173,7 +246,11 @@ def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -
                     time_us, values = row.event_us - starts[row.session], row.values.tobytes()
                     before = found[row.session].setdefault(time_us, values)
                     others = zip(row.names, np.frombuffer(before), row.values, strict=True)
-                    assert before == values, (row.session, time_us, [name for name, a, b in others if a != b and not (a != a and b != b)])
+                    assert before == values, (
+                        row.session,
+                        time_us,
+                        [name for name, a, b in others if a != b and not (a != a and b != b)],
+                    )
         return all(len(found[s]) >= count for s, count in sessions.items())
 
     def positions() -> list[int]:
@@ -193,10 +270,15 @@ def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     where = recorded(settings, "car_state")
     features = load(settings.feature_repo)[-1]
     names = ", ".join(f'"{name}"' for name in features.names)
-    return database(where).execute(
-        f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
-        "WHERE session = ? ORDER BY 1", [files(where), session],
-    ).fetchall()  # fmt: skip
+    return (
+        database(where)
+        .execute(
+            f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
+            "WHERE session = ? ORDER BY 1",
+            [files(where), session],
+        )
+        .fetchall()
+    )
 
 
 def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows) -> None:
@@ -219,7 +301,9 @@ def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows
         for session, count in sessions.items():
             stored = offline(settings, session)
             assert len(stored) == count, session
-            matrix = np.array([[np.nan if v is None else v for v in row[1:]] for row in stored], dtype=np.float64)
+            matrix = np.array(
+                [[np.nan if v is None else v for v in row[1:]] for row in stored], dtype=np.float64
+            )
             wanted_bytes = b"".join(list(truth.values())[:count])
             assert matrix.tobytes() == wanted_bytes, session
             row = reader.read("PERRINN 424", session, tuple(features.names))
@@ -230,20 +314,36 @@ def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows
         reader.close()
 
 
-def test_same_session_same_features_whatever_happens(stack: tuple[Settings, Stack], drive: Session, truth: Rows) -> None:
+def test_same_session_same_features_whatever_happens(
+    stack: tuple[Settings, Stack], drive: Session, truth: Rows
+) -> None:
     """At full speed and live, over 1 and 8 partitions, shuffled and doubled, beside each other, through a kill of the task manager."""
     settings, servers = stack
     ticks = len(drive.times_s)
     names = {
-        "max-1": "20260102-000000-max-1", "max-8": "20220302-000000-max-8", "tricks-8": "19990404-000000-tricks-8",
-        "live-1": "20260105-000000-live-1", "live-8": "20230606-000000-live-8", "live-tricks": "20260107-000000-live-tricks",
-    }  # fmt: skip
+        "max-1": "20260102-000000-max-1",
+        "max-8": "20220302-000000-max-8",
+        "tricks-8": "19990404-000000-tricks-8",
+        "live-1": "20260105-000000-live-1",
+        "live-8": "20230606-000000-live-8",
+        "live-tricks": "20260107-000000-live-tricks",
+    }
     cars = []
     for number, (kind, name) in enumerate(names.items()):
         partitions = 8 if kind.endswith("8") or kind == "live-tricks" else 1
         speed = 1.0 if kind.startswith("live") else 1000.0
         topic = f"{settings.telemetry_topic}-{name}"
-        cars.append(Car(settings, topic, partitions, named(drive, name), random.Random(number), "tricks" in kind, speed))
+        cars.append(
+            Car(
+                settings,
+                topic,
+                partitions,
+                named(drive, name),
+                random.Random(number),
+                "tricks" in kind,
+                speed,
+            )
+        )
     for car in cars:
         car.start()
     time.sleep(14)
@@ -265,7 +365,15 @@ def test_nothing_is_lost_when_kafka_cassandra_and_s3_are_away_for_a_minute(
 ) -> None:
     settings, servers = stack
     name, ticks = "20260108-000000-away", len(drive.times_s)
-    car = Car(settings, f"{settings.telemetry_topic}-{name}", 2, named(drive, name), random.Random(1), False, 0.5)
+    car = Car(
+        settings,
+        f"{settings.telemetry_topic}-{name}",
+        2,
+        named(drive, name),
+        random.Random(1),
+        False,
+        0.5,
+    )
     # The outage is what is tried here: the topic is read from before the first tick.
     time.sleep(8)
     car.start()
@@ -282,10 +390,20 @@ def test_nothing_is_lost_when_kafka_cassandra_and_s3_are_away_for_a_minute(
     assert dead_letters(settings) == 0
 
 
-def test_a_lost_job_manager_costs_nothing_once_the_job_runs_again(stack: tuple[Settings, Stack], drive: Session, truth: Rows) -> None:
+def test_a_lost_job_manager_costs_nothing_once_the_job_runs_again(
+    stack: tuple[Settings, Stack], drive: Session, truth: Rows
+) -> None:
     settings, servers = stack
     name, ticks = "20260109-000000-manager", len(drive.times_s)
-    car = Car(settings, f"{settings.telemetry_topic}-{name}", 1, named(drive, name), random.Random(1), False, 1.0)
+    car = Car(
+        settings,
+        f"{settings.telemetry_topic}-{name}",
+        1,
+        named(drive, name),
+        random.Random(1),
+        False,
+        1.0,
+    )
     car.start()
     time.sleep(10)
     kill(settings, "jobmanager")
@@ -306,7 +424,15 @@ def second(stack: tuple[Settings, Stack]) -> Iterator[Callable[[], int]]:
         command = KNOWN["taskmanager"].command(settings)
         with (settings.log_dir / "taskmanager-2.log").open("wb") as log:
             environment = child_environment(settings, "taskmanager")
-            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, preexec_fn=process.die_with_parent))
+            started.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    preexec_fn=process.die_with_parent,
+                )
+            )
         return started[0].pid
 
     yield start
@@ -317,23 +443,46 @@ def where_it_runs(settings: Settings) -> set[str]:
     """The task managers that hold a part of the job."""
     job = jobs.running(settings, "features")
     vertices = jobs.get(settings, f"/jobs/{job}")["vertices"]
-    tasks = [task for v in vertices for task in jobs.get(settings, f"/jobs/{job}/vertices/{v['id']}")["subtasks"]]
+    tasks = [
+        task
+        for v in vertices
+        for task in jobs.get(settings, f"/jobs/{job}/vertices/{v['id']}")["subtasks"]
+    ]
     return {task["taskmanager-id"] for task in tasks}
 
 
 def test_the_job_grows_onto_a_second_task_manager_and_back_under_load(
-    stack: tuple[Settings, Stack], drive: Session, truth: Rows, second: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    stack: tuple[Settings, Stack],
+    drive: Session,
+    truth: Rows,
+    second: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings, _ = stack
     ticks = len(drive.times_s)
     names = [f"20260113-00000{n}-grows" for n in range(4)]
-    cars = [Car(settings, f"{settings.telemetry_topic}-{n}", 2, named(drive, n), random.Random(i), False, 1.0) for i, n in enumerate(names)]
+    cars = [
+        Car(
+            settings,
+            f"{settings.telemetry_topic}-{n}",
+            2,
+            named(drive, n),
+            random.Random(i),
+            False,
+            1.0,
+        )
+        for i, n in enumerate(names)
+    ]
     for car in cars:
         car.start()
     time.sleep(5)
     assert len(where_it_runs(settings)) == 1
     more = second()
-    wait(lambda: jobs.get(settings, "/overview")["taskmanagers"] == 2, 60, lambda: "the second task manager")
+    wait(
+        lambda: jobs.get(settings, "/overview")["taskmanagers"] == 2,
+        60,
+        lambda: "the second task manager",
+    )
     jobs.stop(settings, "features")
     monkeypatch.setenv("PITWALL_PARALLELISM", "4")
     submit(Settings())
@@ -368,14 +517,28 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
     first.start()
     settle(settings, {name: half})
     pitwall = [sys.executable, "-m", "pitwall.cli"]
-    stopped = subprocess.run([*pitwall, "jobs", "stop", "features", "--json"], capture_output=True, text=True)
+    stopped = subprocess.run(
+        [*pitwall, "jobs", "stop", "features", "--json"], capture_output=True, text=True
+    )
     assert stopped.returncode == 0, stopped.stderr
     assert json.loads(stopped.stdout)["savepoint"].startswith("s3://flink/tests/savepoints/")
     text = definitions.read_text()
-    definitions.write_text(text.replace("    session_time(),\n", '    session_time(),\n    rolling("Speed", ("range",), (5,)),\n', 1))
-    again = subprocess.run([*pitwall, "jobs", "run", "features", "--cluster", settings.flink_url], capture_output=True, text=True)
+    definitions.write_text(
+        text.replace(
+            "    session_time(),\n",
+            '    session_time(),\n    rolling("Speed", ("range",), (5,)),\n',
+            1,
+        )
+    )
+    again = subprocess.run(
+        [*pitwall, "jobs", "run", "features", "--cluster", settings.flink_url],
+        capture_output=True,
+        text=True,
+    )
     assert again.returncode == 0, again.stderr
-    second = Car(settings, topic, 1, named(drive, name, first=half), random.Random(1), False, 1000.0)
+    second = Car(
+        settings, topic, 1, named(drive, name, first=half), random.Random(1), False, 1000.0
+    )
     second.start()
     found = settle(settings, {name: ticks})[name]
     features = load(settings.feature_repo)[-1]
@@ -383,7 +546,9 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
     speed, micros = drive.channel("Speed"), np.round(drive.times_s * 1e6).astype(np.int64)
     for i, (time_us, wanted) in enumerate(truth.items()):
         values = np.frombuffer(found[time_us])
-        assert np.delete(values, place).tobytes() == wanted if i >= half else found[time_us] == wanted
+        assert (
+            np.delete(values, place).tobytes() == wanted if i >= half else found[time_us] == wanted
+        )
         if i >= half + 1:
             window = speed[(micros <= time_us) & (micros > time_us - 5_000_000)]
             assert values[place] == np.nanmax(window) - np.nanmin(window)
@@ -400,13 +565,17 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
         reader.close()
 
 
-def test_state_of_a_thousand_ended_sessions_is_released(stack: tuple[Settings, Stack], drive: Session) -> None:
+def test_state_of_a_thousand_ended_sessions_is_released(
+    stack: tuple[Settings, Stack], drive: Session
+) -> None:
     settings, _ = stack
     jobs.stop(settings, "features")
     os.environ["PITWALL_SESSION_RELEASE_S"] = "5"
     released = Settings()
     submit(released)
-    wait(lambda: jobs.describe(released)[0]["checkpoint_mb"] is not None, 60, lambda: "no checkpoint")
+    wait(
+        lambda: jobs.describe(released)[0]["checkpoint_mb"] is not None, 60, lambda: "no checkpoint"
+    )
     before = size(released)
     sizes: list[float] = []
     sent = threading.Event()
@@ -428,7 +597,11 @@ def test_state_of_a_thousand_ended_sessions_is_released(stack: tuple[Settings, S
         producer.poll(0)
     assert producer.flush(60) == 0
     settle(settings, {f"20250101-{n // 60:02d}{n % 60:02d}00-many": 60 for n in (0, 500, 999)})
-    wait(lambda: max(sizes) > before + 2 and sizes[-1] <= before + 0.1, 90, lambda: f"before {before}, then {sizes}")
+    wait(
+        lambda: max(sizes) > before + 2 and sizes[-1] <= before + 0.1,
+        90,
+        lambda: f"before {before}, then {sizes}",
+    )
     sent.set()
     watcher.join()
 
@@ -442,22 +615,41 @@ def test_prometheus_finds_the_jobs_metrics(stack: tuple[Settings, Stack]) -> Non
     import urllib.request
 
     settings, _ = stack
-    text = urllib.request.urlopen(f"http://{settings.host}:{settings.flink_metrics_port}/metrics", timeout=10).read().decode()
+    text = (
+        urllib.request.urlopen(
+            f"http://{settings.host}:{settings.flink_metrics_port}/metrics", timeout=10
+        )
+        .read()
+        .decode()
+    )
     for name in ("ticks", "late", "duplicates", "dead_letters", "freshness_ms"):
         assert f"flink_taskmanager_job_task_operator_pitwall_{name}" in text, name
 
 
-def test_a_backfill_equals_the_live_result(stack: tuple[Settings, Stack], drive: Session, truth: Rows, tmp_path: Path) -> None:
+def test_a_backfill_equals_the_live_result(
+    stack: tuple[Settings, Stack], drive: Session, truth: Rows, tmp_path: Path
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     settings, _ = stack
     path = tmp_path / "20260112-000000-backfill.parquet"
-    pq.write_table(pa.table({"Timestamp": drive.times_s, **dict(zip(drive.names, drive.values.T, strict=True))}), path)
-    done = subprocess.run([sys.executable, "-m", "pitwall.cli", "backfill", str(path), "--json"], capture_output=True, text=True)
+    pq.write_table(
+        pa.table(
+            {"Timestamp": drive.times_s, **dict(zip(drive.names, drive.values.T, strict=True))}
+        ),
+        path,
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pitwall.cli", "backfill", str(path), "--json"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     stored = offline(settings, "20260112-000000-backfill")
-    matrix = np.array([[np.nan if v is None else v for v in row[1:]] for row in stored], dtype=np.float64)
+    matrix = np.array(
+        [[np.nan if v is None else v for v in row[1:]] for row in stored], dtype=np.float64
+    )
     assert matrix.tobytes() == b"".join(truth.values())
     with pytest.raises(PitwallError, match="no job"):
         jobs.running(settings, "backfill")

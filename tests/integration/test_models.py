@@ -44,12 +44,30 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             shutil.chown(home, user)
         (port,) = free_ports(1)
         subprocess.run(
-            [folder / "initdb", "-D", f"{home}/db", "-U", "pitwall", "-A", "trust", "--no-sync"], check=True, capture_output=True, user=user, cwd=home
+            [folder / "initdb", "-D", f"{home}/db", "-U", "pitwall", "-A", "trust", "--no-sync"],
+            check=True,
+            capture_output=True,
+            user=user,
+            cwd=home,
         )
         server = subprocess.Popen(
-            [folder / "postgres", "-D", f"{home}/db", "-p", str(port), "-h", "127.0.0.1", "-k", home, "-F"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, cwd=home,
-        )  # fmt: skip
+            [
+                folder / "postgres",
+                "-D",
+                f"{home}/db",
+                "-p",
+                str(port),
+                "-h",
+                "127.0.0.1",
+                "-k",
+                home,
+                "-F",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=user,
+            cwd=home,
+        )
         try:
             import psycopg
 
@@ -70,7 +88,9 @@ def stack(postgres: str) -> Iterator[Settings]:
     with sandbox(mlflow_backend=postgres) as settings:
         yaml = settings.feature_repo / "feature_store.yaml"
         online = f"type: sqlite\n  path: {settings.home_dir / 'online.db'}"
-        yaml.write_text(yaml.read_text().replace("type: pitwall.store.online.CassandraOnlineStore", online))
+        yaml.write_text(
+            yaml.read_text().replace("type: pitwall.store.online.CassandraOnlineStore", online)
+        )
         with Stack(settings) as servers:
             servers.begin(["s3", "mlflow"])
             from pitwall.store.repo import apply
@@ -84,23 +104,33 @@ def store(settings: Settings, run: RawRun, *sessions: Session) -> None:
     """Write the sessions' features into the offline store, as the job does."""
     (features,) = load(settings.feature_repo)
     for session in sessions:
-        encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, session.rate_hz)
+        encoder = TickEncoder(
+            session.vehicle, session.session, session.names, session.units, session.rate_hz
+        )
         steps: list[Any] = [
             Message(encoder.encode(t, row), int(t * 1000), int(t * 1000))
             for t, row in zip(session.times_s.tolist(), session.values.tolist(), strict=True)
         ]
         end = int(session.times_s[-1] * 1000)
-        (rows,) = parse(run(features, frames([*steps, Advance(end + 60_000, end + 50_000)])), len(features.names)).rows.values()
+        (rows,) = parse(
+            run(features, frames([*steps, Advance(end + 60_000, end + 50_000)])),
+            len(features.names),
+        ).rows.values()
         assert len(rows) == len(session.times_s)
         start = pd.to_datetime(session.session[:15], format="%Y%m%d-%H%M%S", utc=True)
         times = start + pd.to_timedelta([t for t, _ in rows], unit="us")
         frame = pd.DataFrame(np.array([values for _, values in rows]), columns=features.names)
-        frame = frame.assign(vehicle=session.vehicle, session=session.session, event_timestamp=times, created_timestamp=times)
+        frame = frame.assign(
+            vehicle=session.vehicle,
+            session=session.session,
+            event_timestamp=times,
+            created_timestamp=times,
+        )
         folder = settings.offline_dir / "car_state"
         folder.mkdir(parents=True, exist_ok=True)
-        frame.astype({"event_timestamp": "datetime64[us, UTC]", "created_timestamp": "datetime64[us, UTC]"}).to_parquet(
-            folder / f"part-{session.session}.parquet"
-        )
+        frame.astype(
+            {"event_timestamp": "datetime64[us, UTC]", "created_timestamp": "datetime64[us, UTC]"}
+        ).to_parquet(folder / f"part-{session.session}.parquet")
 
 
 @pytest.fixture(autouse=True)
@@ -124,33 +154,51 @@ estimator: {type: sklearn.ensemble.HistGradientBoostingRegressor, max_iter: 10, 
 """
 
 
-def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(stack: Settings, raw_run: RawRun) -> None:
+def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
+    stack: Settings, raw_run: RawRun
+) -> None:
     store(stack, raw_run, *(simulate(laps=2, seed=seed, hz=10) for seed in (1, 2, 3)))
     (stack.repository / "training" / "tasks" / "throttle_sensor.yaml").write_text(TASK)
     first = {name: train(stack, name) for name in ("lap_time", "throttle_sensor")}
-    assert (first["lap_time"]["version"], first["lap_time"]["serving"], first["lap_time"]["laps"]) == (1, 1, 6)
+    assert (
+        first["lap_time"]["version"],
+        first["lap_time"]["serving"],
+        first["lap_time"]["laps"],
+    ) == (1, 1, 6)
     assert first["throttle_sensor"]["champion"] == "candidate"
 
     registry = models.client(stack)
-    assert {(v.model, v.number, v.aliases) for v in models.versions(registry)} == {(name, 1, ("challenger", "champion")) for name in first}
+    assert {(v.model, v.number, v.aliases) for v in models.versions(registry)} == {
+        (name, 1, ("challenger", "champion")) for name in first
+    }
     champion = models.by_alias(registry, "throttle_sensor", "champion")
     loaded = models.load(registry, champion)
     assert "throttle" not in loaded.inputs and "speed" in loaded.inputs
     rows = np.random.default_rng(0).normal(size=(20, len(loaded.inputs)))
     rows[rows > 1] = np.nan
-    assert np.array_equal(loaded.predict(rows), loaded.model.predict(pd.DataFrame(rows, columns=list(loaded.inputs))))
+    assert np.array_equal(
+        loaded.predict(rows), loaded.model.predict(pd.DataFrame(rows, columns=list(loaded.inputs)))
+    )
     assert 0 < loaded.interval.of(rows)[0] < 100
 
     # From the prediction's version back to its dataset, definitions and code; and the same model again.
     run = registry.get_run(champion.run_id)
     assert run.data.params["definitions"] == loaded.definitions and run.data.params["laps"] == "6"
     (told,) = (v for v in models.versions(registry) if v.run == champion.run_id)
-    assert told.dataset_sha256 == run.data.params["dataset_sha256"] and told.definitions == loaded.definitions
+    assert (
+        told.dataset_sha256 == run.data.params["dataset_sha256"]
+        and told.definitions == loaded.definitions
+    )
     assert run.inputs.dataset_inputs[0].dataset.name.startswith("pit_wall@")
     card = Path(registry.download_artifacts(champion.run_id, "model_card.md")).read_text()
     assert "Limits" in card and "90" in card
     names = {each.path for each in registry.list_artifacts(champion.run_id)}
-    assert {"error_over_distance.png", "entity_rows.parquet", "task.yaml", "errors_by_lap.json"} <= names
+    assert {
+        "error_over_distance.png",
+        "entity_rows.parquet",
+        "task.yaml",
+        "errors_by_lap.json",
+    } <= names
     assert any((stack.data_dir / "s3" / "mlflow").rglob("error_over_distance.png"))
     again = reproduce(stack, champion.run_id)
     assert again["same"] and not again["changed"]
@@ -164,7 +212,9 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     assert (met["version"], met["laps"]) == (1, 2)
 
     # The gate: what is known to be behind is not promoted, but by force, with its reason; and back.
-    registry.set_model_version_tag("throttle_sensor", "2", "against", json.dumps({**met, "gain": -1.0}))
+    registry.set_model_version_tag(
+        "throttle_sensor", "2", "against", json.dumps({**met, "gain": -1.0})
+    )
     with pytest.raises(models.ModelError, match="not promoted: -1"):
         models.promote(registry, "throttle_sensor", "2")
     models.promote(registry, "throttle_sensor", "2", "a trial")
@@ -174,17 +224,27 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(st
     assert models.by_alias(registry, "throttle_sensor", "champion").version == "1"
 
 
-def test_the_notebook_of_the_documentation_runs_from_laps_to_champion(stack: Settings, raw_run: RawRun) -> None:
+def test_the_notebook_of_the_documentation_runs_from_laps_to_champion(
+    stack: Settings, raw_run: RawRun
+) -> None:
     import nbformat
     from nbclient import NotebookClient
 
     store(stack, raw_run, *(simulate(laps=2, seed=seed, hz=10) for seed in (1, 2, 3)))
-    notebook = nbformat.read(Path(__file__).parents[2] / "docs" / "notebooks" / "ml-engineer.ipynb", as_version=4)
+    notebook = nbformat.read(
+        Path(__file__).parents[2] / "docs" / "notebooks" / "ml-engineer.ipynb", as_version=4
+    )
     NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
+    pictures = [
+        output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})
+    ]
     assert len(pictures) == 2
-    assert any("'standard_error'" in output.get("data", {}).get("text/plain", "") for cell in code for output in cell.outputs)
+    assert any(
+        "'standard_error'" in output.get("data", {}).get("text/plain", "")
+        for cell in code
+        for output in cell.outputs
+    )
     assert models.by_alias(models.client(stack), "lap_time", "champion") is not None
 
 

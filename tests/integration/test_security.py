@@ -31,7 +31,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def secured() -> Iterator[Settings]:
-    with sandbox(tls="true", checkpoint_interval_s="2", checkpoint_url="s3://flink/security") as settings:
+    with sandbox(
+        tls="true", checkpoint_interval_s="2", checkpoint_url="s3://flink/security"
+    ) as settings:
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra", "s3"])
@@ -51,26 +53,41 @@ def test_a_session_goes_through_tls_and_logins(secured: Settings) -> None:
     limit, row = time.monotonic() + 60, None
     try:
         while row is None or row.values[names.index("session_time")] < session.times_s[-1] - 1e-6:
-            assert time.monotonic() < limit, (row, (secured.log_dir / "flink.log").read_text()[-1500:])
+            assert time.monotonic() < limit, (
+                row,
+                (secured.log_dir / "flink.log").read_text()[-1500:],
+            )
             time.sleep(0.3)
             row = reader.read(session.vehicle, session.session, names)
     finally:
         reader.close()
-    while not s3_client(secured, "flink").list_objects_v2(Bucket="flink", Prefix="security/checkpoints").get("KeyCount"):
+    while (
+        not s3_client(secured, "flink")
+        .list_objects_v2(Bucket="flink", Prefix="security/checkpoints")
+        .get("KeyCount")
+    ):
         assert time.monotonic() < limit, "no checkpoint on S3"
         time.sleep(0.3)
     password = secured.secret("kafka").get_secret_value()
-    assert not any(password in path.read_text(errors="replace") for path in secured.log_dir.iterdir())
+    assert not any(
+        password in path.read_text(errors="replace") for path in secured.log_dir.iterdir()
+    )
 
 
 @pytest.mark.parametrize(
-    "change", [{"security.protocol": "PLAINTEXT"}, {"sasl.password": "wrong"}, {"ssl.ca.location": None}], ids=["clear", "password", "authority"]
+    "change",
+    [{"security.protocol": "PLAINTEXT"}, {"sasl.password": "wrong"}, {"ssl.ca.location": None}],
+    ids=["clear", "password", "authority"],
 )
 def test_kafka_takes_no_one_else(secured: Settings, change: dict[str, Any]) -> None:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    config = {key: value for key, value in {**client_config(secured), **change}.items() if value is not None}
+    config = {
+        key: value
+        for key, value in {**client_config(secured), **change}.items()
+        if value is not None
+    }
     with pytest.raises(KafkaException, match=r"timed out|Failed to get metadata|transport"):
         AdminClient(config).list_topics(timeout=3)
 
@@ -78,14 +95,21 @@ def test_kafka_takes_no_one_else(secured: Settings, change: dict[str, Any]) -> N
 def test_the_job_only_writes_and_readers_only_read(secured: Settings) -> None:
     from cassandra import Unauthorized
 
-    insert = f"INSERT INTO {secured.keyspace}.pitwall_car_state (vehicle, session) VALUES ('v', 's')"
+    insert = (
+        f"INSERT INTO {secured.keyspace}.pitwall_car_state (vehicle, session) VALUES ('v', 's')"
+    )
     select = f"SELECT vehicle FROM {secured.keyspace}.pitwall_car_state LIMIT 1"
     job, reader = connect(secured, role="job"), connect(secured, role="reader")
     try:
         job.execute(insert)
         assert reader.execute(select).one()
-        for session, statement in ((job, select), (reader, insert), (reader, f"TRUNCATE {secured.keyspace}.pitwall_car_state"),
-                                   (job, f"DROP TABLE {secured.keyspace}.telemetry_history"), (reader, "LIST ROLES OF cassandra")):  # fmt: skip
+        for session, statement in (
+            (job, select),
+            (reader, insert),
+            (reader, f"TRUNCATE {secured.keyspace}.pitwall_car_state"),
+            (job, f"DROP TABLE {secured.keyspace}.telemetry_history"),
+            (reader, "LIST ROLES OF cassandra"),
+        ):
             with pytest.raises(Unauthorized):
                 session.execute(statement)
     finally:
@@ -99,7 +123,11 @@ def test_cassandra_answers_nobody_in_clear(secured: Settings) -> None:
 
 
 def test_each_key_opens_its_own_buckets_only(secured: Settings) -> None:
-    for user, own in (("pitwall", ("archive", "registry")), ("flink", ("flink", "offline")), ("mlflow", ("mlflow",))):
+    for user, own in (
+        ("pitwall", ("archive", "registry")),
+        ("flink", ("flink", "offline")),
+        ("mlflow", ("mlflow",)),
+    ):
         client = s3_client(secured, user)
         for bucket in ("offline", "archive", "registry", "flink", "mlflow"):
             if bucket in own:
@@ -131,7 +159,9 @@ def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.Mo
 
 
 def test_the_page_speaks_https_only(secured: Settings) -> None:
-    assert httpx.get(f"{secured.page_url}/health", verify=trust(secured) or True).json() == {"ok": True}
+    assert httpx.get(f"{secured.page_url}/health", verify=trust(secured) or True).json() == {
+        "ok": True
+    }
     with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
         httpx.get(f"{secured.page_url}/health", verify=ssl.create_default_context())
     with socket.create_connection((secured.host, secured.page_port), timeout=5) as clear:

@@ -55,7 +55,11 @@ def both() -> Iterator[tuple[Settings, Settings]]:
                 yield flink, spark
                 # Who was started by `jobs run` is not of this stack, and outlives it.
                 command = [sys.executable, "-m", "pitwall.cli", "jobs", "stop", "history"]
-                subprocess.run(command, env={**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}, cwd=spark.repository)
+                subprocess.run(
+                    command,
+                    env={**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace},
+                    cwd=spark.repository,
+                )
 
 
 def rows(settings: Settings) -> Rows:
@@ -77,7 +81,12 @@ def ticks(found: Rows, session: Session) -> int:
 def wait_for(settings: Settings, session: Session, count: int) -> Rows:
     limit = time.monotonic() + 90
     while ticks(found := rows(settings), session) < count:
-        assert time.monotonic() < limit, (settings.keyspace, session.session, ticks(found, session), count)
+        assert time.monotonic() < limit, (
+            settings.keyspace,
+            session.session,
+            ticks(found, session),
+            count,
+        )
         time.sleep(0.5)
     return found
 
@@ -92,10 +101,15 @@ def send(settings: Settings, messages: list[bytes]) -> None:
 
 def encoded(session: Session) -> list[bytes]:
     encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, 50.0)
-    return [encoder.encode(t, row) for t, row in zip(session.times_s.tolist(), session.values.tolist(), strict=True)]
+    return [
+        encoder.encode(t, row)
+        for t, row in zip(session.times_s.tolist(), session.values.tolist(), strict=True)
+    ]
 
 
-def test_the_same_lap_through_both_gives_the_same_rows(both: tuple[Settings, Settings], laps_dir: Path) -> None:
+def test_the_same_lap_through_both_gives_the_same_rows(
+    both: tuple[Settings, Settings], laps_dir: Path
+) -> None:
     flink, _ = both
     lap = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
     produce(flink, [lap], speed=None)
@@ -112,11 +126,15 @@ def test_what_a_race_does_to_ticks_gives_the_same_rows(both: tuple[Settings, Set
     values = np.column_stack([drive.values, np.arange(len(drive.times_s))])[:1500]
     values[300:320, 1] = np.nan
     values[:700, -1] = np.nan
-    session = Session("PERRINN 424", "20260101-000000-race", names, units, drive.times_s[:1500], values)
+    session = Session(
+        "PERRINN 424", "20260101-000000-race", names, units, drive.times_s[:1500], values
+    )
     messages = encoded(session)
     late = messages[400:410]
     dice = random.Random(1)
-    order = sorted([i for i in range(1500) if not 400 <= i < 410], key=lambda i: i + dice.uniform(0, 3))
+    order = sorted(
+        [i for i in range(1500) if not 400 <= i < 410], key=lambda i: i + dice.uniform(0, 3)
+    )
     on_time = [messages[i] for i in order]
     for at in (10, 200, 777):
         on_time.insert(at, on_time[at - 3])
@@ -131,11 +149,20 @@ def test_what_a_race_does_to_ticks_gives_the_same_rows(both: tuple[Settings, Set
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_stopped_or_killed_and_started_it_goes_on_where_it_was(both: tuple[Settings, Settings], how: str) -> None:
+def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
+    both: tuple[Settings, Settings], how: str
+) -> None:
     """In the middle of a session: the rows are those of a job that never was away."""
     flink, spark = both
     whole = simulate(laps=1, seed=6)
-    session = Session("PERRINN 424", f"20260102-000000-{how}", whole.names, whole.units, whole.times_s[:1000], whole.values[:1000])
+    session = Session(
+        "PERRINN 424",
+        f"20260102-000000-{how}",
+        whole.names,
+        whole.units,
+        whole.times_s[:1000],
+        whole.values[:1000],
+    )
     messages = encoded(session)
     send(flink, messages[:530])
     wait_for(spark, session, 500)
@@ -143,7 +170,9 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(both: tuple[Setti
 
     def jobs(verb: str) -> None:
         command = [sys.executable, "-m", "pitwall.cli", "jobs", verb, "history"]
-        result = subprocess.run(command, env=environment, cwd=spark.repository, capture_output=True, text=True)
+        result = subprocess.run(
+            command, env=environment, cwd=spark.repository, capture_output=True, text=True
+        )
         assert result.returncode == 0, result.stderr
 
     if how == "stopped":
@@ -174,10 +203,17 @@ def test_on_a_cluster_of_spark_with_tls_and_logins_to_kafka_and_cassandra(laps_d
                 stack.start(["spark"])
                 produce(settings, [lap], speed=None)
                 found = wait_for(settings, lap, len(lap.times_s))
-                with urllib.request.urlopen(f"http://{settings.host}:{settings.spark_ui_port}/json/", timeout=5) as answer:
-                    assert [each["name"] for each in json.load(answer)["activeapps"]] == ["pitwall-history"]
+                with urllib.request.urlopen(
+                    f"http://{settings.host}:{settings.spark_ui_port}/json/", timeout=5
+                ) as answer:
+                    assert [each["name"] for each in json.load(answer)["activeapps"]] == [
+                        "pitwall-history"
+                    ]
         finally:
             del os.environ["PITWALL_SPARK_MASTER"]
-    mine = sorted((row for key, row in found.items() if key[1] == lap.session and row[1]), key=lambda row: bytes(row[1][:8])[::-1])
+    mine = sorted(
+        (row for key, row in found.items() if key[1] == lap.session and row[1]),
+        key=lambda row: bytes(row[1][:8])[::-1],
+    )
     speed = np.concatenate([np.frombuffer(row[2]["SPEED"], "<f8") for row in mine])
     np.testing.assert_array_equal(speed, lap.values[:, lap.names.index("Speed")])

@@ -61,24 +61,55 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
             stack.start(["kafka", "cassandra"])
             owner = connect(settings, Connection())
             # Cassandra reads its default superuser's login by a quorum; two of two are all nodes.
-            owner.execute("CREATE ROLE team WITH PASSWORD = 'team' AND LOGIN = true AND SUPERUSER = true")
+            owner.execute(
+                "CREATE ROLE team WITH PASSWORD = 'team' AND LOGIN = true AND SUPERUSER = true"
+            )
             owner.execute(f"ALTER KEYSPACE system_auth WITH replication = {EVERYWHERE}")
             owner.cluster.shutdown()
             store = settings.feature_repo / "feature_store.yaml"
             whole = yaml.safe_load(store.read_text())
-            whole["online_store"] |= {"hosts": [settings.host, SECOND], "data_center": "datacenter1", "username": "team", "password": "team"}
+            whole["online_store"] |= {
+                "hosts": [settings.host, SECOND],
+                "data_center": "datacenter1",
+                "username": "team",
+                "password": "team",
+            }
             store.write_text(yaml.safe_dump(whole))
-            other = settings.model_copy(update={"host": SECOND, "home_dir": settings.home_dir / "second"})
+            other = settings.model_copy(
+                update={"host": SECOND, "home_dir": settings.home_dir / "second"}
+            )
             # A single node starts without waiting for another one; this one has to hear of the first.
-            command = [each.replace("ring_delay_ms=0", "ring_delay_ms=5000") for each in SERVERS["cassandra"].command(other)]
+            command = [
+                each.replace("ring_delay_ms=0", "ring_delay_ms=5000")
+                for each in SERVERS["cassandra"].command(other)
+            ]
             path = other.home_dir / "conf" / "cassandra.yaml"
-            seeds = [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
-                      "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}]}]  # fmt: skip
-            path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"initial_token": str(-(2**62)), "seed_provider": seeds}))
+            seeds = [
+                {
+                    "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
+                    "parameters": [{"seeds": f"{settings.host}:{settings.cassandra_storage_port}"}],
+                }
+            ]
+            path.write_text(
+                yaml.safe_dump(
+                    yaml.safe_load(path.read_text())
+                    | {"initial_token": str(-(2**62)), "seed_provider": seeds}
+                )
+            )
             with (settings.log_dir / "cassandra-2.log").open("wb") as log:
-                second = subprocess.Popen(command, env=child_environment(settings), stdout=log, stderr=log, preexec_fn=process.die_with_parent)
+                second = subprocess.Popen(
+                    command,
+                    env=child_environment(settings),
+                    stdout=log,
+                    stderr=log,
+                    preexec_fn=process.die_with_parent,
+                )
             try:
-                wait(lambda: answers(settings, hosts=[SECOND]), 120, (settings.log_dir / "cassandra-2.log").read_text)
+                wait(
+                    lambda: answers(settings, hosts=[SECOND]),
+                    120,
+                    (settings.log_dir / "cassandra-2.log").read_text,
+                )
                 apply(settings)
                 stack.start(["flink"])
                 yield settings, stack
@@ -90,7 +121,14 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
     settings, stack = nodes
     whole = simulate(laps=1, seed=11, hz=50.0)
     ticks = 1500
-    lap = Session(whole.vehicle, "20260101-000000-nodes", whole.names, whole.units, whole.times_s[:ticks], whole.values[:ticks])
+    lap = Session(
+        whole.vehicle,
+        "20260101-000000-nodes",
+        whole.names,
+        whole.units,
+        whole.times_s[:ticks],
+        whole.values[:ticks],
+    )
     car = threading.Thread(target=produce, args=(settings, [lap]), daemon=True)
     car.start()
     reader = FeatureReader(settings)
@@ -125,14 +163,22 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
     car.join()
     last = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + float(lap.times_s[-1])
     try:
-        wait(lambda: seen[-1][1].timestamp() >= last - 1e-3, 90, lambda: f"the last row; the newest is {seen[-1][1]}")
+        wait(
+            lambda: seen[-1][1].timestamp() >= last - 1e-3,
+            90,
+            lambda: f"the last row; the newest is {seen[-1][1]}",
+        )
     finally:
         stop.set()
         reading.join()
     assert not failed
     assert sum(at > killed for at, _ in seen) > 100
     with HistoryReader(settings) as history:
-        wait(lambda: len(history.read(lap.vehicle, lap.session, "SPEED").values) >= ticks, 30, lambda: "the history")
+        wait(
+            lambda: len(history.read(lap.vehicle, lap.session, "SPEED").values) >= ticks,
+            30,
+            lambda: "the history",
+        )
         told = history.read(lap.vehicle, lap.session, "SPEED")
     assert np.array_equal(np.sort(told.values), np.sort(lap.channel("Speed")))
     stack.start(["cassandra"])

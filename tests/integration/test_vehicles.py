@@ -54,7 +54,9 @@ def rows(settings: Settings, session: str) -> dict[int, FeatureRow]:
     """The session's rows on the topic, by event time."""
     from confluent_kafka import Consumer, TopicPartition
 
-    consumer = Consumer({**client_config(settings), "group.id": "test", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "test", "enable.auto.commit": False}
+    )
     ends = end_offsets(settings, settings.features_topic)
     consumer.assign([TopicPartition(settings.features_topic, p, 0) for p in ends])
     left, found = sum(ends.values()), []
@@ -77,7 +79,10 @@ def drive(settings: Settings, *sessions: Session) -> None:
     """Send, and wait until each tick has its row on the topic."""
     wanted = sum(end_offsets(settings, settings.features_topic).values())
     wanted += produce(settings, sessions, speed=None, together=True).ticks
-    wait(lambda: sum(end_offsets(settings, settings.features_topic).values()) >= wanted, f"{wanted} rows")
+    wait(
+        lambda: sum(end_offsets(settings, settings.features_topic).values()) >= wanted,
+        f"{wanted} rows",
+    )
 
 
 def offline(settings: Settings, view: str, session: str) -> int:
@@ -98,10 +103,14 @@ def online(settings: Settings, view: str, session: Session, feature: str) -> flo
 
 
 def named(car: Session, name: str, first: int = 0, ticks: int | None = None) -> Session:
-    return Session(car.vehicle, name, car.names, car.units, car.times_s[first:ticks], car.values[first:ticks])
+    return Session(
+        car.vehicle, name, car.names, car.units, car.times_s[first:ticks], car.values[first:ticks]
+    )
 
 
-def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(settings: Settings, exports_dir: Path) -> None:
+def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
+    settings: Settings, exports_dir: Path
+) -> None:
     from pitwall.store.repo import apply
 
     whole = simulate(laps=1, seed=31)
@@ -114,7 +123,10 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(settings: 
     definitions = settings.feature_repo / "features.py"
     definitions.write_text(definitions.read_text().replace("\nCAR_STATE = ", VPP, 1))
     views = settings.feature_repo / "views.py"
-    views.write_text(views.read_text().replace("import CAR_STATE", "import CAR_STATE, POWERTRAIN") + "powertrain = view(POWERTRAIN)\n")
+    views.write_text(
+        views.read_text().replace("import CAR_STATE", "import CAR_STATE, POWERTRAIN")
+        + "powertrain = view(POWERTRAIN)\n"
+    )
     apply(settings)
     export = laps.read(exports_dir / "powertrain.csv", vehicle="VPP powertrain")
     with Stack(settings) as job:
@@ -127,9 +139,15 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(settings: 
         last = found[max(found)]
         window = kw[export.times_s > export.times_s[-1] - 1]
         assert last.vehicle == "VPP powertrain"
-        assert (last["speed"], last["power_electrical_total"]) == (export.channel("Speed")[-1], kw[-1])
+        assert (last["speed"], last["power_electrical_total"]) == (
+            export.channel("Speed")[-1],
+            kw[-1],
+        )
         assert last["power_electrical_total_mean_1s"] == pytest.approx(window.mean(), rel=1e-9)
-        assert (last["power_electrical_total_max_1s"], last["ticks_1s"]) == (window.max(), len(window))
+        assert (last["power_electrical_total_max_1s"], last["ticks_1s"]) == (
+            window.max(),
+            len(window),
+        )
         truth = [row.values.tobytes() for _, row in sorted(rows(settings, alone).items())]
         assert len(truth) == len(car.times_s)
         for name in (across, beside):
@@ -141,12 +159,17 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(settings: 
             ("car_state", named(car, beside), "session_time"),
         ):
             wanted = kw[-1] if session is export else np.round(car.times_s[-1], 6)
-            wait(lambda s=session, v=view: offline(settings, v, s.session) == len(s.times_s), f"Parquet of {view}")  # type: ignore[misc]
+            wait(
+                lambda s=session, v=view: offline(settings, v, s.session) == len(s.times_s),
+                f"Parquet of {view}",
+            )  # type: ignore[misc]
             assert online(settings, view, session, feature) == pytest.approx(wanted, abs=1e-9)
         for view, session in (("car_state", export), ("powertrain", named(car, beside))):
             assert online(settings, view, session, "session_time") is None
             assert offline(settings, view, session.session) == 0
-        result = parity.compare(settings, parity.online_rows(settings, [export.session, beside, across]))
+        result = parity.compare(
+            settings, parity.online_rows(settings, [export.session, beside, across])
+        )
         assert (result.mismatch, result.missing) == (0, 0), result.worst[:3]
         assert result.match > 200
         assert FeatureRows(settings, "car_state").read([]) == []

@@ -42,10 +42,18 @@ def stored(laps_dir: Path) -> Iterator[Settings]:
 
 def expected(settings: Settings) -> list[list[object]]:
     rows = (
-        pl.read_parquet(f"{settings.offline('car_state')}/**/*.parquet", hive_partitioning=True, try_parse_hive_dates=False)
+        pl.read_parquet(
+            f"{settings.offline('car_state')}/**/*.parquet",
+            hive_partitioning=True,
+            try_parse_hive_dates=False,
+        )
         .filter(pl.col("speed") > 150)
         .group_by("session", "event_date")
-        .agg(pl.len(), pl.col("speed").max(), pl.col("event_timestamp").min().dt.strftime("%Y-%m-%dT%H:%M:%S%.6f"))
+        .agg(
+            pl.len(),
+            pl.col("speed").max(),
+            pl.col("event_timestamp").min().dt.strftime("%Y-%m-%dT%H:%M:%S%.6f"),
+        )
         .sort("session")
         .rows()
     )
@@ -55,7 +63,14 @@ def expected(settings: Settings) -> list[list[object]]:
 
 def ask(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pitwall.cli", "sql", *arguments]
-    return subprocess.run(command, env=child_environment(settings), cwd=settings.repository, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command,
+        env=child_environment(settings),
+        cwd=settings.repository,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def rows(result: subprocess.CompletedProcess[str]) -> list[list[object]]:
@@ -97,7 +112,9 @@ finally:
 """
 
 
-@pytest.mark.skipif(find_spec("pyspark") is None, reason="Spark is not installed; docs/how-to/spark.md says how")
+@pytest.mark.skipif(
+    find_spec("pyspark") is None, reason="Spark is not installed; docs/how-to/spark.md says how"
+)
 def test_spark_finds_the_tables_in_a_hive_metastore(stored: Settings) -> None:
     """The metastore listens on every address, so it has a network of its own, as in its container."""
     alone = ("unshare", "--net", "--map-root-user", "--user")
@@ -106,9 +123,13 @@ def test_spark_finds_the_tables_in_a_hive_metastore(stored: Settings) -> None:
     os.environ["PITWALL_METASTORE_URL"] = f"thrift://127.0.0.1:{stored.metastore_port}"
     try:
         result = subprocess.run(
-            [*alone, sys.executable, "-c", METASTORE, SQL], env=child_environment(stored), cwd=stored.repository,
-            capture_output=True, text=True, timeout=180,
-        )  # fmt: skip
+            [*alone, sys.executable, "-c", METASTORE, SQL],
+            env=child_environment(stored),
+            cwd=stored.repository,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
     finally:
         del os.environ["PITWALL_METASTORE_URL"]
     assert rows(result) == expected(stored)

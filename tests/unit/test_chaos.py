@@ -20,11 +20,15 @@ ORACLE = seen((0, b"a", 0.0), (20, b"b", 0.1), (40, b"c", 0.2))
 
 
 def test_rows_again_are_doubled_and_the_longest_silence_counts_from_the_fault() -> None:
-    disturbed = seen((0, b"a", 100.0), (20, b"b", 101.0), (0, b"a", 109.0), (20, b"b", 109.1), (40, b"c", 109.5))
+    disturbed = seen(
+        (0, b"a", 100.0), (20, b"b", 101.0), (0, b"a", 109.0), (20, b"b", 109.1), (40, b"c", 109.5)
+    )
     outcome = compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True, restarts=1)
     assert outcome.ok
     assert (outcome.lost, outcome.wrong, outcome.doubled, outcome.silence_s) == (0, 0, 2, 8.0)
-    assert not compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True).ok, "doubled, and the job never began again"
+    assert not compare("kill-kafka", disturbed, ORACLE, 101.5, 3, True).ok, (
+        "doubled, and the job never began again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,9 @@ def test_rows_again_are_doubled_and_the_longest_silence_counts_from_the_fault() 
     ],
     ids=["lost", "wrong once", "made up", "not offline", "wrong online"],
 )
-def test_what_is_not_as_it_should_be_is_not_ok(disturbed: Seen, offline: int, online: bool, lost: int, wrong: int) -> None:
+def test_what_is_not_as_it_should_be_is_not_ok(
+    disturbed: Seen, offline: int, online: bool, lost: int, wrong: int
+) -> None:
     outcome = compare("x", disturbed, ORACLE, 0.0, offline, online)
     assert not outcome.ok and (outcome.lost, outcome.wrong) == (lost, wrong)
 

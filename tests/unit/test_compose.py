@@ -21,7 +21,17 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
 PARSER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 """The parser inside `docker compose`; it is told of all profiles."""
-STATEFUL = {"kafka", "cassandra", "s3", "postgres", "taskmanager", "prometheus", "grafana", "elasticsearch", "airflow"}
+STATEFUL = {
+    "kafka",
+    "cassandra",
+    "s3",
+    "postgres",
+    "taskmanager",
+    "prometheus",
+    "grafana",
+    "elasticsearch",
+    "airflow",
+}
 ONCE = {"prepare"}
 
 
@@ -36,11 +46,25 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if go is None:
         pytest.skip("the compose parser is a Go program, and there is no go on PATH")
     folder = tmp_path_factory.mktemp("parser")
-    subprocess.run([go, "install", PARSER], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""}, check=True, capture_output=True)
+    subprocess.run(
+        [go, "install", PARSER],
+        env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""},
+        check=True,
+        capture_output=True,
+    )
     # The parser's own command does not read `.env`: its values are put in here.
-    filled = re.sub(r"\$\{([A-Z_]+)(?::-[^}]*)?\}", lambda found: versions()[found[1]], (COMPOSE / "compose.yaml").read_text())
+    filled = re.sub(
+        r"\$\{([A-Z_]+)(?::-[^}]*)?\}",
+        lambda found: versions()[found[1]],
+        (COMPOSE / "compose.yaml").read_text(),
+    )
     (folder / "compose.yaml").write_text(filled)
-    result = subprocess.run([folder / "cmd", "-format", "json", folder / "compose.yaml"], cwd=COMPOSE, capture_output=True, text=True)
+    result = subprocess.run(
+        [folder / "cmd", "-format", "json", folder / "compose.yaml"],
+        cwd=COMPOSE,
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
     assert not result.stderr, result.stderr
     parsed: dict[str, Any] = json.loads(result.stdout)
@@ -55,13 +79,35 @@ def services(project: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_profile_is_there(services: dict[str, Any]) -> None:
     profiles = {profile for service in services.values() for profile in service.get("profiles", ())}
-    assert profiles == {"core", "monitor", "logs", "orchestrate", "spark", "warehouse", "hdfs", "hbase"}
-    assert {"kafka", "cassandra", "s3", "postgres", "mlflow", "jobmanager", "taskmanager", "serving", "scorer", "page"} <= services.keys()
+    assert profiles == {
+        "core",
+        "monitor",
+        "logs",
+        "orchestrate",
+        "spark",
+        "warehouse",
+        "hdfs",
+        "hbase",
+    }
+    assert {
+        "kafka",
+        "cassandra",
+        "s3",
+        "postgres",
+        "mlflow",
+        "jobmanager",
+        "taskmanager",
+        "serving",
+        "scorer",
+        "page",
+    } <= services.keys()
 
 
 def test_images_have_exact_versions_from_the_one_file(services: dict[str, Any]) -> None:
     text = (COMPOSE / "compose.yaml").read_text()
-    assert set(re.findall(r"\$\{([A-Z_]+VERSION)\}", text)) == {name for name in versions() if name.endswith("VERSION")}
+    assert set(re.findall(r"\$\{([A-Z_]+VERSION)\}", text)) == {
+        name for name in versions() if name.endswith("VERSION")
+    }
     for name, service in services.items():
         version = service["image"].rsplit(":", 1)[1]
         assert any(c.isdigit() for c in version) and version in versions().values(), name
@@ -85,13 +131,19 @@ def test_nothing_is_published_beyond_loopback(services: dict[str, Any]) -> None:
 def test_no_service_is_root_or_can_become_it(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["user"].split(":")[0] not in ("", "0", "root"), name
-        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == [
+            "no-new-privileges:true"
+        ], name
         assert not service.get("privileged") and "cap_add" not in service, name
 
 
 def test_core_fits_a_machine_of_four_cores_and_eight_gigabytes(services: dict[str, Any]) -> None:
     limits = {name: service["deploy"]["resources"]["limits"] for name, service in services.items()}
-    core = [name for name, service in services.items() if "core" in service.get("profiles", ["core"]) and name not in ONCE]
+    core = [
+        name
+        for name, service in services.items()
+        if "core" in service.get("profiles", ["core"]) and name not in ONCE
+    ]
     assert sum(int(limits[name]["memory"].removesuffix("m")) for name in core) <= 8 * 1024
     assert all(0 < float(each["cpus"]) <= 4 and each["memory"] for each in limits.values())
 
@@ -103,18 +155,32 @@ def test_every_service_is_asked_whether_it_is_well_and_waited_for(services: dict
         assert name == "edge" or service["depends_on"], name
         for need, how in service.get("depends_on", {}).items():
             # That a service shares the edge's network is itself a dependence, on its start.
-            wanted = {"service_completed_successfully"} if need in ONCE else {"service_healthy"} | ({"service_started"} if need in ("edge", "fluent-bit") else set())
+            wanted = (
+                {"service_completed_successfully"}
+                if need in ONCE
+                else {"service_healthy"}
+                | ({"service_started"} if need in ("edge", "fluent-bit") else set())
+            )
             assert how["condition"] in wanted, (name, need)
 
 
-def test_what_has_state_keeps_it_in_a_volume(project: dict[str, Any], services: dict[str, Any]) -> None:
+def test_what_has_state_keeps_it_in_a_volume(
+    project: dict[str, Any], services: dict[str, Any]
+) -> None:
     for name in STATEFUL:
         assert any(v["type"] == "volume" for v in services[name]["volumes"]), name
-    used = {v["source"] for s in services.values() for v in s.get("volumes", ()) if v["type"] == "volume"}
+    used = {
+        v["source"]
+        for s in services.values()
+        for v in s.get("volumes", ())
+        if v["type"] == "volume"
+    }
     assert used == project["volumes"].keys()
 
 
-def test_secrets_are_files_that_git_does_not_keep(project: dict[str, Any], services: dict[str, Any]) -> None:
+def test_secrets_are_files_that_git_does_not_keep(
+    project: dict[str, Any], services: dict[str, Any]
+) -> None:
     made = (COMPOSE / "secrets").read_text()
     for name, secret in project["secrets"].items():
         assert Path(secret["file"]).parent.name == "secrets.d"
@@ -123,7 +189,10 @@ def test_secrets_are_files_that_git_does_not_keep(project: dict[str, Any], servi
     assert ignored.returncode == 0
     for name, service in services.items():
         for key, value in (service.get("environment") or {}).items():
-            assert not re.search("PASS|SECRET|TOKEN", key) or value.startswith("/run/secrets/"), (name, key)
+            assert not re.search("PASS|SECRET|TOKEN", key) or value.startswith("/run/secrets/"), (
+                name,
+                key,
+            )
 
 
 def test_the_secrets_script_makes_each_once(tmp_path: Path) -> None:
@@ -141,13 +210,17 @@ def test_the_secrets_script_makes_each_once(tmp_path: Path) -> None:
 
 def test_mounted_configuration_is_what_the_local_stack_runs_on() -> None:
     for name, text in configuration().items():
-        assert (COMPOSE / "config" / name).read_text() == text, f"{name}: run python -m pitwall.local.containers config"
+        assert (COMPOSE / "config" / name).read_text() == text, (
+            f"{name}: run python -m pitwall.local.containers config"
+        )
 
 
 def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for volume in service.get("volumes", ()):
-            assert volume["type"] == "volume" or (volume["read_only"] and Path(volume["source"]).exists()), (name, volume)
+            assert volume["type"] == "volume" or (
+                volume["read_only"] and Path(volume["source"]).exists()
+            ), (name, volume)
 
 
 def test_the_edge_and_prometheus_look_where_servers_listen() -> None:
@@ -155,7 +228,9 @@ def test_the_edge_and_prometheus_look_where_servers_listen() -> None:
     ours = {getattr(settings, name) for name in Settings.model_fields if name.endswith("_port")}
     text = (COMPOSE / "compose.yaml").read_text()
     listening = ours | {int(port) for port in re.findall(r"127\.0\.0\.1:(1\d{4})\b", text)}
-    listening |= {int(port) for port in re.findall(r"(?:PORT|http\.port|port)[:=] ?\"?(\d{5})", text)} | {24225}
+    listening |= {
+        int(port) for port in re.findall(r"(?:PORT|http\.port|port)[:=] ?\"?(\d{5})", text)
+    } | {24225}
     for file in ("edge.conf", "prometheus/prometheus.yml"):
         for port in re.findall(r"127\.0\.0\.1:(1\d{4})", (COMPOSE / "config" / file).read_text()):
             assert int(port) in listening, (file, port)
@@ -163,8 +238,13 @@ def test_the_edge_and_prometheus_look_where_servers_listen() -> None:
 
 def test_alerts_and_dashboards_ask_for_metrics_the_operator_has() -> None:
     java = "".join(path.read_text() for path in (ROOT / "flink_jobs" / "jvm").rglob("*.java"))
-    files = [COMPOSE / "config" / "prometheus" / "alerts.yml", COMPOSE / "config" / "grafana" / "dashboards" / "pitwall.json"]
-    asked = {name for file in files for name in re.findall(r"operator_pitwall_(\w+)", file.read_text())}
+    files = [
+        COMPOSE / "config" / "prometheus" / "alerts.yml",
+        COMPOSE / "config" / "grafana" / "dashboards" / "pitwall.json",
+    ]
+    asked = {
+        name for file in files for name in re.findall(r"operator_pitwall_(\w+)", file.read_text())
+    }
     assert asked
     for name in asked:
         assert f'"{name}"' in java, name
@@ -186,13 +266,22 @@ def test_dockerfiles_are_linted() -> None:
         pytest.skip("not in a checkout with its .venv")
     files = sorted((COMPOSE / "images").glob("*.Dockerfile"))
     assert files
-    result = subprocess.run([linter, "--failure-threshold", "warning", *files], capture_output=True, text=True)
+    result = subprocess.run(
+        [linter, "--failure-threshold", "warning", *files], capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout
 
 
 def test_dashboards_and_provisioning_are_read_where_they_are_mounted() -> None:
-    provider = yaml.safe_load((COMPOSE / "config/grafana/provisioning/dashboards/pitwall.yml").read_text())
-    source = yaml.safe_load((COMPOSE / "config/grafana/provisioning/datasources/prometheus.yml").read_text())
+    provider = yaml.safe_load(
+        (COMPOSE / "config/grafana/provisioning/dashboards/pitwall.yml").read_text()
+    )
+    source = yaml.safe_load(
+        (COMPOSE / "config/grafana/provisioning/datasources/prometheus.yml").read_text()
+    )
     board = json.loads((COMPOSE / "config/grafana/dashboards/pitwall.json").read_text())
-    assert f"dashboards:{provider['providers'][0]['options']['path']}:ro" in (COMPOSE / "compose.yaml").read_text()
+    assert (
+        f"dashboards:{provider['providers'][0]['options']['path']}:ro"
+        in (COMPOSE / "compose.yaml").read_text()
+    )
     assert {p["datasource"]["uid"] for p in board["panels"]} == {source["datasources"][0]["uid"]}

@@ -34,9 +34,13 @@ def dags(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
         next(reversed(found.values())).append(SimpleNamespace(**options))
 
     for name, members in {
-        "airflow": {}, "airflow.sdk": {"DAG": Dag}, "airflow.providers": {}, "airflow.providers.standard": {},
-        "airflow.providers.standard.operators": {}, "airflow.providers.standard.operators.bash": {"BashOperator": task},
-    }.items():  # fmt: skip
+        "airflow": {},
+        "airflow.sdk": {"DAG": Dag},
+        "airflow.providers": {},
+        "airflow.providers.standard": {},
+        "airflow.providers.standard.operators": {},
+        "airflow.providers.standard.operators.bash": {"BashOperator": task},
+    }.items():
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
@@ -47,7 +51,9 @@ def dags(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
 
 
 def test_each_dag_runs_commands_that_parse(dags: dict[str, list[Any]]) -> None:
-    assert dags.keys() == {f"pitwall-{name}" for name in ("backfill", "train", "retrain", "parity", "retention")}
+    assert dags.keys() == {
+        f"pitwall-{name}" for name in ("backfill", "train", "retrain", "parity", "retention")
+    }
     assert len(dags["pitwall-train"]) == len(list((ROOT / "training" / "tasks").glob("*.yaml")))
     command = typer.main.get_command(app)
     for tasks in dags.values():
@@ -61,6 +67,8 @@ def test_each_dag_runs_commands_that_parse(dags: dict[str, list[Any]]) -> None:
 
 def test_airflow_is_locked_with_hashes_and_one_version_everywhere() -> None:
     lock = (ROOT / "compose" / "dags" / "requirements.lock").read_text()
-    pinned = [line for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#"))]
+    pinned = [
+        line for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#"))
+    ]
     assert any(line.startswith("apache-airflow==") for line in pinned)
     assert lock.count("--hash=sha256:") >= len(pinned) and "://" not in lock

@@ -54,8 +54,11 @@ def test_what_cannot_be_flattened_is_asked_as_it_is() -> None:
 
 
 WINDOWS = ("1s", "5s", "20s")
-INERTIA = ["acceleration_vert", *(f"acceleration_long_mean_{w}" for w in WINDOWS),
-           *(f"{channel}_rms_{w}" for channel in ("acceleration_lat", "velocity_yaw") for w in WINDOWS)]  # fmt: skip
+INERTIA = [
+    "acceleration_vert",
+    *(f"acceleration_long_mean_{w}" for w in WINDOWS),
+    *(f"{channel}_rms_{w}" for channel in ("acceleration_lat", "velocity_yaw") for w in WINDOWS),
+]
 
 
 def cornering(kph: np.ndarray, yaw: float) -> np.ndarray:
@@ -66,12 +69,22 @@ def cornering(kph: np.ndarray, yaw: float) -> np.ndarray:
 
 def test_inertial_speed_is_that_of_the_corner_and_what_was_gained_since() -> None:
     kph = np.array([90.0, 180.0])
-    model = InertialSpeed(max_iter=1).fit(pd.DataFrame(cornering(np.linspace(50, 300, 60), 20.0), columns=INERTIA), np.linspace(50, 300, 60))
+    model = InertialSpeed(max_iter=1).fit(
+        pd.DataFrame(cornering(np.linspace(50, 300, 60), 20.0), columns=INERTIA),
+        np.linspace(50, 300, 60),
+    )
     assert np.allclose(model.prepare(cornering(kph, 20.0))[:, -1], kph)
     assert np.isnan(model.prepare(cornering(kph, 1.0))[:, -1]).all()
     # Between 20 and 5 s ago it was in a corner; since the middle of that it has gained half a G.
     row = cornering(np.array([90.0]), 20.0)
-    row[:, [INERTIA.index(f"{c}_rms_{w}") for c in ("acceleration_lat", "velocity_yaw") for w in ("1s", "5s")]] = 0.0
+    row[
+        :,
+        [
+            INERTIA.index(f"{c}_rms_{w}")
+            for c in ("acceleration_lat", "velocity_yaw")
+            for w in ("1s", "5s")
+        ],
+    ] = 0.0
     row[:, 1:4] = 0.5
     assert np.allclose(model.prepare(row)[:, -1], 90.0 + 0.5 * 9.80665 * 3.6 * 12.5)
 
@@ -80,9 +93,13 @@ def test_inertial_speed_served_has_the_estimators_bits() -> None:
     rng = np.random.default_rng(1)
     rows = np.abs(rng.normal(size=(2000, len(INERTIA)))) * 5
     rows[rng.random(rows.shape) < 0.05] = np.nan
-    model = InertialSpeed(max_iter=30).fit(pd.DataFrame(rows, columns=INERTIA), rng.normal(200, 50, 2000))
+    model = InertialSpeed(max_iter=30).fit(
+        pd.DataFrame(rows, columns=INERTIA), rng.normal(200, 50, 2000)
+    )
     served, whole = compiled(model), model.predict(pd.DataFrame(rows, columns=INERTIA))
     assert not hasattr(model, "predict_rows")
-    assert np.array_equal(np.concatenate([served.predict_rows(rows[i : i + 1]) for i in range(500)]), whole[:500])
+    assert np.array_equal(
+        np.concatenate([served.predict_rows(rows[i : i + 1]) for i in range(500)]), whole[:500]
+    )
     with pytest.raises(ModelError, match="needs acceleration_long_mean"):
         InertialSpeed().fit(pd.DataFrame(rows[:, :2], columns=INERTIA[:2]), rows[:, 0])

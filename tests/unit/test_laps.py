@@ -50,7 +50,9 @@ def write(path: Path, text: str) -> Path:
         ("k.parquet", "PAR1 not really", "not a readable Parquet file"),
     ],
 )
-def test_a_file_that_is_no_lap_is_named_with_the_reason(tmp_path: Path, name: str, text: str, says: str) -> None:
+def test_a_file_that_is_no_lap_is_named_with_the_reason(
+    tmp_path: Path, name: str, text: str, says: str
+) -> None:
     path = write(tmp_path / name, text)
     with pytest.raises(LapFileError, match=says) as caught:
         laps.read(path)

@@ -12,7 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "pitwall"
 STAGES = {"car", "flink", "training", "serving", "page"}
-SHARED_INSIDE_STAGES = {"pitwall.flink.jobs", "pitwall.training.tasks", "pitwall.training.dataset", "pitwall.training.estimators"}
+SHARED_INSIDE_STAGES = {
+    "pitwall.flink.jobs",
+    "pitwall.training.tasks",
+    "pitwall.training.dataset",
+    "pitwall.training.estimators",
+}
 """Names, not work: the online table's name, the list of tasks, the types a model may hold."""
 
 
@@ -35,7 +40,9 @@ def test_stages_do_not_import_each_other(stage: str) -> None:
             assert other not in STAGES - {stage}, f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("folder", ["feature_repo", "flink_jobs", "spark_jobs", "training", "serving", "compose"])
+@pytest.mark.parametrize(
+    "folder", ["feature_repo", "flink_jobs", "spark_jobs", "training", "serving", "compose"]
+)
 def test_top_level_folders_are_explained_and_no_packages(folder: str) -> None:
     assert len((ROOT / folder / "README.md").read_text().splitlines()) <= 6
     assert not (ROOT / folder / "__init__.py").exists()
@@ -47,12 +54,32 @@ def test_the_lock_names_no_registry_host() -> None:
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    help_text = subprocess.run(
-        [ROOT / ".venv" / "bin" / "pitwall", "--help"], capture_output=True, text=True, check=True
-    ).stdout if (ROOT / ".venv").exists() else ""
+    help_text = (
+        subprocess.run(
+            [ROOT / ".venv" / "bin" / "pitwall", "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        if (ROOT / ".venv").exists()
+        else ""
+    )
     if not help_text:
         pytest.skip("not in a checkout with its .venv")
-    for command in ("demo", "test", "up", "down", "status", "replay", "simulate", "train", "models", "serve", "score", "predict"):
+    for command in (
+        "demo",
+        "test",
+        "up",
+        "down",
+        "status",
+        "replay",
+        "simulate",
+        "train",
+        "models",
+        "serve",
+        "score",
+        "predict",
+    ):
         assert re.search(rf"\b{command}\b", help_text), command
 
 
@@ -68,5 +95,7 @@ def test_ruff_is_content() -> None:
     tools = ROOT / ".venv" / "bin"
     if not (tools / "ruff").exists():
         pytest.skip("not in a checkout with its .venv")
-    result = subprocess.run([tools / "ruff", "check", "src", "tests"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [tools / "ruff", "check", "src", "tests"], cwd=ROOT, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout

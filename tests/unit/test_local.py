@@ -56,7 +56,9 @@ def test_a_child_ends_with_its_killed_parent(tmp_path: Path) -> None:
     assert process.wait_gone(child, 5)
 
 
-def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jar = jars.Jar(("flink",), "g:a:1", "0" * 64)
     path = jar.path(tmp_path)
 
@@ -74,7 +76,12 @@ def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(tmp_path: Path, monk
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
     code = "import sys, pitwall.cli; print([m for m in ('feast', 'mlflow', 'pyflink', 'bentoml') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,11 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
 )
 def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int, says: str) -> None:
     started = time.monotonic()
-    result = subprocess.run([sys.executable, "-c", "from pitwall.cli import main; main()", *arguments], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", "from pitwall.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == status
     assert says in result.stderr
     assert "Traceback" not in result.stderr

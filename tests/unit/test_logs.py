@@ -21,8 +21,19 @@ def test_a_line_is_an_object_whatever_it_says() -> None:
     record.trace_id = "0" * 32
     line = logs.Json().format(record)
     found = json.loads(line)
-    assert "\n" not in line and found.keys() == {"time", "level", "logger", "message", "trace_id", "error"}
-    assert (found["level"], found["logger"], found["message"]) == ("ERROR", "pitwall.x", "it\nis") and "quoted" in found["error"]
+    assert "\n" not in line and found.keys() == {
+        "time",
+        "level",
+        "logger",
+        "message",
+        "trace_id",
+        "error",
+    }
+    assert (found["level"], found["logger"], found["message"]) == (
+        "ERROR",
+        "pitwall.x",
+        "it\nis",
+    ) and "quoted" in found["error"]
 
 
 def test_only_in_json_are_loggers_taken_over(tmp_path: Path) -> None:
@@ -41,7 +52,16 @@ def test_only_in_json_are_loggers_taken_over(tmp_path: Path) -> None:
 
 def test_a_prediction_names_the_trace_of_its_tick() -> None:
     event_time = iso(1_767_225_600_020_000)
-    one = Prediction("m", 1, "car", "s", event_time, event_time, 1.0, 0.0, 2.0, "s", "f", "d", "stream")
-    _, trace, span, flags = dict(one.headers(one.prediction_id))["ce_traceparent"].decode().split("-")
-    assert trace == trace_id("car", "s", "2026-01-01T00:00:00.020Z") and len(trace) == 32 and len(span) == 16 and flags == "01"
+    one = Prediction(
+        "m", 1, "car", "s", event_time, event_time, 1.0, 0.0, 2.0, "s", "f", "d", "stream"
+    )
+    _, trace, span, flags = (
+        dict(one.headers(one.prediction_id))["ce_traceparent"].decode().split("-")
+    )
+    assert (
+        trace == trace_id("car", "s", "2026-01-01T00:00:00.020Z")
+        and len(trace) == 32
+        and len(span) == 16
+        and flags == "01"
+    )
     assert trace != trace_id("car", "s", "2026-01-01T00:00:00.040Z")

@@ -39,7 +39,9 @@ def test_a_frame_reads_back() -> None:
     packed = frame({"kind": "rows", "names": ["ü"]}, block)
     length = int.from_bytes(packed[:4], "little")
     assert (4 + length) % 8 == 0
-    assert np.array_equal(np.frombuffer(packed, "<f8", offset=4 + length).reshape(2, 2), block, equal_nan=True)
+    assert np.array_equal(
+        np.frombuffer(packed, "<f8", offset=4 + length).reshape(2, 2), block, equal_nan=True
+    )
 
 
 def test_columns_that_a_view_does_not_have_are_nan() -> None:
@@ -54,9 +56,23 @@ def trail(laps: list[tuple[int, float]], hz: int = 10) -> np.ndarray[Any, np.dty
         for tick in range(int(seconds * hz)):
             row = np.full(len(TRAIL), np.nan)
             elapsed = tick / hz
-            row[[AT[n] for n in ("session_time", "lap_number", "lap_time", "lap_from_start", "lap_distance")]] = (
-                clock + elapsed, number, elapsed, 1, 1000 * elapsed / seconds)  # fmt: skip
-            row[AT["lap_last_time"]], row[AT["lap_best_time"]], row[AT["out_of_range"]] = last, best, 0
+            row[
+                [
+                    AT[n]
+                    for n in (
+                        "session_time",
+                        "lap_number",
+                        "lap_time",
+                        "lap_from_start",
+                        "lap_distance",
+                    )
+                ]
+            ] = (clock + elapsed, number, elapsed, 1, 1000 * elapsed / seconds)
+            row[AT["lap_last_time"]], row[AT["lap_best_time"]], row[AT["out_of_range"]] = (
+                last,
+                best,
+                0,
+            )
             row[AT["lap_delta_to_best"]] = elapsed - best * elapsed / seconds
             row[[AT[f"last_sector_{n}"] for n in (1, 2, 3)]] = last / 3
             out.append(row)
@@ -107,8 +123,13 @@ def lap(seconds: float, slow: float = 0.0) -> compare.LapData:
     distance = np.arange(0, 1001, 2.0)
     time = distance / 1000 * seconds + slow * np.clip((distance - 400) / 200, 0, 1)
     bend = (distance >= 400) & (distance <= 600)
-    columns = {"speed": np.where(bend, 100 - slow, 200), "acceleration_lat": np.where(bend, 2.0, 0.0)}
-    return compare.LapData(StoredLap("car", "s", "car_state", 1, 0, time[-1], time[-1]), time, distance, columns)
+    columns = {
+        "speed": np.where(bend, 100 - slow, 200),
+        "acceleration_lat": np.where(bend, 2.0, 0.0),
+    }
+    return compare.LapData(
+        StoredLap("car", "s", "car_state", 1, 0, time[-1], time[-1]), time, distance, columns
+    )
 
 
 def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
@@ -128,10 +149,17 @@ def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
 def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
     """Though the second lap's wheels rolled 1 % further, and its last sample lies before the line."""
     first, second = lap(20), lap(20, slow=0.5)
-    wide = compare.LapData(second.lap, second.time_s[:-7], second.distance_m[:-7] * 1.01, {n: c[:-7] for n, c in second.columns.items()})
+    wide = compare.LapData(
+        second.lap,
+        second.time_s[:-7],
+        second.distance_m[:-7] * 1.01,
+        {n: c[:-7] for n, c in second.columns.items()},
+    )
     laps = compare.aligned([first, wide])
     over = compare.overlay(laps, ["speed"], "distance")
-    assert over.delta_s[1][-1] == pytest.approx(0.5) and np.allclose(over.delta_s[1][over.grid < 400], 0)
+    assert over.delta_s[1][-1] == pytest.approx(0.5) and np.allclose(
+        over.delta_s[1][over.grid < 400], 0
+    )
     (part,) = compare.gains(laps, compare.corners(first))
     assert part.lost_s[1] == pytest.approx(0.5)
     other_road = compare.LapData(second.lap, second.time_s, second.distance_m * 1.5, second.columns)
@@ -140,7 +168,10 @@ def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
 
 def test_corners_are_named_where_there_is_room_and_time_is_lost() -> None:
     found = [compare.Corner(n, 100 * n - 10, 100 * n, 100 * n + 10) for n in range(1, 6)]
-    parts = [compare.Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0)) for n, lost in enumerate([0.1, 0.0, -0.3, np.nan, 0.2], start=1)]
+    parts = [
+        compare.Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0))
+        for n, lost in enumerate([0.1, 0.0, -0.3, np.nan, 0.2], start=1)
+    ]
     assert [c.number for c in compare.told(found, parts, 150)] == [1, 3, 5]
     assert [c.number for c in compare.told(found, parts, 50)] == [1, 2, 3, 4, 5]
     assert [c.number for c in compare.told(found, parts, 350)] == [3]
@@ -216,23 +247,41 @@ def linear(colour: str) -> Any:
 
 def contrast(one: str, other: str) -> float:
     """WCAG 2.2's contrast ratio of two colours."""
-    light, dark = sorted((float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (one, other)), reverse=True)
+    light, dark = sorted(
+        (float(linear(colour) @ [0.2126, 0.7152, 0.0722]) for colour in (one, other)), reverse=True
+    )
     return (light + 0.05) / (dark + 0.05)
 
 
 SEEN_BY = {
     "everybody": np.eye(3),
-    "protanopes": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopes": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritanopes": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protanopes": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopes": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopes": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 """Machado, Oliveira and Fernandes 2009, severity 1."""
 
 
 def lab(colour: str, seen: Any) -> Any:
     """CIE L*a*b* of an sRGB colour."""
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(seen @ linear(colour), 0, 1)
-    x, y, z = np.where((xyz := xyz / [0.9505, 1, 1.089]) > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ np.clip(seen @ linear(colour), 0, 1)
+    x, y, z = np.where(
+        (xyz := xyz / [0.9505, 1, 1.089]) > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116
+    )
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
@@ -249,7 +298,16 @@ def test_the_edge_of_a_control_can_be_seen() -> None:
 
 def test_every_text_and_line_colour_can_be_read() -> None:
     for ground in (theme.GROUND, theme.PANEL):
-        for colour in (theme.TEXT, theme.DIM, theme.ACCENT, theme.BEST, theme.GOOD, theme.WARN, theme.BAD, *theme.LINES):
+        for colour in (
+            theme.TEXT,
+            theme.DIM,
+            theme.ACCENT,
+            theme.BEST,
+            theme.GOOD,
+            theme.WARN,
+            theme.BAD,
+            *theme.LINES,
+        ):
             assert contrast(colour, ground) >= 4.5, (colour, ground)
 
 
@@ -261,16 +319,32 @@ def test_strips_use_the_same_colours_as_all_else() -> None:
     assert "http://" not in text and "https://" not in text
 
 
-async def _ask(login: Login, scope: dict[str, Any], body: bytes = b"") -> tuple[int, dict[str, str]]:
+async def _ask(
+    login: Login, scope: dict[str, Any], body: bytes = b""
+) -> tuple[int, dict[str, str]]:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request" if scope["type"] == "http" else "websocket.connect", "body": body, "more_body": False}
+        return {
+            "type": "http.request" if scope["type"] == "http" else "websocket.connect",
+            "body": body,
+            "more_body": False,
+        }
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await login({"server": ("127.0.0.1", 1), "scheme": "http", "query_string": b"", "root_path": "", **scope}, receive, send)
+    await login(
+        {
+            "server": ("127.0.0.1", 1),
+            "scheme": "http",
+            "query_string": b"",
+            "root_path": "",
+            **scope,
+        },
+        receive,
+        send,
+    )
     headers = {k.decode(): v.decode() for k, v in sent[0].get("headers", [])}
     return int(sent[0].get("status", sent[0].get("code", 0))), headers
 
@@ -285,21 +359,36 @@ def test_login(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     host = (b"host", b"127.0.0.1:18080")
 
     def get(
-        path: str, *headers: tuple[bytes, bytes], kind: str = "http", method: str = "GET", body: bytes = b""
+        path: str,
+        *headers: tuple[bytes, bytes],
+        kind: str = "http",
+        method: str = "GET",
+        body: bytes = b"",
     ) -> tuple[int, dict[str, str]]:
-        return asyncio.run(_ask(login, {"type": kind, "path": path, "method": method, "headers": [*headers]}, body))
+        return asyncio.run(
+            _ask(login, {"type": kind, "path": path, "method": method, "headers": [*headers]}, body)
+        )
 
     assert get("/", host)[0] == 401 and get("/health", host)[0] == 200
     assert get("/stream", host, kind="websocket")[0] == 4401
     assert get("/login", host, method="POST", body=b"token=wrong&next=/models")[0] == 401
     status, headers = get("/login", host, method="POST", body=b"token=right&next=/models")
     assert status == 303 and headers["location"] == "/models"
-    assert get("/login", host, method="POST", body=b"token=right&next=//evil.example/")[1]["location"] == "/"
-    assert "httponly" in headers["set-cookie"].lower() and "samesite=strict" in headers["set-cookie"].lower()
+    assert (
+        get("/login", host, method="POST", body=b"token=right&next=//evil.example/")[1]["location"]
+        == "/"
+    )
+    assert (
+        "httponly" in headers["set-cookie"].lower()
+        and "samesite=strict" in headers["set-cookie"].lower()
+    )
     cookie = (b"cookie", headers["set-cookie"].split(";")[0].encode())
     assert cookie[1].startswith(COOKIE.encode()) and get("/", host, cookie)[0] == 200
     assert get("/", (b"host", b"evil.example"), cookie)[0] == 403
-    assert get("/stream", host, cookie, (b"origin", b"http://127.0.0.1:9999"), kind="websocket")[0] == 4401
+    assert (
+        get("/stream", host, cookie, (b"origin", b"http://127.0.0.1:9999"), kind="websocket")[0]
+        == 4401
+    )
 
 
 def test_the_trails_columns_are_features_of_the_car() -> None:

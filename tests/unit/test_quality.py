@@ -9,23 +9,58 @@ import pytest
 from pitwall import drift
 from pitwall.quality import Truths
 
-LABELS = {"lap_time": ("lap", None), "next_km": ("ahead", 1000.0), "speed_sensor": ("feature", "speed")}
+LABELS = {
+    "lap_time": ("lap", None),
+    "next_km": ("ahead", 1000.0),
+    "speed_sensor": ("feature", "speed"),
+}
 
 
-def drive(truths: Truths, lap_s: float, value: dict[str, float], start_s: float = 0.0, number: int = 1, last: float | None = None) -> None:
+def drive(
+    truths: Truths,
+    lap_s: float,
+    value: dict[str, float],
+    start_s: float = 0.0,
+    number: int = 1,
+    last: float | None = None,
+) -> None:
     """One lap of 4 km at constant speed, a row every second, a prediction of each model at every tenth, which comes a second late."""
     late: list[dict[str, Any]] = []
     for second in range(int(lap_s)):
         at = start_s + second
-        row = {"lap_number": number, "lap_time": second, "lap_distance": 4000 / lap_s * second, "lap_last_time": last, "speed": 200.0}
+        row = {
+            "lap_number": number,
+            "lap_time": second,
+            "lap_distance": 4000 / lap_s * second,
+            "lap_last_time": last,
+            "speed": 200.0,
+        }
         truths.row("car", "20260101-000000", round(at * 1e6), row)
         for message in late:
             truths.prediction(message)
-        when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        late = [
-            {"model": name, "version": 3, "vehicle": "car", "session": "20260101-000000", "event_time": when, "value": v, "unit": "s", "low": v - 2.5, "high": v + 2.5}
-            for name, v in value.items()
-        ] if second % 10 == 0 else []  # fmt: skip
+        when = (
+            datetime.fromtimestamp(at, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z")
+        )
+        late = (
+            [
+                {
+                    "model": name,
+                    "version": 3,
+                    "vehicle": "car",
+                    "session": "20260101-000000",
+                    "event_time": when,
+                    "value": v,
+                    "unit": "s",
+                    "low": v - 2.5,
+                    "high": v + 2.5,
+                }
+                for name, v in value.items()
+            ]
+            if second % 10 == 0
+            else []
+        )
 
 
 def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
@@ -39,7 +74,10 @@ def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
     ahead = truths.scores["next_km", 3]
     assert ahead.mae == pytest.approx(0.5) and ahead.by_part()[9] is None
     assert truths.scores["lap_time", 3].by_part() == pytest.approx([0.6] * 10)
-    assert 'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n' in truths.metrics()
+    assert (
+        'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n'
+        in truths.metrics()
+    )
 
 
 def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None:
@@ -60,23 +98,48 @@ def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None
     cut_short.close_silent()
     assert not cut_short.scores, "what is released is not kept waiting"
     score = truths.scores["lap_time", 3]
-    assert score.mae == pytest.approx(2.0) and score.count.sum() == 10 and (score.promised, score.held) == (10, 10)
-    assert 'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
+    assert (
+        score.mae == pytest.approx(2.0)
+        and score.count.sum() == 10
+        and (score.promised, score.held) == (10, 10)
+    )
+    assert (
+        'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
+    )
 
 
 def test_a_lap_first_seen_inside_is_not_scored() -> None:
     truths = Truths(LABELS)
     truths.row("car", "20260101-000000", 0, {"lap_number": 1, "lap_time": 50, "lap_distance": 2000})
-    truths.prediction({"model": "lap_time", "version": 1, "vehicle": "car", "session": "20260101-000000",
-                       "event_time": "1970-01-01T00:00:00Z", "value": 1.0, "unit": "s"})  # fmt: skip
-    truths.row("car", "20260101-000000", 10, {"lap_number": 2, "lap_time": 0, "lap_distance": 0, "lap_last_time": None})
+    truths.prediction(
+        {
+            "model": "lap_time",
+            "version": 1,
+            "vehicle": "car",
+            "session": "20260101-000000",
+            "event_time": "1970-01-01T00:00:00Z",
+            "value": 1.0,
+            "unit": "s",
+        }
+    )
+    truths.row(
+        "car",
+        "20260101-000000",
+        10,
+        {"lap_number": 2, "lap_time": 0, "lap_distance": 0, "lap_last_time": None},
+    )
     assert not truths.scores
 
 
 def lap(rng: np.random.Generator, pace: float) -> tuple[np.ndarray, np.ndarray]:
     distance = np.linspace(0, 6000, 3000, endpoint=False)
     corner = np.sin(distance / 300)
-    return distance, np.column_stack([200 + 80 * corner * pace + rng.normal(0, 2, 3000), corner * 2 * pace + rng.normal(0, 0.1, 3000)])
+    return distance, np.column_stack(
+        [
+            200 + 80 * corner * pace + rng.normal(0, 2, 3000),
+            corner * 2 * pace + rng.normal(0, 0.1, 3000),
+        ]
+    )
 
 
 @pytest.mark.parametrize("fault", ["stuck", "dead", "shifted", "silent"])
@@ -84,9 +147,17 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     rng = np.random.default_rng(0)
     laps = [drift.stretches(*lap(rng, pace), 30) for pace in rng.normal(1, 0.05, 12)]
     watch = drift.calibrate(("speed", "lateral"), laps)
-    assert not any(drift.alarms(watch, drift.stretches(*lap(rng, pace), 30)) for pace in (0.93, 0.97, 1.03, 1.07))
+    assert not any(
+        drift.alarms(watch, drift.stretches(*lap(rng, pace), 30))
+        for pace in (0.93, 0.97, 1.03, 1.07)
+    )
     distance, values = lap(rng, 1.0)
-    values[1000:, 0] = {"stuck": values[1000, 0], "dead": 0.0, "silent": np.nan, "shifted": values[1000:, 0] + 40}[fault]
+    values[1000:, 0] = {
+        "stuck": values[1000, 0],
+        "dead": 0.0,
+        "silent": np.nan,
+        "shifted": values[1000:, 0] + 40,
+    }[fault]
     found = drift.alarms(watch, drift.stretches(distance, values, 30))
     assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
     now = [0.0]
@@ -95,7 +166,10 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
         live.row("car", "20260101-000000", 1.0, at, row)
         if at < found["speed"] * drift.STRETCH_M:
             assert not live.raised.get(("car", "20260101-000000"))
-    assert live.raised == {("car", "20260101-000000"): ("speed",)} and 'channel="speed"' in live.metrics()
+    assert (
+        live.raised == {("car", "20260101-000000"): ("speed",)}
+        and 'channel="speed"' in live.metrics()
+    )
     for silent, raised in ((599.0, 1), (601.0, 0)):
         now[0] = silent
         live.close_silent()
@@ -106,7 +180,12 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     assert not live.raised
 
 
-FAULTS = {"stuck": lambda v: 0 * v + v[0], "dead": lambda v: 0 * v, "silent": lambda v: np.nan * v, "shifted": lambda v: v + v.std()}
+FAULTS = {
+    "stuck": lambda v: 0 * v + v[0],
+    "dead": lambda v: 0 * v,
+    "silent": lambda v: np.nan * v,
+    "shifted": lambda v: v + v.std(),
+}
 
 
 def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) -> None:
@@ -115,8 +194,14 @@ def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) 
 
     names = ("Speed", "AccelerationLat", "Throttle", "Brake")
     sessions = {path.stem: read(path) for path in sorted(laps_dir.glob("*.parquet"))[8:19]}
-    driven = {name: (each.channel("LapDistance"), np.column_stack([each.channel(n) for n in names])) for name, each in sessions.items()}
-    (broken_m, broken), (fresh_m, fresh) = driven.pop("20220613-164842"), driven.pop("20220531-141002")
+    driven = {
+        name: (each.channel("LapDistance"), np.column_stack([each.channel(n) for n in names]))
+        for name, each in sessions.items()
+    }
+    (broken_m, broken), (fresh_m, fresh) = (
+        driven.pop("20220613-164842"),
+        driven.pop("20220531-141002"),
+    )
     watch = drift.calibrate(names, [drift.stretches(*each, 103) for each in driven.values()])
     assert set(drift.alarms(watch, drift.stretches(broken_m, broken, 103))) == {"Throttle", "Brake"}
     assert not drift.alarms(watch, drift.stretches(fresh_m, fresh, 103))

@@ -31,11 +31,17 @@ def write(settings: Settings, name: str, sessions: dict[str, float]) -> None:
         "event_timestamp": driven,
         "created_timestamp": pa.array(created, MICROS),
     }
-    pq.write_table(pa.table({**columns, "speed": [1.0] * len(sessions)}), folder / f"{name}.parquet")
+    pq.write_table(
+        pa.table({**columns, "speed": [1.0] * len(sessions)}), folder / f"{name}.parquet"
+    )
 
 
 def sessions(settings: Settings) -> list[str]:
-    return sorted(s for path in files(settings.offline_dir) for s in pq.ParquetFile(path).read(["session"])["session"].to_pylist())
+    return sorted(
+        s
+        for path in files(settings.offline_dir)
+        for s in pq.ParquetFile(path).read(["session"])["session"].to_pylist()
+    )
 
 
 def test_sessions_go_by_when_they_were_last_written_and_only_when_told(tmp_path: Path) -> None:

@@ -35,7 +35,19 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "prediction.schema.jso
 
 def prediction(session: str = "s") -> Prediction:
     return Prediction(
-        "lap_time", 3, "car", session, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", 1.5, 1.0, 2.0, "s", "lap_v1", "d", "stream"
+        "lap_time",
+        3,
+        "car",
+        session,
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T00:00:01.000Z",
+        1.5,
+        1.0,
+        2.0,
+        "s",
+        "lap_v1",
+        "d",
+        "stream",
     )
 
 
@@ -51,12 +63,18 @@ def test_a_session_that_begins_anew_is_scored_anew() -> None:
     sampler = Sampler(10)
     for tick in range(100):
         sampler.take("car", "s", tick * 20_000, tick * 20_000)
-    again = [tick for tick in range(100) if sampler.take("car", "s", tick * 20_000, 10_000_000 + tick * 20_000)]
+    again = [
+        tick
+        for tick in range(100)
+        if sampler.take("car", "s", tick * 20_000, 10_000_000 + tick * 20_000)
+    ]
     assert again == list(range(0, 100, 5))
 
 
 @given(st.lists(st.integers(0, 400_000), min_size=1, max_size=60), st.integers(0, 59))
-def test_a_worker_that_takes_over_with_the_rows_before_takes_the_same(gaps: list[int], at: int) -> None:
+def test_a_worker_that_takes_over_with_the_rows_before_takes_the_same(
+    gaps: list[int], at: int
+) -> None:
     times = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
     one = Sampler(10)
     whole = [one.take("car", "s", t, t) for t in times]
@@ -78,7 +96,16 @@ def test_messages_keep_to_the_schema_and_readers_ignore_what_they_do_not_know() 
     jsonschema.validate(value, SCHEMA)
     jsonschema.validate({**value, "new": 1}, SCHEMA)
     names = {name for name, _ in prediction().headers("x")}
-    assert names == {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_traceparent", "content-type"}
+    assert names == {
+        "ce_specversion",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "ce_subject",
+        "ce_time",
+        "ce_traceparent",
+        "content-type",
+    }
 
 
 def test_a_client_that_asks_too_often_is_told_when_to_come_again() -> None:
@@ -88,7 +115,9 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_again() -> None:
     assert rate.take("b") == 0
 
 
-def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_alias_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_alias_goes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from pitwall.serving import registry
 
     class One(registry.Registry):
@@ -128,10 +157,16 @@ class Endpoint:
         self._app = create_app(settings)
         self._headers = {"Authorization": f"Bearer {settings.secret('token').get_secret_value()}"}
 
-    def __call__(self, method: str, path: str, headers: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
+    def __call__(
+        self, method: str, path: str, headers: dict[str, Any] | None = None, **more: Any
+    ) -> httpx.Response:
         async def ask() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://test") as client:
-                return await client.request(method, path, headers={**self._headers, **(headers or {})}, **more)
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(self._app), base_url="http://test"
+            ) as client:
+                return await client.request(
+                    method, path, headers={**self._headers, **(headers or {})}, **more
+                )
 
         return asyncio.run(ask())
 
@@ -145,13 +180,26 @@ def test_rate_and_scopes_over_http(tmp_path: Path) -> None:
     ask = Endpoint(tmp_path, rate_limit=3)
     answers = [ask("POST", "/predict", json={}) for _ in range(10)]
     assert {answer.status_code for answer in answers[:6]} == {422}
-    assert answers[-1].status_code == 429 and answers[-1].json()["error"]["code"] == "rate_limited" and int(answers[-1].headers["Retry-After"]) >= 1
+    assert (
+        answers[-1].status_code == 429
+        and answers[-1].json()["error"]["code"] == "rate_limited"
+        and int(answers[-1].headers["Retry-After"]) >= 1
+    )
     assert ask("POST", "/refresh").json()["error"]["code"] == "forbidden"
     for credentials in ("Basic", "Bearer wrong", "Bearer", "Bearer ä"):
-        refused = ask("POST", "/predict", json={}, headers={"Authorization": credentials.encode("latin-1")})
-        assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer", credentials
+        refused = ask(
+            "POST", "/predict", json={}, headers={"Authorization": credentials.encode("latin-1")}
+        )
+        assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer", (
+            credentials
+        )
     admin = Settings(home=tmp_path).secret("admin_token").get_secret_value()
-    assert Endpoint(tmp_path)("POST", "/predict", json={}, headers={"Authorization": f"Bearer {admin}"}).status_code == 422
+    assert (
+        Endpoint(tmp_path)(
+            "POST", "/predict", json={}, headers={"Authorization": f"Bearer {admin}"}
+        ).status_code
+        == 422
+    )
 
 
 def test_a_body_is_bounded_in_size_also_when_it_does_not_tell_it(tmp_path: Path) -> None:
@@ -176,18 +224,26 @@ def test_the_openapi_shows_examples_and_every_error(tmp_path: Path) -> None:
     for example in question["examples"]:
         Question(**example)
     assert len(question["examples"]) >= 3
-    assert {"401", "404", "409", "413", "422", "429", "503", "504"} <= set(api["paths"]["/predict"]["post"]["responses"])
+    assert {"401", "404", "409", "413", "422", "429", "503", "504"} <= set(
+        api["paths"]["/predict"]["post"]["responses"]
+    )
     page = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
     assert not [code for code in get_args(Code) if f"`{code}`" not in page]
 
 
 def test_tls_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "one.pem").write_text("no certificate")
-    for values in ({"serving_certificate": tmp_path / "none.pem"}, {"serving_certificate": tmp_path / "one.pem"}, {"serving_key": tmp_path / "one.pem"}):
+    for values in (
+        {"serving_certificate": tmp_path / "none.pem"},
+        {"serving_certificate": tmp_path / "one.pem"},
+        {"serving_key": tmp_path / "one.pem"},
+    ):
         with pytest.raises(UsageError, match=r"PITWALL_SERVING_(CERTIFICATE|KEY)"):
             options(Settings(**values))
     with pytest.raises(UsageError, match="PEM"):
-        options(Settings(serving_certificate=tmp_path / "one.pem", serving_key=tmp_path / "one.pem"))
+        options(
+            Settings(serving_certificate=tmp_path / "one.pem", serving_key=tmp_path / "one.pem")
+        )
     with pytest.raises(UsageError, match="PITWALL_SERVING_CA"):
         trust(Settings(serving_ca=tmp_path / "one.pem"))
 
@@ -213,17 +269,30 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
         def __init__(self, models: list[Any]) -> None:
             self._settings, self._ends, self._consumer = Settings(), {0: 1}, mock.MagicMock()
             self._producer = mock.MagicMock()
-            self._producer.produce.side_effect = lambda topic, value, key, headers: sent.append(topic)
+            self._producer.produce.side_effect = lambda topic, value, key, headers: sent.append(
+                topic
+            )
             self._registry = SimpleNamespace(serving=lambda: models)  # type: ignore[assignment]
 
     def model(role: str, values: Any) -> Any:
-        return SimpleNamespace(name="m", version=1, unit="s", feature_service="f", definitions="d", inputs=("speed",), role=role, values=values)
+        return SimpleNamespace(
+            name="m",
+            version=1,
+            unit="s",
+            feature_service="f",
+            definitions="d",
+            inputs=("speed",),
+            role=role,
+            values=values,
+        )
 
     def fails(rows: Any) -> Any:
         raise ValueError("not these")
 
     row = FeatureRow("car_state", "car", "s", 0, 0, ("speed",), np.array([1.0]))
-    one = One([model("champion", lambda rows: [(1.0, 0.5, 1.5)] * len(rows)), model("shadow", fails)])
+    one = One(
+        [model("champion", lambda rows: [(1.0, 0.5, 1.5)] * len(rows)), model("shadow", fails)]
+    )
     one._commit([row, row])
     assert sorted(sent) == ["p424-predictions"] * 2 + ["p424-served"] * 2
     assert one._producer.commit_transaction.called and not one._ends  # type: ignore[attr-defined]

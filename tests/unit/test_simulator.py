@@ -17,7 +17,9 @@ def session() -> Session:
 def lap_times(session: Session) -> list[float]:
     distance, speed = session.channel("LapDistance"), session.channel("Speed") / 3.6
     crossings = np.flatnonzero(np.diff(distance) < -1000) + 1
-    return np.diff(np.r_[0, session.times_s[crossings] - distance[crossings] / speed[crossings]]).tolist()
+    return np.diff(
+        np.r_[0, session.times_s[crossings] - distance[crossings] / speed[crossings]]
+    ).tolist()
 
 
 def test_the_circuit_closes_and_is_kilometres_long() -> None:
@@ -66,7 +68,12 @@ def test_forces_stay_within_grip_power_and_brakes(session: Session) -> None:
 
 def test_the_car_brakes_before_it_is_slowest(session: Session) -> None:
     speed, brake = session.channel("Speed"), session.channel("Brake")
-    slowest = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:]) & (speed[1:-1] < 150)) + 1
+    slowest = (
+        np.flatnonzero(
+            (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:]) & (speed[1:-1] < 150)
+        )
+        + 1
+    )
     assert len(slowest) >= 3
     assert all(brake[max(0, i - 100) : i].max() > 20 for i in slowest)
 

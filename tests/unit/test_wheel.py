@@ -21,12 +21,47 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    names = ["src", "feature_repo", "flink_jobs", "serving", "spark_jobs", "training", "pyproject.toml", "setup.py", "README.md"]
+    names = [
+        "src",
+        "feature_repo",
+        "flink_jobs",
+        "serving",
+        "spark_jobs",
+        "training",
+        "pyproject.toml",
+        "setup.py",
+        "README.md",
+    ]
     subprocess.run(["cp", "-r", *(str(ROOT / name) for name in names), str(source)], check=True)
-    build = [UV, "build", "-q", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder / "dist", source]
+    build = [
+        UV,
+        "build",
+        "-q",
+        "--wheel",
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "--out-dir",
+        folder / "dist",
+        source,
+    ]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = (folder / "dist").glob("pitwall-*.whl")
-    subprocess.run([UV, "pip", "install", "-q", "--no-deps", "--python", sys.executable, "--target", folder / "site", wheel], check=True)
+    subprocess.run(
+        [
+            UV,
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--python",
+            sys.executable,
+            "--target",
+            folder / "site",
+            wheel,
+        ],
+        check=True,
+    )
     yield folder
 
 
@@ -42,10 +77,18 @@ def test_the_wheel_starts_without_the_checkout(installed: Path) -> None:
     )
     empty = installed / "empty"
     empty.mkdir()
-    result = subprocess.run([sys.executable, "-c", code], cwd=empty, env=env, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=empty, env=env, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
     *features, repository, inserts = result.stdout.splitlines()
     assert any("speed_mean_5s" in line for line in features)
     assert Path(repository).parent == installed / "data" / "pitwall" and int(inserts) > 5
-    assert {path.name for path in Path(repository).iterdir()} >= {"feature_repo", "flink_jobs", "serving", "spark_jobs", "training"}
+    assert {path.name for path in Path(repository).iterdir()} >= {
+        "feature_repo",
+        "flink_jobs",
+        "serving",
+        "spark_jobs",
+        "training",
+    }
     assert not list(empty.iterdir())

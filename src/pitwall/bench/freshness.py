@@ -33,7 +33,9 @@ def freshness(load: Load, step: Step) -> Result:
     seconds = WARM_UP_S + (QUICK_S if load.quick else SECONDS)
     conditions = machine()
     step("starting servers", None)
-    with stage("kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false") as (settings, stack):
+    with stage(
+        "kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false"
+    ) as (settings, stack):
         from pitwall.store.repo import apply
 
         step("feast apply", None)
@@ -41,9 +43,18 @@ def freshness(load: Load, step: Step) -> Result:
         step("starting the job", None)
         stack.start(["flink"])
         car = subprocess.Popen(
-            [sys.executable, "-m", "pitwall.bench.freshness", str(count), str(channels), str(seconds * HZ)],
-            env=child_environment(settings), cwd=settings.repository, preexec_fn=process.die_with_parent,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "pitwall.bench.freshness",
+                str(count),
+                str(channels),
+                str(seconds * HZ),
+            ],
+            env=child_environment(settings),
+            cwd=settings.repository,
+            preexec_fn=process.die_with_parent,
+        )
         try:
             looks = _watch(settings, car, f"{count} cars live", seconds, step)
         finally:
@@ -51,20 +62,40 @@ def freshness(load: Load, step: Step) -> Result:
         delays, missing = _delays(settings, looks)
     p50, p99 = np.percentile(delays, [50, 99])
     return Result(
-        "freshness", round(float(p99), 1), "ms p99, Kafka record to readable online row; less is better", None, None, None,
-        len(delays), float(seconds - WARM_UP_S),
-        {**conditions, "p50_ms": round(float(p50), 1), "max_ms": round(float(delays.max()), 1), "missing": missing, "cars": count,
-         "hz": HZ, "channels": channels, "partitions": 2, "parallelism": 2, "looks_s": round(len(looks) / seconds)},
-    )  # fmt: skip
+        "freshness",
+        round(float(p99), 1),
+        "ms p99, Kafka record to readable online row; less is better",
+        None,
+        None,
+        None,
+        len(delays),
+        float(seconds - WARM_UP_S),
+        {
+            **conditions,
+            "p50_ms": round(float(p50), 1),
+            "max_ms": round(float(delays.max()), 1),
+            "missing": missing,
+            "cars": count,
+            "hz": HZ,
+            "channels": channels,
+            "partitions": 2,
+            "parallelism": 2,
+            "looks_s": round(len(looks) / seconds),
+        },
+    )
 
 
-def _watch(settings: Settings, car: subprocess.Popen[bytes], text: str, seconds: float, step: Step) -> list[tuple[float, dict[str, int]]]:
+def _watch(
+    settings: Settings, car: subprocess.Popen[bytes], text: str, seconds: float, step: Step
+) -> list[tuple[float, dict[str, int]]]:
     """Look at all cars' rows until the cars have stopped: wall clock (ms) and each session's event time (ms) there."""
     from pitwall.store.connection import connect
 
     store = connect(settings)
     try:
-        look = store.prepare(f'SELECT session, event_timestamp FROM {settings.keyspace}."{online_table("pitwall", "car_state")}"')
+        look = store.prepare(
+            f'SELECT session, event_timestamp FROM {settings.keyspace}."{online_table("pitwall", "car_state")}"'
+        )
         looks: list[tuple[float, dict[str, int]]] = []
         begun = time.time()
         last = None
@@ -89,14 +120,18 @@ def _delays(settings: Settings, looks: list[tuple[float, dict[str, int]]]) -> tu
 
     sent: dict[str, list[tuple[int, int]]] = {}
     ends = end_offsets(settings, settings.telemetry_topic)
-    consumer = Consumer({**client_config(settings), "group.id": "bench", "enable.auto.commit": False})
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "bench", "enable.auto.commit": False}
+    )
     consumer.assign([TopicPartition(settings.telemetry_topic, p, 0) for p in ends])
     left = sum(ends.values())
     while left > 0:
         for message in consumer.consume(1000, timeout=10):
             left -= 1
             first = orjson.loads(message.value())[0]
-            sent.setdefault(first["SessionId"], []).append((_event_ms(first["SessionId"], first["Timestamp"]), message.timestamp()[1]))
+            sent.setdefault(first["SessionId"], []).append(
+                (_event_ms(first["SessionId"], first["Timestamp"]), message.timestamp()[1])
+            )
     consumer.close()
     start = min(record for ticks in sent.values() for _, record in ticks) + WARM_UP_S * 1000
     delays: list[float] = []

@@ -27,25 +27,44 @@ def history(load: Load, step: Step) -> Result:
     count, channels = load.cars or CARS, load.channels or CHANNELS
     conditions = machine()
     step("starting servers", None)
-    with stage("kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false") as (settings, _):
+    with stage(
+        "kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false"
+    ) as (settings, _):
         from pitwall.store.repo import apply
 
         apply(settings)
-        sent = fill(settings, count, channels, -(-(QUICK if load.quick else MESSAGES) // count), step)
+        sent = fill(
+            settings, count, channels, -(-(QUICK if load.quick else MESSAGES) // count), step
+        )
         step("Flink", None)
         flink = measure(settings, "history", sent)
         step("Spark", None)
         log = settings.log_dir / "bench-spark.log"
         with log.open("wb") as file:
             command = [sys.executable, "-m", "pitwall.bench.history", str(sent)]
-            done = subprocess.run(command, env=child_environment(settings), cwd=settings.repository, stdout=subprocess.PIPE, stderr=file)
+            done = subprocess.run(
+                command,
+                env=child_environment(settings),
+                cwd=settings.repository,
+                stdout=subprocess.PIPE,
+                stderr=file,
+            )
         if done.returncode:
-            raise JobError(f"Spark ended with {done.returncode}: {log.read_text(errors='replace')[-1500:]}")
+            raise JobError(
+                f"Spark ended with {done.returncode}: {log.read_text(errors='replace')[-1500:]}"
+            )
         spark = json.loads(done.stdout.splitlines()[-1])
     return Result(
-        "history", round(flink.messages_s * channels), "channel samples/s", "Spark, the same topic into the same table", round(spark * channels),
-        round(flink.messages_s / spark, 2), flink.messages, round(flink.seconds, 2), {**conditions, "cars": count, "channels": channels},
-    )  # fmt: skip
+        "history",
+        round(flink.messages_s * channels),
+        "channel samples/s",
+        "Spark, the same topic into the same table",
+        round(spark * channels),
+        round(flink.messages_s / spark, 2),
+        flink.messages,
+        round(flink.seconds, 2),
+        {**conditions, "cars": count, "channels": channels},
+    )
 
 
 def main() -> None:
@@ -59,7 +78,10 @@ def main() -> None:
         time.sleep(0.2)
         if query.exception() is not None:
             raise JobError(str(query.exception()))
-        batches |= {each["batchId"]: (each["numInputRows"], each["durationMs"]["triggerExecution"] / 1000) for each in query.recentProgress}
+        batches |= {
+            each["batchId"]: (each["numInputRows"], each["durationMs"]["triggerExecution"] / 1000)
+            for each in query.recentProgress
+        }
     read, warm = 0, []
     for rows, seconds in (batches[number] for number in sorted(batches)):
         read += rows

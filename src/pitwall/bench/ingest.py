@@ -31,13 +31,22 @@ def cars(count: int, channels: int, ticks: int) -> Iterator[Session]:
     laps = [simulate(laps=1 + ticks // 2_500, seed=seed) for seed in range(min(count, 4))]
     for car in range(count):
         lap = laps[car % len(laps)]
-        order = [lap.names.index(n) for n in FIRST] + [i for i, n in enumerate(lap.names) if n not in FIRST]
+        order = [lap.names.index(n) for n in FIRST] + [
+            i for i, n in enumerate(lap.names) if n not in FIRST
+        ]
         columns = [order[i % len(order)] for i in range(channels)]
-        names = [lap.names[c] if i < len(order) else f"{lap.names[c]}{i // len(order) + 1}" for i, c in enumerate(columns)]
+        names = [
+            lap.names[c] if i < len(order) else f"{lap.names[c]}{i // len(order) + 1}"
+            for i, c in enumerate(columns)
+        ]
         yield Session(
-            f"PERRINN 424 #{car + 1}", f"20260101-{car // 60:02d}{car % 60:02d}00-bench", tuple(names),
-            tuple(lap.units[c] for c in columns), lap.times_s[:ticks], np.ascontiguousarray(lap.values[:ticks, columns]),
-        )  # fmt: skip
+            f"PERRINN 424 #{car + 1}",
+            f"20260101-{car // 60:02d}{car % 60:02d}00-bench",
+            tuple(names),
+            tuple(lap.units[c] for c in columns),
+            lap.times_s[:ticks],
+            np.ascontiguousarray(lap.values[:ticks, columns]),
+        )
 
 
 def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
@@ -45,7 +54,10 @@ def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
     messages = (QUICK if load.quick else MESSAGES) * CHANNELS // max(channels, CHANNELS)
     conditions = machine()
     step("starting servers", None)
-    with stage("kafka", *servers, parallelism="2", kafka_partitions="2", quick_start="false") as (settings, _):
+    with stage("kafka", *servers, parallelism="2", kafka_partitions="2", quick_start="false") as (
+        settings,
+        _,
+    ):
         if "cassandra" in servers:
             step("feast apply", None)
             from pitwall.store.repo import apply
@@ -56,9 +68,20 @@ def _run(name: str, load: Load, step: Step, *servers: str) -> Result:
         ceiling = measure(settings, "bytes", sent)
         step(f"measuring {name}", None)
         rate = measure(settings, name, sent)
-    return _result(name, rate, ceiling, channels, {
-        **conditions, "cars": count, "channels": channels, "partitions": 2, "parallelism": 2, "messages_s": round(rate.messages_s),
-    })  # fmt: skip
+    return _result(
+        name,
+        rate,
+        ceiling,
+        channels,
+        {
+            **conditions,
+            "cars": count,
+            "channels": channels,
+            "partitions": 2,
+            "parallelism": 2,
+            "messages_s": round(rate.messages_s),
+        },
+    )
 
 
 def fill(settings: Settings, count: int, channels: int, ticks: int, step: Step) -> int:
@@ -69,14 +92,25 @@ def fill(settings: Settings, count: int, channels: int, ticks: int, step: Step) 
         seen[0] += more
         step(f"filling the topic: {seen[0]:,} messages", seen[0] / (ticks * count))
 
-    return produce(settings, list(cars(count, channels, ticks)), speed=None, together=True, on_ticks=on_ticks).ticks
+    return produce(
+        settings, list(cars(count, channels, ticks)), speed=None, together=True, on_ticks=on_ticks
+    ).ticks
 
 
-def _result(name: str, rate: Rate, ceiling: Rate, channels: int, conditions: dict[str, object]) -> Result:
+def _result(
+    name: str, rate: Rate, ceiling: Rate, channels: int, conditions: dict[str, object]
+) -> Result:
     return Result(
-        name, round(rate.messages_s * channels), "channel samples/s", CEILING, round(ceiling.messages_s * channels),
-        round(rate.messages_s / ceiling.messages_s, 3), rate.messages, round(rate.seconds, 2), conditions,
-    )  # fmt: skip
+        name,
+        round(rate.messages_s * channels),
+        "channel samples/s",
+        CEILING,
+        round(ceiling.messages_s * channels),
+        round(rate.messages_s / ceiling.messages_s, 3),
+        rate.messages,
+        round(rate.seconds, 2),
+        conditions,
+    )
 
 
 def parse(load: Load, step: Step) -> Result:

@@ -47,13 +47,18 @@ def measure(settings: Settings, stage: str, messages: int) -> Rate:
     with log.open("wb") as file:
         job = subprocess.Popen(
             [sys.executable, "-m", "pitwall.bench.job", stage],
-            stdout=file, stderr=file, env=child_environment(settings), cwd=settings.repository,
+            stdout=file,
+            stderr=file,
+            env=child_environment(settings),
+            cwd=settings.repository,
             preexec_fn=process.die_with_parent,
-        )  # fmt: skip
+        )
         try:
             return _watch(settings, job, messages)
         except PitwallError as error:
-            raise JobError(f"bench stage {stage}: {error}: {log.read_text(errors='replace')[-1500:]}") from error
+            raise JobError(
+                f"bench stage {stage}: {error}: {log.read_text(errors='replace')[-1500:]}"
+            ) from error
         finally:
             process.end([job.pid])
             job.wait()
@@ -74,7 +79,9 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
     if len(paced) < 2 or paced[-1][1] == paced[0][1]:
         # A topic read faster than Flink tells of it: all of it, between the last reading of nothing and the first of everything.
         nothing = [(at, read) for at, read in seen if read == 0][-1:]
-        everything = [(at, read) for at, read in seen if read >= messages][:1] or [(time.monotonic(), messages)]
+        everything = [(at, read) for at, read in seen if read >= messages][:1] or [
+            (time.monotonic(), messages)
+        ]
         paced = nothing + everything
     if job.returncode or len(paced) < 2:
         raise JobError(f"the job ended with {job.returncode} and {len(paced)} readings of its pace")
@@ -88,7 +95,11 @@ def _counter(settings: Settings) -> str:
     vertices = get(settings, f"/jobs/{job}")["vertices"]
     source = next(v["id"] for v in vertices if v["name"].startswith("Source"))
     path = f"/jobs/{job}/vertices/{source}/subtasks/metrics"
-    name = next(m["id"] for m in get(settings, path) if m["id"].startswith("Source") and m["id"].endswith(".numRecordsIn"))
+    name = next(
+        m["id"]
+        for m in get(settings, path)
+        if m["id"].startswith("Source") and m["id"].endswith(".numRecordsIn")
+    )
     return f"{path}?get={name}&agg=sum"
 
 
@@ -96,13 +107,17 @@ def start(settings: Settings, stage: str) -> Any:
     """Submit the stage's job; gives PyFlink's `TableResult`."""
     from pyflink.table import StreamTableEnvironment
 
-    flink = environment({**cluster_options(settings), **job_options(settings), **WATCHED}, settings, remote=False)
+    flink = environment(
+        {**cluster_options(settings), **job_options(settings), **WATCHED}, settings, remote=False
+    )
     if stage in WRITTEN:
         return submit(flink, settings, topic=settings.telemetry_topic, sinks=WRITTEN[stage])
     tables = StreamTableEnvironment.create(flink)
     sets = load(settings.feature_repo)
     if stage == "bytes":
-        tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic))
+        tables.execute_sql(
+            BYTES.format(servers=settings.bootstrap_servers, topic=settings.telemetry_topic)
+        )
     else:
         for statement in render(settings, sets, topic=settings.telemetry_topic)[0]:
             tables.execute_sql(statement)

@@ -31,7 +31,13 @@ LIMIT_BYTES = 12 * 2**30
 START_US = 1_767_225_600_000_000
 TTL_S = 10
 STORES = {"ours": "pitwall.store.offline.ParquetOfflineStore", "file": "file", "duckdb": "duckdb"}
-NAMES = {"ours": "ours", "file": "Feast file", "duckdb": "Feast duckdb", "bare_duckdb": "bare DuckDB", "bare_polars": "bare Polars"}
+NAMES = {
+    "ours": "ours",
+    "file": "Feast file",
+    "duckdb": "Feast duckdb",
+    "bare_duckdb": "bare DuckDB",
+    "bare_polars": "bare Polars",
+}
 REPEATS = 3
 
 
@@ -59,12 +65,23 @@ def offline(load: Load, step: Step) -> Result:
                 found["ours_20m_rows"] = _measure("ours", Path(folder) / "huge", count)
     most = counts[-1]
     bare = min(found[f"bare_duckdb_{most}"]["s"], found[f"bare_polars_{most}"]["s"])
-    conditions |= {"feature_rows": rows, f"of_the_faster_bare_join_{most}": round(found[f"ours_{most}"]["s"] / bare, 2), **found}
+    conditions |= {
+        "feature_rows": rows,
+        f"of_the_faster_bare_join_{most}": round(found[f"ours_{most}"]["s"] / bare, 2),
+        **found,
+    }
     ours, peer = found["ours_1000"]["s"], found["file_1000"]["s"]
     return Result(
-        "offline", ours, "s for 1,000 entity rows", "Feast's file store", peer, round(peer / ours, 1), rows,
-        round(time.monotonic() - started, 1), conditions,
-    )  # fmt: skip
+        "offline",
+        ours,
+        "s for 1,000 entity rows",
+        "Feast's file store",
+        peer,
+        round(peer / ours, 1),
+        rows,
+        round(time.monotonic() - started, 1),
+        conditions,
+    )
 
 
 def _write(folder: Path, rows: int) -> None:
@@ -75,7 +92,9 @@ def _write(folder: Path, rows: int) -> None:
         target.mkdir(parents=True)
         sessions = range(DAY_SESSIONS * day, min(DAY_SESSIONS * (day + 1), rows // SESSION_ROWS))
         whole = pa.concat_tables([_table(dice, number, SESSION_ROWS) for number in sessions])
-        pq.write_table(whole, target / "compact.parquet", row_group_size=131_072 // SESSION_ROWS * SESSION_ROWS)
+        pq.write_table(
+            whole, target / "compact.parquet", row_group_size=131_072 // SESSION_ROWS * SESSION_ROWS
+        )
 
 
 def _table(dice: np.random.Generator, session: int, rows: int) -> pa.Table:
@@ -93,7 +112,11 @@ def _table(dice: np.random.Generator, session: int, rows: int) -> pa.Table:
 
 
 def _begin(session: Any) -> Any:
-    return START_US + (session // DAY_SESSIONS) * 86_400_000_000 + (session % DAY_SESSIONS) * 300_000_000
+    return (
+        START_US
+        + (session // DAY_SESSIONS) * 86_400_000_000
+        + (session % DAY_SESSIONS) * 300_000_000
+    )
 
 
 def _name(session: int) -> str:
@@ -102,17 +125,26 @@ def _name(session: int) -> str:
 
 def _measure(who: str, folder: Path, count: int) -> dict[str, float]:
     """Seconds (median, or of one run where that is long) and peak MB."""
-    result = subprocess.run([sys.executable, "-W", "ignore", "-m", __name__, who, str(folder), str(count)], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", __name__, who, str(folder), str(count)],
+        capture_output=True,
+        text=True,
+    )
     lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
     if result.returncode or not lines:
         tail = [line for line in result.stderr.splitlines() if line.strip()]
-        return {"s": float("inf"), "failed": tail[-1][:200] if tail else f"ended with {result.returncode}"}  # type: ignore[dict-item]
+        return {
+            "s": float("inf"),
+            "failed": tail[-1][:200] if tail else f"ended with {result.returncode}",
+        }  # type: ignore[dict-item]
     answer: dict[str, float] = json.loads(lines[-1])
     return answer
 
 
 def _entity(folder: Path, count: int) -> pa.Table:
-    sessions = sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet")) // SESSION_ROWS
+    sessions = (
+        sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet")) // SESSION_ROWS
+    )
     dice = np.random.default_rng(1)
     chosen = dice.integers(0, sessions, count)
     when = _begin(chosen) + dice.integers(0, SESSION_ROWS * 20_000, count)
@@ -134,11 +166,18 @@ def _through_feast(who: str, folder: Path, entity: pa.Table) -> Callable[[], int
     base = Path(tempfile.mkdtemp(prefix="pitwall-bench-feast-", dir=folder.parent))
     store = FeatureStore(
         config=RepoConfig(
-            project="bench", registry=str(base / "registry.db"), provider="local", offline_store={"type": STORES[who]},
-            online_store={"type": "sqlite", "path": str(base / "online.db")}, entity_key_serialization_version=3,
+            project="bench",
+            registry=str(base / "registry.db"),
+            provider="local",
+            offline_store={"type": STORES[who]},
+            online_store={"type": "sqlite", "path": str(base / "online.db")},
+            entity_key_serialization_version=3,
         )
-    )  # fmt: skip
-    keys = [Entity(name=name, join_keys=[name], value_type=ValueType.STRING) for name in ("vehicle", "session")]
+    )
+    keys = [
+        Entity(name=name, join_keys=[name], value_type=ValueType.STRING)
+        for name in ("vehicle", "session")
+    ]
     path = str(folder) if who != "duckdb" else f"{folder}/*/*.parquet"
     source = FileSource(
         name="rows",
@@ -147,10 +186,21 @@ def _through_feast(who: str, folder: Path, entity: pa.Table) -> Callable[[], int
         created_timestamp_column="created_timestamp",
         tags={"known_at": "session"},
     )
-    schema = [Field(name=name, dtype=String) for name in ("vehicle", "session")] + [Field(name=name, dtype=Float64) for name in FEATURES]
-    store.apply([*keys, FeatureView(name="v", entities=keys, ttl=timedelta(seconds=TTL_S), schema=schema, source=source)])
+    schema = [Field(name=name, dtype=String) for name in ("vehicle", "session")] + [
+        Field(name=name, dtype=Float64) for name in FEATURES
+    ]
+    store.apply(
+        [
+            *keys,
+            FeatureView(
+                name="v", entities=keys, ttl=timedelta(seconds=TTL_S), schema=schema, source=source
+            ),
+        ]
+    )
     frame = entity.to_pandas()
-    return lambda: int(store.get_historical_features(frame, [f"v:{name}" for name in FEATURES]).to_arrow().num_rows)
+    return lambda: int(
+        store.get_historical_features(frame, [f"v:{name}" for name in FEATURES]).to_arrow().num_rows
+    )
 
 
 def _bare_duckdb(folder: Path, entity: pa.Table) -> Callable[[], int]:
@@ -172,8 +222,16 @@ def _bare_polars(folder: Path, entity: pa.Table) -> Callable[[], int]:
     left = pl.DataFrame(pl.from_arrow(entity))
 
     def run() -> int:
-        rows = pl.scan_parquet(f"{folder}/*/*.parquet", hive_partitioning=False).sort("event_timestamp")
-        return left.lazy().sort("event_timestamp").join_asof(rows, on="event_timestamp", by=["vehicle", "session"]).collect().height
+        rows = pl.scan_parquet(f"{folder}/*/*.parquet", hive_partitioning=False).sort(
+            "event_timestamp"
+        )
+        return (
+            left.lazy()
+            .sort("event_timestamp")
+            .join_asof(rows, on="event_timestamp", by=["vehicle", "session"])
+            .collect()
+            .height
+        )
 
     return run
 
@@ -191,7 +249,9 @@ def main() -> None:
         given = run()
         taken.append(time.perf_counter() - started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"s": round(statistics.median(taken), 3), "peak_mb": round(peak), "rows": given}))
+    print(
+        json.dumps({"s": round(statistics.median(taken), 3), "peak_mb": round(peak), "rows": given})
+    )
 
 
 if __name__ == "__main__":

@@ -28,13 +28,20 @@ TURN = 200
 @contextmanager
 def _stores(step: Step) -> Iterator[tuple[Settings, Backend, Backend]]:
     step("starting Cassandra", None)
-    with stage("cassandra", quick_start="false") as (settings, _), tempfile.TemporaryDirectory() as folder:
+    with (
+        stage("cassandra", quick_start="false") as (settings, _),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         step("importing Feast", None)
         from pitwall.bench.stores import ours, shipped
 
         (Path(folder) / "ours").mkdir()
         (Path(folder) / "shipped").mkdir()
-        yield settings, ours(settings, Path(folder) / "ours"), shipped(settings, Path(folder) / "shipped")
+        yield (
+            settings,
+            ours(settings, Path(folder) / "ours"),
+            shipped(settings, Path(folder) / "shipped"),
+        )
 
 
 def _entity(i: int) -> tuple[str, str]:
@@ -61,8 +68,17 @@ def online_write(load: Load, step: Step) -> Result:
                 if turn:  # The first turn warms server and client.
                     rates[backend.name].append(rows / (time.perf_counter() - before))
         mine, theirs = (float(np.median(rates[name])) for name in ("ours", "shipped"))
-        return Result("online-write", round(mine), "entity rows/s", SHIPPED, round(theirs), round(mine / theirs, 2), 3 * count,
-                      round(time.perf_counter() - started, 1), {**conditions, "features": FEATURES, "turns": 3})  # fmt: skip
+        return Result(
+            "online-write",
+            round(mine),
+            "entity rows/s",
+            SHIPPED,
+            round(theirs),
+            round(mine / theirs, 2),
+            3 * count,
+            round(time.perf_counter() - started, 1),
+            {**conditions, "features": FEATURES, "turns": 3},
+        )
 
 
 def online_read(load: Load, step: Step) -> Result:
@@ -87,7 +103,9 @@ def online_read(load: Load, step: Step) -> Result:
         bare = connect(settings)
         columns = ", ".join(f'"{name}"' for name in names)
         table = f'{settings.keyspace}."{ours.config.project}_bench"'
-        select = bare.prepare(f"SELECT event_timestamp, created_timestamp, {columns} FROM {table} WHERE vehicle = ? AND session = ?")
+        select = bare.prepare(
+            f"SELECT event_timestamp, created_timestamp, {columns} FROM {table} WHERE vehicle = ? AND session = ?"
+        )
         reader = FeatureReader(settings, "bench", ours.config.project)
 
         def ask(name: str, many: int) -> Callable[[int], Any]:
@@ -95,30 +113,65 @@ def online_read(load: Load, step: Step) -> Result:
 
             def run(i: int) -> Any:
                 chosen = [_entity((i * 37 + k * 7) % ENTITIES) for k in range(many)]
-                return stores[name].get_online_features(refs, [{"vehicle": v, "session": s} for v, s in chosen])
+                return stores[name].get_online_features(
+                    refs, [{"vehicle": v, "session": s} for v, s in chosen]
+                )
 
             return run
 
         started = time.perf_counter()
-        one = _in_turns(rounds, {
-            "ours": ask("ours", 1), "shipped": ask("shipped", 1), "reader": lambda i: reader.read(*_entity(i * 37 % ENTITIES), names),
-            "driver": lambda i: bare.execute(select, _entity(i * 37 % ENTITIES)).one(),
-        }, step, "1 entity")  # fmt: skip
-        hundred = _in_turns(max(rounds // 20, 20), {"ours": ask("ours", 100), "shipped": ask("shipped", 100)}, step, "100 entities")
+        one = _in_turns(
+            rounds,
+            {
+                "ours": ask("ours", 1),
+                "shipped": ask("shipped", 1),
+                "reader": lambda i: reader.read(*_entity(i * 37 % ENTITIES), names),
+                "driver": lambda i: bare.execute(select, _entity(i * 37 % ENTITIES)).one(),
+            },
+            step,
+            "1 entity",
+        )
+        hundred = _in_turns(
+            max(rounds // 20, 20),
+            {"ours": ask("ours", 100), "shipped": ask("shipped", 100)},
+            step,
+            "100 entities",
+        )
         bare.cluster.shutdown()
         reader.close()
         mine, theirs = one["ours"]["p50"], one["shipped"]["p50"]
-        return Result("online-read", mine, "ms p50, 1 entity", SHIPPED, theirs, round(mine / theirs, 3), rounds,
-                      round(time.perf_counter() - started, 1), {
-            **conditions, "smaller_ratio_is_better": True, "features": FEATURES,
-            **{f"{name}_{q}_ms": value for name, found in one.items() for q, value in found.items()},
-            **{f"{name}_{q}_ms_100_entities": value for name, found in hundred.items() for q, value in found.items()},
-            "ratio_100": round(hundred["ours"]["p50"] / hundred["shipped"]["p50"], 3),
-            "reader_to_driver": round(one["reader"]["p50"] / one["driver"]["p50"], 3),
-        })  # fmt: skip
+        return Result(
+            "online-read",
+            mine,
+            "ms p50, 1 entity",
+            SHIPPED,
+            theirs,
+            round(mine / theirs, 3),
+            rounds,
+            round(time.perf_counter() - started, 1),
+            {
+                **conditions,
+                "smaller_ratio_is_better": True,
+                "features": FEATURES,
+                **{
+                    f"{name}_{q}_ms": value
+                    for name, found in one.items()
+                    for q, value in found.items()
+                },
+                **{
+                    f"{name}_{q}_ms_100_entities": value
+                    for name, found in hundred.items()
+                    for q, value in found.items()
+                },
+                "ratio_100": round(hundred["ours"]["p50"] / hundred["shipped"]["p50"], 3),
+                "reader_to_driver": round(one["reader"]["p50"] / one["driver"]["p50"], 3),
+            },
+        )
 
 
-def _in_turns(rounds: int, asks: dict[str, Callable[[int], Any]], step: Step, what: str) -> dict[str, dict[str, float]]:
+def _in_turns(
+    rounds: int, asks: dict[str, Callable[[int], Any]], step: Step, what: str
+) -> dict[str, dict[str, float]]:
     """p50 and p99 in ms of each, in turns of `TURN` questions.
 
     Not one by one: Feast keeps what it knows of a registry for one store a process, and would read it anew at every question.
@@ -139,7 +192,10 @@ def _in_turns(rounds: int, asks: dict[str, Callable[[int], Any]], step: Step, wh
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    return {"p50": round(float(np.percentile(values, 50)), 3), "p99": round(float(np.percentile(values, 99)), 3)}
+    return {
+        "p50": round(float(np.percentile(values, 50)), 3),
+        "p99": round(float(np.percentile(values, 99)), 3),
+    }
 
 
 def online_race(load: Load, step: Step) -> Result:
@@ -153,5 +209,14 @@ def online_race(load: Load, step: Step) -> Result:
         mine = race(ours, seconds)
         step(f"shipped, {seconds:.0f} s", None)
         theirs = race(shipped, seconds)
-        return Result("online-race", mine.torn + mine.late, "torn or late reads", SHIPPED, theirs.torn + theirs.late, None, mine.reads,
-                      seconds, {**conditions, "ours": asdict(mine), "shipped": asdict(theirs)})  # fmt: skip
+        return Result(
+            "online-race",
+            mine.torn + mine.late,
+            "torn or late reads",
+            SHIPPED,
+            theirs.torn + theirs.late,
+            None,
+            mine.reads,
+            seconds,
+            {**conditions, "ours": asdict(mine), "shipped": asdict(theirs)},
+        )

@@ -35,16 +35,24 @@ class _Car(threading.Thread):
 
         from pitwall.topics import client_config
 
-        (features,) = [each for each in load(self._settings.feature_repo) if each.name == "car_state"]
+        (features,) = [
+            each for each in load(self._settings.feature_repo) if each.name == "car_state"
+        ]
         producer = Producer({**client_config(self._settings), "linger.ms": 0})
         values, start, epoch = np.zeros(len(features.names)), time.time(), int(time.time() * 1e6)
         tick = 0
         while not self.done.is_set():
             values[:] = 100 * np.sin(tick / 50 + np.arange(len(values)))
             values[features.names.index("session_time")] = tick / HZ
-            times = np.array([epoch + tick * 1_000_000 // HZ, int(time.time() * 1e6)], "<i8").tobytes()
+            times = np.array(
+                [epoch + tick * 1_000_000 // HZ, int(time.time() * 1e6)], "<i8"
+            ).tobytes()
             head = bytes.fromhex(features.schema)[::-1]
-            producer.produce(self._settings.features_topic, head + times + values.astype("<f8").tobytes() + VEHICLE.encode(), SESSION)
+            producer.produce(
+                self._settings.features_topic,
+                head + times + values.astype("<f8").tobytes() + VEHICLE.encode(),
+                SESSION,
+            )
             producer.poll(0)
             tick += 1
             time.sleep(max(0.0, start + tick / HZ - time.time()))
@@ -84,7 +92,9 @@ class _Viewer(threading.Thread):
         if self._pause_s:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.connect((self._settings.host, self._settings.page_port))
-        with connect(url, sock=raw, additional_headers={"Cookie": self._cookie}, max_size=None, max_queue=1) as stream:
+        with connect(
+            url, sock=raw, additional_headers={"Cookie": self._cookie}, max_size=None, max_queue=1
+        ) as stream:
             stream.send(self._asked)
             while not self.done.wait(self._pause_s):
                 stream.recv(timeout=60)
@@ -112,8 +122,12 @@ def page(load_: Load, step: Step) -> Result:
             ceiling = float(empty.evaluate(BLANK, seconds))
             empty.close()
             tab.goto("/")
-            tab.wait_for_function("() => pitwall.strips?.stats.rows > 100 && pitwall.strips.charts.length === 8")
-            browser = [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
+            tab.wait_for_function(
+                "() => pitwall.strips?.stats.rows > 100 && pitwall.strips.charts.length === 8"
+            )
+            browser = [
+                each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()
+            ]
 
             def measure(viewers: list[_Viewer]) -> dict[str, float]:
                 """Frames a second of the tab, cores of server and browser, and messages a second of the viewer that got fewest."""
@@ -122,16 +136,24 @@ def page(load_: Load, step: Step) -> Result:
                 tab.wait_for_timeout(seconds * 1000)
                 spent = time.monotonic() - begun
                 after = [_cpu([server]), _cpu(browser), *(each.received for each in viewers)]
-                server_cores, browser_cores, *rates = ((b - a) / spent for a, b in zip(before, after, strict=True))
-                found = {"fps": (tab.evaluate("() => pitwall.strips.stats.frames") - frames) / spent, "server_cpu": server_cores,
-                         "browser_cpu": browser_cores, **({"fewest_messages_s": min(rates)} if rates else {})}  # fmt: skip
+                server_cores, browser_cores, *rates = (
+                    (b - a) / spent for a, b in zip(before, after, strict=True)
+                )
+                found = {
+                    "fps": (tab.evaluate("() => pitwall.strips.stats.frames") - frames) / spent,
+                    "server_cpu": server_cores,
+                    "browser_cpu": browser_cores,
+                    **({"fewest_messages_s": min(rates)} if rates else {}),
+                }
                 return {name: round(value, 3) for name, value in found.items()}
 
             step("one viewer", None)
             one = measure([])
             names = tab.evaluate("() => pitwall.strips.asked.names")
             cookie = "; ".join(f"{each['name']}={each['value']}" for each in tab.context.cookies())
-            asked = json.dumps({"vehicle": VEHICLE, "session": SESSION, "names": names, "request": 1})
+            asked = json.dumps(
+                {"vehicle": VEHICLE, "session": SESSION, "names": names, "request": 1}
+            )
             viewers = [_Viewer(settings, cookie, asked) for _ in range(VIEWERS - 1)]
             for viewer in viewers:
                 viewer.start()
@@ -146,12 +168,13 @@ def page(load_: Load, step: Step) -> Result:
             memory = server.memory_info().rss
             beside = measure(viewers)
             more: dict[str, Any] = {
-                "channels": 8, "hz": HZ,
+                "channels": 8,
+                "hz": HZ,
                 **{f"{name} 1 viewer": value for name, value in one.items()},
                 **{f"{name} {VIEWERS} viewers": value for name, value in many.items()},
                 **{f"{name} and {SLOW} slow": value for name, value in beside.items()},
                 "server mb grown by the slow": round((server.memory_info().rss - memory) / 1e6, 1),
-            }  # fmt: skip
+            }
             for viewer in [*viewers, *slow]:
                 viewer.done.set()
             car.done.set()

@@ -23,11 +23,22 @@ def model_row(load: Load, step: Step) -> Result:
     """The speed sensor on made-up rows, one in ten with holes, p50 µs a row; in the conditions the lap time on a made-up lap too."""
     rng = np.random.default_rng(0)
     conditions, settings = machine(), Settings()
-    names = [n for each in feature_sets(settings.feature_repo) for n in each.names if n.startswith(("acceleration_", "velocity_yaw")) and "_share_" not in n]
+    names = [
+        n
+        for each in feature_sets(settings.feature_repo)
+        for n in each.names
+        if n.startswith(("acceleration_", "velocity_yaw")) and "_share_" not in n
+    ]
     values = rng.normal(scale=5, size=(2_000 if load.quick else ROWS, len(names)))
-    truth = 200 + values[:, 0] * values[:, 1] + np.abs(values[:, 2]) * 10 + rng.normal(size=len(values))
+    truth = (
+        200 + values[:, 0] * values[:, 1] + np.abs(values[:, 2]) * 10 + rng.normal(size=len(values))
+    )
     step("fitting", None)
-    model = task(settings, "speed_sensor").estimator.make().fit(pd.DataFrame(values, columns=names), truth)
+    model = (
+        task(settings, "speed_sensor")
+        .estimator.make()
+        .fit(pd.DataFrame(values, columns=names), truth)
+    )
     rows = rng.normal(scale=5, size=(300 if load.quick else 3_000, len(names)))
     rows[::10][rng.random(rows[::10].shape) < 0.2] = np.nan
     step("measuring", None)
@@ -37,11 +48,23 @@ def model_row(load: Load, step: Step) -> Result:
     lap, _, lap_same = _beside(lap_model, lap_rows, lap_names)
     mine, peer = float(np.median(ours)), float(np.median(theirs))
     return Result(
-        "model-row", round(mine, 1), "µs p50", "the estimator's predict", round(peer, 1), round(peer / mine, 1), len(rows),
+        "model-row",
+        round(mine, 1),
+        "µs p50",
+        "the estimator's predict",
+        round(peer, 1),
+        round(peer / mine, 1),
+        len(rows),
         round(time.perf_counter() - started, 2),
-        {**conditions, "trees": model.trees_.n_iter_, "leaves": model.max_leaf_nodes, "p99_us": round(float(np.percentile(ours, 99)), 1),
-         "bit_exact": same and lap_same, "lap_time_us": round(float(np.median(lap)), 1)},
-    )  # fmt: skip
+        {
+            **conditions,
+            "trees": model.trees_.n_iter_,
+            "leaves": model.max_leaf_nodes,
+            "p99_us": round(float(np.percentile(ours, 99)), 1),
+            "bit_exact": same and lap_same,
+            "lap_time_us": round(float(np.median(lap)), 1),
+        },
+    )
 
 
 def _beside(model: Any, rows: Array, names: list[str]) -> tuple[list[float], list[float], bool]:
@@ -56,17 +79,29 @@ def _beside(model: Any, rows: Array, names: list[str]) -> tuple[list[float], lis
 
 def _lap_time(settings: Settings, rng: np.random.Generator) -> tuple[Any, Array, list[str]]:
     """The lap-time model of 20 made-up laps of 20 km and 300 s, and the rows of one of them."""
-    lags = [n for each in feature_sets(settings.feature_repo) for n in each.names if n.startswith("lap_distance_lag_")]
+    lags = [
+        n
+        for each in feature_sets(settings.feature_repo)
+        for n in each.names
+        if n.startswith("lap_distance_lag_")
+    ]
     names = ["lap_distance", "lap_time", *lags]
     laps, finals = [], []
     for _ in range(20):
         pace = np.repeat(rng.normal(1, 0.02, 10), 30)
         elapsed = np.cumsum(pace)
         distance = np.linspace(20_000 / 300, 20_000, 300)
-        ago = [np.interp(elapsed - float(n.rsplit("_", 1)[1][:-1]), elapsed, distance, left=np.nan) for n in lags]
+        ago = [
+            np.interp(elapsed - float(n.rsplit("_", 1)[1][:-1]), elapsed, distance, left=np.nan)
+            for n in lags
+        ]
         laps.append(np.column_stack([distance, elapsed, *ago]))
         finals.append(np.full(300, elapsed[-1]))
-    model = task(settings, "lap_time").estimator.make().fit(pd.DataFrame(np.concatenate(laps), columns=names), np.concatenate(finals))
+    model = (
+        task(settings, "lap_time")
+        .estimator.make()
+        .fit(pd.DataFrame(np.concatenate(laps), columns=names), np.concatenate(finals))
+    )
     return model, laps[-1], names
 
 

@@ -23,7 +23,9 @@ class Race:
     late: int = 0
 
 
-def race(backend: Backend, seconds: float, enough: Callable[[Race], bool] = lambda _: False) -> Race:
+def race(
+    backend: Backend, seconds: float, enough: Callable[[Race], bool] = lambda _: False
+) -> Race:
     """Write and read for so long, or until `enough`. The view's table is made first. Raises what a reader or the writer raised."""
     seen, lock, stop, confirmed, failures = Race(), threading.Lock(), threading.Event(), [0], []
     features = view("race", WIDE)
@@ -62,7 +64,10 @@ def race(backend: Backend, seconds: float, enough: Callable[[Race], bool] = lamb
 
         return run
 
-    threads = [threading.Thread(target=guarded(work), daemon=True) for work in (write, read, read, read, read)]
+    threads = [
+        threading.Thread(target=guarded(work), daemon=True)
+        for work in (write, read, read, read, read)
+    ]
     for thread in threads:
         thread.start()
     limit = time.monotonic() + seconds

@@ -39,16 +39,27 @@ def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
     inputs = tuple(load_features(settings.feature_repo)[-1].names[:INPUTS])
     dice = np.random.default_rng(1)
     X = pd.DataFrame(dice.normal(size=(5000, INPUTS)), columns=list(inputs))
-    model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(X, X.iloc[:, 0] + dice.normal(size=5000))
+    model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(
+        X, X.iloc[:, 0] + dice.normal(size=5000)
+    )
     client = models.client(settings)
     mlflow.set_experiment(MODEL)
     with mlflow.start_run():
         logged = mlflow.sklearn.log_model(
-            model, name="model", serialization_format="skops", skops_trusted_types=models.TRUSTED, input_example=X.tail(3),
-            registered_model_name=MODEL, pip_requirements=["scikit-learn", "skops", "pandas"],
-            metadata={"unit": "s", "feature_service": "bench", "definitions": "bench",
-                      "interval": {"coverage": 0.9, "by": None, "edges": [], "half_width": [1.0]}},
-        )  # fmt: skip
+            model,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=models.TRUSTED,
+            input_example=X.tail(3),
+            registered_model_name=MODEL,
+            pip_requirements=["scikit-learn", "skops", "pandas"],
+            metadata={
+                "unit": "s",
+                "feature_service": "bench",
+                "definitions": "bench",
+                "interval": {"coverage": 0.9, "by": None, "edges": [], "half_width": [1.0]},
+            },
+        )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(MODEL, "champion", version)
     return inputs
@@ -62,7 +73,10 @@ def predict(load: Load, step: Step) -> Result:
     seconds = 4.0 if load.quick else 15.0
     began = time.monotonic()
     step("starting servers", None)
-    with stage("kafka", "cassandra", "s3", "mlflow", quick_start="false", rate_limit="1000000") as (settings, stack):
+    with stage("kafka", "cassandra", "s3", "mlflow", quick_start="false", rate_limit="1000000") as (
+        settings,
+        stack,
+    ):
         from pitwall.store.repo import apply
 
         apply(settings)
@@ -76,7 +90,9 @@ def predict(load: Load, step: Step) -> Result:
             if time.monotonic() > limit:
                 raise TimeoutError("the endpoint was not ready within 60 s")
             time.sleep(0.2)
-        question = json.dumps({"model": MODEL, "vehicle": VEHICLE, "session": SESSION, "max_age_s": 1e6}).encode()
+        question = json.dumps(
+            {"model": MODEL, "vehicle": VEHICLE, "session": SESSION, "max_age_s": 1e6}
+        ).encode()
         ask = (settings.host, settings.serving_port, "/predict", token, question)
         step("warming up", None)
         _ask(*ask, 4, 3.0)
@@ -88,23 +104,40 @@ def predict(load: Load, step: Step) -> Result:
             ours[clients] = _ask(*ask, clients, seconds)
         step("mlflow models serve", None)
         theirs = _mlflow_serve(settings, inputs, seconds)
-    bare = {c: {q: float(np.percentile(bares[c], q, axis=0).sum()) for q in (50, 99)} for c in CLIENTS}
+    bare = {
+        c: {q: float(np.percentile(bares[c], q, axis=0).sum()) for q in (50, 99)} for c in CLIENTS
+    }
     p = {c: {q: float(np.percentile(ours[c], q)) for q in (50, 99)} for c in CLIENTS}
     rate = {c: len(ours[c]) / seconds for c in CLIENTS}
     return Result(
-        "predict", round(p[1][50], 3), "ms p50, 1 client; ratio: peer's time against ours", "bare Cassandra read + bare model call (p50)",
-        round(bare[1][50], 3), round(bare[1][50] / p[1][50], 3), sum(map(len, ours.values())), round(time.monotonic() - began, 1),
+        "predict",
+        round(p[1][50], 3),
+        "ms p50, 1 client; ratio: peer's time against ours",
+        "bare Cassandra read + bare model call (p50)",
+        round(bare[1][50], 3),
+        round(bare[1][50] / p[1][50], 3),
+        sum(map(len, ours.values())),
+        round(time.monotonic() - began, 1),
         {
             **conditions,
-            "bare_read_p50_ms": round(float(np.median(bares[1][:, 0])), 3), "bare_model_p50_ms": round(float(np.median(bares[1][:, 1])), 3),
-            **{f"bare_p{q}_ms_{c}_clients": round(bare[c][q], 3) for c in CLIENTS for q in (50, 99)},
+            "bare_read_p50_ms": round(float(np.median(bares[1][:, 0])), 3),
+            "bare_model_p50_ms": round(float(np.median(bares[1][:, 1])), 3),
+            **{
+                f"bare_p{q}_ms_{c}_clients": round(bare[c][q], 3) for c in CLIENTS for q in (50, 99)
+            },
             **{f"p{q}_ms_{c}_clients": round(p[c][q], 3) for c in CLIENTS for q in (50, 99)},
-            **{f"times_bare_p{q}_{c}_clients": round(p[c][q] / bare[c][q], 2) for c in CLIENTS for q in (50, 99)},
+            **{
+                f"times_bare_p{q}_{c}_clients": round(p[c][q] / bare[c][q], 2)
+                for c in CLIENTS
+                for q in (50, 99)
+            },
             **{f"requests_s_{c}_clients": round(rate[c]) for c in CLIENTS},
-            "mlflow_serve_requests_s_16_clients": round(theirs), "times_mlflow_serve": round(rate[16] / theirs, 1) if theirs else None,
-            "features": INPUTS, "estimator": "HistGradientBoostingRegressor, 100 trees",
+            "mlflow_serve_requests_s_16_clients": round(theirs),
+            "times_mlflow_serve": round(rate[16] / theirs, 1) if theirs else None,
+            "features": INPUTS,
+            "estimator": "HistGradientBoostingRegressor, 100 trees",
         },
-    )  # fmt: skip
+    )
 
 
 def _row(settings: Settings, inputs: tuple[str, ...]) -> None:
@@ -158,14 +191,20 @@ def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[i
     return found
 
 
-def _ask(host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float) -> Any:
+def _ask(
+    host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float
+) -> Any:
     """Milliseconds of each request of so many clients, each asking again once answered; in a process of its own."""
     arguments = [host, str(port), path, token, body.decode(), str(clients), str(seconds)]
-    done = subprocess.run([sys.executable, "-m", "pitwall.bench.serving", *arguments], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pitwall.bench.serving", *arguments], capture_output=True, check=True
+    )
     return np.array(json.loads(done.stdout))
 
 
-async def _clients(host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float) -> list[float]:
+async def _clients(
+    host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float
+) -> list[float]:
     request = (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -180,7 +219,9 @@ async def _clients(host: str, port: int, path: str, token: str, body: bytes, cli
             head = await reader.readuntil(b"\r\n\r\n")
             if b" 200 " not in head[:20]:
                 raise RuntimeError(head.decode())
-            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            length = next(
+                line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+            )
             await reader.readexactly(int(length.split(b":")[1]))
             times.append((time.perf_counter() - begun) * 1000)
         writer.close()
@@ -195,11 +236,25 @@ def _mlflow_serve(settings: Settings, inputs: tuple[str, ...], seconds: float) -
 
     (port,) = free_ports(1)
     server = subprocess.Popen(
-        [str(Path(sys.executable).parent / "mlflow"), "models", "serve", "-m", f"models:/{MODEL}/1", "--env-manager", "local", "-h", settings.host,
-         "-p", str(port)],
-        env=child_environment(settings) | {"MLFLOW_TRACKING_URI": settings.mlflow_url}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=process.die_with_parent, start_new_session=True,
-    )  # fmt: skip
+        [
+            str(Path(sys.executable).parent / "mlflow"),
+            "models",
+            "serve",
+            "-m",
+            f"models:/{MODEL}/1",
+            "--env-manager",
+            "local",
+            "-h",
+            settings.host,
+            "-p",
+            str(port),
+        ],
+        env=child_environment(settings) | {"MLFLOW_TRACKING_URI": settings.mlflow_url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=process.die_with_parent,
+        start_new_session=True,
+    )
     try:
         import httpx
 
@@ -213,7 +268,9 @@ def _mlflow_serve(settings: Settings, inputs: tuple[str, ...], seconds: float) -
             if time.monotonic() > limit:
                 raise TimeoutError("mlflow models serve did not start within 90 s")
             time.sleep(0.3)
-        body = json.dumps({"dataframe_split": {"columns": list(inputs), "data": [[0.5] * len(inputs)]}}).encode()
+        body = json.dumps(
+            {"dataframe_split": {"columns": list(inputs), "data": [[0.5] * len(inputs)]}}
+        ).encode()
         _ask(settings.host, port, "/invocations", "", body, 4, 2.0)
         return len(_ask(settings.host, port, "/invocations", "", body, 16, seconds)) / seconds
     finally:
@@ -240,16 +297,33 @@ def score(load: Load, step: Step) -> Result:
             scorer.step()
         step("writing feature rows", None)
         features = load_features(settings.feature_repo)[-1]
-        producer = Producer({**client_config(settings), "queue.buffering.max.messages": 400_000, "linger.ms": 20, "compression.type": "lz4"})
+        producer = Producer(
+            {
+                **client_config(settings),
+                "queue.buffering.max.messages": 400_000,
+                "linger.ms": 20,
+                "compression.type": "lz4",
+            }
+        )
         dice = np.random.default_rng(3)
         schema = bytes.fromhex(features.schema)[::-1]
         for i in range(rows):
             tick, car = divmod(i, SESSIONS)
-            times = np.array([1_767_225_600_000_000 + tick * 20_000, 1_790_000_000_000_000 + tick * 20_000], "<i8").tobytes()
-            value = schema + times + dice.normal(size=len(features.names)).astype("<f8").tobytes() + VEHICLE.encode()
+            times = np.array(
+                [1_767_225_600_000_000 + tick * 20_000, 1_790_000_000_000_000 + tick * 20_000],
+                "<i8",
+            ).tobytes()
+            value = (
+                schema
+                + times
+                + dice.normal(size=len(features.names)).astype("<f8").tobytes()
+                + VEHICLE.encode()
+            )
             while True:
                 try:
-                    producer.produce(settings.features_topic, value, f"20260101-0000{car:02d}-bench".encode())
+                    producer.produce(
+                        settings.features_topic, value, f"20260101-0000{car:02d}-bench".encode()
+                    )
                     break
                 except BufferError:
                     producer.poll(0.1)
@@ -261,8 +335,20 @@ def score(load: Load, step: Step) -> Result:
             step("scoring", done / rows)
         seconds, busy = time.monotonic() - begun, time.process_time() - cpu
         scorer.close()
-        consumer = Consumer({**client_config(settings), "group.id": "bare", "isolation.level": "read_committed", "fetch.wait.max.ms": 10})
-        consumer.assign([TopicPartition(settings.features_topic, p, 0) for p in end_offsets(settings, settings.features_topic)])
+        consumer = Consumer(
+            {
+                **client_config(settings),
+                "group.id": "bare",
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        consumer.assign(
+            [
+                TopicPartition(settings.features_topic, p, 0)
+                for p in end_offsets(settings, settings.features_topic)
+            ]
+        )
         step("consuming without scoring", None)
         bare_begun, got = time.monotonic(), 0
         while got < rows:
@@ -271,17 +357,35 @@ def score(load: Load, step: Step) -> Result:
         consumer.close()
         predictions = sum(end_offsets(settings, settings.predictions_topic).values())
     return Result(
-        "score", round(rows / seconds), "feature rows/s, one worker", "consuming the same topic without scoring", round(rows / bare),
-        round(bare / seconds, 3), rows, round(seconds, 2),
-        {**conditions, "cpu_s": round(busy, 2), "predictions": predictions, "predictions_s": round(predictions / seconds), "sessions": SESSIONS,
-         "features": INPUTS},
-    )  # fmt: skip
+        "score",
+        round(rows / seconds),
+        "feature rows/s, one worker",
+        "consuming the same topic without scoring",
+        round(rows / bare),
+        round(bare / seconds, 3),
+        rows,
+        round(seconds, 2),
+        {
+            **conditions,
+            "cpu_s": round(busy, 2),
+            "predictions": predictions,
+            "predictions_s": round(predictions / seconds),
+            "sessions": SESSIONS,
+            "features": INPUTS,
+        },
+    )
 
 
 def main() -> None:
     """The clients, in a process of their own: HOST PORT PATH TOKEN BODY CLIENTS SECONDS; prints their times (ms)."""
     host, port, path, token, body, clients, seconds = sys.argv[1:]
-    print(json.dumps(asyncio.run(_clients(host, int(port), path, token, body.encode(), int(clients), float(seconds)))))
+    print(
+        json.dumps(
+            asyncio.run(
+                _clients(host, int(port), path, token, body.encode(), int(clients), float(seconds))
+            )
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -11,12 +11,31 @@ from scipy.interpolate import CubicSpline
 
 _CONTROL_M = np.array(
     [
-        (0, 0), (300, -8), (620, -4), (820, 30), (890, 150), (810, 260), (640, 275), (560, 350), (620, 450),
-        (790, 500), (960, 560), (990, 700), (880, 780), (680, 760), (480, 700), (330, 600), (250, 450),
-        (120, 400), (-40, 450), (-190, 410), (-230, 270), (-160, 110),
+        (0, 0),
+        (300, -8),
+        (620, -4),
+        (820, 30),
+        (890, 150),
+        (810, 260),
+        (640, 275),
+        (560, 350),
+        (620, 450),
+        (790, 500),
+        (960, 560),
+        (990, 700),
+        (880, 780),
+        (680, 760),
+        (480, 700),
+        (330, 600),
+        (250, 450),
+        (120, 400),
+        (-40, 450),
+        (-190, 410),
+        (-230, 270),
+        (-160, 110),
     ],
     dtype=float,
-)  # fmt: skip
+)
 """Points on the centre line, x and z in metres; the start line is at the first."""
 
 
@@ -53,6 +72,11 @@ def circuit() -> Circuit:
     curvature = (dx * ddz - dz * ddx) / (dx**2 + dz**2) ** 1.5
     phase = 2 * np.pi * s / length
     height = 12 * np.sin(phase) + 5 * np.sin(2 * phase + 1) + 2 * np.sin(5 * phase)
-    slope = 2 * np.pi / length * (12 * np.cos(phase) + 10 * np.cos(2 * phase + 1) + 10 * np.cos(5 * phase))
+    slope = (
+        2
+        * np.pi
+        / length
+        * (12 * np.cos(phase) + 10 * np.cos(2 * phase + 1) + 10 * np.cos(5 * phase))
+    )
     x, z = spline(u).T
     return Circuit(length, s, x, height, z, np.unwrap(np.arctan2(dx, dz)), -curvature, slope)

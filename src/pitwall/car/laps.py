@@ -35,9 +35,15 @@ def find(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".csv") and p.name != INDEX_FILE)
+            inside = sorted(
+                p
+                for p in path.iterdir()
+                if p.suffix in (".parquet", ".csv") and p.name != INDEX_FILE
+            )
             if not inside:
-                raise LapFileError(f"{path}: no lap in this folder; expected .parquet or .csv files")
+                raise LapFileError(
+                    f"{path}: no lap in this folder; expected .parquet or .csv files"
+                )
             found += inside
         elif path.is_file():
             found.append(path)
@@ -53,12 +59,20 @@ def read(path: Path, vehicle: str | None = None) -> Session:
     elif path.suffix == ".csv":
         names, units, values = _read_csv(path)
     else:
-        raise LapFileError(f"{path}: {path.suffix or 'no suffix'} is no lap format; give a .parquet or .csv file")
+        raise LapFileError(
+            f"{path}: {path.suffix or 'no suffix'} is no lap format; give a .parquet or .csv file"
+        )
     clock = _clock(path, names, values)
-    known = [name for name in names if channel_id(name) in CHANNELS and channel_id(name) not in TIME_COLUMNS]
+    known = [
+        name
+        for name in names
+        if channel_id(name) in CHANNELS and channel_id(name) not in TIME_COLUMNS
+    ]
     if not known:
         shown = ", ".join(names[:6])
-        raise LapFileError(f"{path}: none of its columns ({shown}) is a known channel such as Speed or LapDistance")
+        raise LapFileError(
+            f"{path}: none of its columns ({shown}) is a known channel such as Speed or LapDistance"
+        )
     times = values[:, clock]
     rises = np.isfinite(times) & (times > np.r_[-np.inf, np.fmax.accumulate(times)[:-1]])
     kept = [i for i, name in enumerate(names) if channel_id(name) != "TIMESTAMP"]
@@ -102,17 +116,23 @@ def split(session: Session) -> list[Lap]:
     ids = [channel_id(name) for name in session.names]
     column = next((ids.index(each) for each in (channel.id, *channel.aliases) if each in ids), None)
     if column is None:
-        raise LapFileError(f"session {session.session} has no channel {channel.name}; its laps cannot be told apart")
+        raise LapFileError(
+            f"session {session.session} has no channel {channel.name}; its laps cannot be told apart"
+        )
     there = np.isfinite(session.values[:, column])
     t = session.times_s[there]
-    d = session.values[there, column] * unit_factors(channel).get(session.units[column].strip(), 1.0)
+    d = session.values[there, column] * unit_factors(channel).get(
+        session.units[column].strip(), 1.0
+    )
     found: list[Lap] = []
     begin, number = 0, 1
 
     def end_at(end: int, time: float, whole: bool) -> None:
         if number > 1 or d[0] < 100:
             rises = d[begin:end] > np.r_[0.0, np.maximum.accumulate(d[begin:end])[:-1]]
-            found.append(Lap(number, whole, time - start, t[begin:end][rises] - start, d[begin:end][rises]))
+            found.append(
+                Lap(number, whole, time - start, t[begin:end][rises] - start, d[begin:end][rises])
+            )
 
     if len(d) < 2:
         return found
@@ -144,7 +164,9 @@ def _clock(path: Path, names: list[str], values: NDArray[np.float64]) -> int:
         if np.all(np.diff(values[:, index]) > 0):
             return index
     for index in candidates:
-        if np.isfinite(values[:, index]).any() and np.nanmax(values[:, index]) > np.nanmin(values[:, index]):
+        if np.isfinite(values[:, index]).any() and np.nanmax(values[:, index]) > np.nanmin(
+            values[:, index]
+        ):
             return index
     raise LapFileError(f"{path}: time stands still in column {names[candidates[0]]}")
 
@@ -153,16 +175,26 @@ def _read_parquet(path: Path) -> tuple[list[str], list[str], NDArray[np.float64]
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise LapFileError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+        raise LapFileError(
+            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})"
+        ) from error
     names = [
         field.name
         for field in table.schema
-        if pa.types.is_floating(field.type) or pa.types.is_integer(field.type) or pa.types.is_boolean(field.type)
+        if pa.types.is_floating(field.type)
+        or pa.types.is_integer(field.type)
+        or pa.types.is_boolean(field.type)
     ]
     if not names:
-        raise LapFileError(f"{path}: no numeric column; columns are {', '.join(table.column_names[:6]) or 'none'}")
-    values = np.column_stack([table[name].to_pandas().to_numpy(np.float64, na_value=np.nan) for name in names])
-    units = [CHANNELS[channel_id(name)].unit if channel_id(name) in CHANNELS else "" for name in names]
+        raise LapFileError(
+            f"{path}: no numeric column; columns are {', '.join(table.column_names[:6]) or 'none'}"
+        )
+    values = np.column_stack(
+        [table[name].to_pandas().to_numpy(np.float64, na_value=np.nan) for name in names]
+    )
+    units = [
+        CHANNELS[channel_id(name)].unit if channel_id(name) in CHANNELS else "" for name in names
+    ]
     return names, units, values
 
 
@@ -185,18 +217,28 @@ def _read_csv(path: Path) -> tuple[list[str], list[str], NDArray[np.float64]]:
             raise LapFileError(
                 f"{path}: line {number} has {line.count(',') + 1} fields, the header has {len(names)}; is the file truncated?"
             )
-    units = [CHANNELS[channel_id(name)].unit if channel_id(name) in CHANNELS else "" for name in names]
+    units = [
+        CHANNELS[channel_id(name)].unit if channel_id(name) in CHANNELS else "" for name in names
+    ]
     first = 1
     cells = [cell.strip() for cell in lines[1].split(",")]
     if any(cell and not _is_number(cell) for cell in cells):
-        units = ["" if cell.lower() == "n/a" else {"°": "deg", "°/s": "deg/s"}.get(cell, cell) for cell in cells]
+        units = [
+            "" if cell.lower() == "n/a" else {"°": "deg", "°/s": "deg/s"}.get(cell, cell)
+            for cell in cells
+        ]
         first = 2
     else:
         units = [""] * len(names)
     if len(lines) <= first:
         raise LapFileError(f"{path}: no row of numbers")
     try:
-        frame = pd.read_csv(io.StringIO("\n".join(lines[first:])), header=None, dtype=np.float64, skip_blank_lines=False)
+        frame = pd.read_csv(
+            io.StringIO("\n".join(lines[first:])),
+            header=None,
+            dtype=np.float64,
+            skip_blank_lines=False,
+        )
     except ValueError as error:
         raise LapFileError(f"{path}: a cell is no number ({error})") from error
     return names, units, frame.to_numpy()

@@ -89,13 +89,17 @@ def produce(
     on_ticks(pending)
     if failures or left:
         reason = failures[0].str() if failures else f"{left} ticks not acknowledged in 60 s"
-        raise StackError(f"Kafka at {settings.bootstrap_servers} did not take a tick: {reason}; see `./pitwall status`")
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} did not take a tick: {reason}; see `./pitwall status`"
+        )
     sent.seconds = time.monotonic() - started
     return sent
 
 
 def _encode(session: Session) -> Iterator[tuple[float, bytes, int]]:
-    encoder = TickEncoder(session.vehicle, session.session, session.names, session.units, session.rate_hz)
+    encoder = TickEncoder(
+        session.vehicle, session.session, session.names, session.units, session.rate_hz
+    )
     channels = len(session.names)
     start = float(session.times_s[0])
     for first in range(0, len(session.times_s), 1000):

@@ -27,7 +27,9 @@ class Session:
     @property
     def rate_hz(self) -> float:
         """Median tick rate."""
-        return round(float(1 / np.median(np.diff(self.times_s))), 3) if len(self.times_s) > 1 else 0.0
+        return (
+            round(float(1 / np.median(np.diff(self.times_s))), 3) if len(self.times_s) > 1 else 0.0
+        )
 
     def channel(self, name: str) -> NDArray[np.float64]:
         """One channel's samples, shape (ticks,)."""
@@ -39,5 +41,11 @@ class Session:
         slot = np.floor((self.times_s - self.times_s[0]) / step + 1e-9)
         keep = np.r_[True, slot[1:] > slot[:-1]]
         return Session(
-            self.vehicle, self.session, self.names, self.units, self.times_s[keep], self.values[keep], self.skipped
+            self.vehicle,
+            self.session,
+            self.names,
+            self.units,
+            self.times_s[keep],
+            self.values[keep],
+            self.skipped,
         )

@@ -66,7 +66,12 @@ def _speed(road: Circuit, curvature: Array, grip: Array, power: Array, slope: Ar
     room = MASS_KG * np.abs(curvature) - mu * lift
     corner = np.where(room > 1e-3, np.sqrt(mu * MASS_KG * G / np.maximum(room, 1e-3)), 120.0)
     limit = np.minimum(corner, 100.0).tolist()
-    curve, mu_, power_, slope_ = (np.abs(curvature)).tolist(), mu.tolist(), power.tolist(), slope.tolist()
+    curve, mu_, power_, slope_ = (
+        (np.abs(curvature)).tolist(),
+        mu.tolist(),
+        power.tolist(),
+        slope.tolist(),
+    )
 
     def tyre(i: int, v: float) -> float:
         most = mu_[i] * (MASS_KG * G + lift * v * v)
@@ -110,7 +115,9 @@ def simulate(
     index = np.r_[np.arange(n - run_in, n), np.tile(np.arange(n), laps), np.arange(run_out)]
     grip = np.r_[grips[0][-run_in:], np.concatenate(grips), grips[-1][:run_out]]
     power = np.r_[powers[0][-run_in:], np.concatenate(powers), powers[-1][:run_out]]
-    speed = _speed(road, road.curvature_per_m[index], gaussian_filter1d(grip, 30), power, road.slope[index])
+    speed = _speed(
+        road, road.curvature_per_m[index], gaussian_filter1d(grip, 30), power, road.slope[index]
+    )
     step = road.length_m / n
     s_grid = np.arange(len(index)) * step
     t_grid = np.r_[0, np.cumsum(step / (0.5 * (speed[1:] + speed[:-1])))]
@@ -147,7 +154,9 @@ def _channels(
 
     curvature, slope = over(road.curvature_per_m), over(road.slope)
     heading = np.interp(
-        on_lap, np.r_[road.s_m, road.length_m], np.r_[road.heading_rad, road.heading_rad[0] + _turn(road)]
+        on_lap,
+        np.r_[road.s_m, road.length_m],
+        np.r_[road.heading_rad, road.heading_rad[0] + _turn(road)],
     )
     accel = np.gradient(v, times)
     yaw = v * curvature
@@ -173,7 +182,12 @@ def _channels(
     drs = np.where((v > 60) & (np.abs(lateral) < 0.4 * G) & (throttle > 90), 100.0, 0.0)
     sector = np.floor(3 * on_lap / road.length_m)
     total_m = travelled - travelled[0]
-    lap_start = np.array([times[lap == number][0] if (lap == number).any() else 0.0 for number in range(int(lap[-1]) + 1)])
+    lap_start = np.array(
+        [
+            times[lap == number][0] if (lap == number).any() else 0.0
+            for number in range(int(lap[-1]) + 1)
+        ]
+    )
     lap_time = times - lap_start[lap.astype(int)]
     vertical = np.gradient(np.gradient(over(road.y_m), times), times)
     zero = np.zeros(n)
@@ -232,7 +246,9 @@ def _channels(
         ratio = 1 + side[corner] * TRACK_M / 2 * curvature
         channels[f"WheelSpin{corner}"] = (v * ratio + slip[corner] * throttle / 100) * 3.6
         channels[f"nWheel{corner}"] = wheel_rpm * ratio
-        channels[f"SuspensionTravel{corner}"] = 25 + heave + side[corner] * 6 * roll + end[corner] * 5 * pitch
+        channels[f"SuspensionTravel{corner}"] = (
+            25 + heave + side[corner] * 6 * roll + end[corner] * 5 * pitch
+        )
     return {name: values + zero for name, values in channels.items()}
 
 

@@ -104,7 +104,9 @@ class FeatureSet:
         vehicles: str = "*",
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
-            raise UsageError(f"feature set {name!r}: name it in small letters, digits and _, up to 40, a letter first")
+            raise UsageError(
+                f"feature set {name!r}: name it in small letters, digits and _, up to 40, a letter first"
+            )
         self.name = name
         self.sectors = sectors
         self.vehicles = vehicles
@@ -116,11 +118,15 @@ class FeatureSet:
         seen = set(RESERVED)
         for feature in self.features:
             if feature.name in seen:
-                raise UsageError(f"feature {feature.name!r} of view {name!r} is defined twice or reserved; rename one")
+                raise UsageError(
+                    f"feature {feature.name!r} of view {name!r} is defined twice or reserved; rename one"
+                )
             seen.add(feature.name)
         length = resolve(distance)
         self.distance = length.id
-        own = [feature.own for feature in self.features if feature.own] + ([] if length.id in CHANNELS else [length])
+        own = [feature.own for feature in self.features if feature.own] + (
+            [] if length.id in CHANNELS else [length]
+        )
         self.channels = union(tuple(own))
         """All channels the reader knows, in the plan's order: the table, then own ones; `load` adds those of other sets."""
         self.own = self.channels[len(CHANNELS) :]
@@ -150,7 +156,13 @@ class FeatureSet:
         names = dict.fromkeys(feature.reference for feature in self.features if feature.reference)
         return {name: reference_laps.read(folder / f"{name}.csv") for name in names}
 
-    def plan(self, idle_timeout_s: float, reorder_s: float = 0.1, release_s: float = 600.0, kafka: str = "") -> str:
+    def plan(
+        self,
+        idle_timeout_s: float,
+        reorder_s: float = 0.1,
+        release_s: float = 600.0,
+        kafka: str = "",
+    ) -> str:
         """The operator's plan as JSON: channels with their units and ranges, features with their windows."""
         return json.dumps(
             {
@@ -184,9 +196,15 @@ class FeatureSet:
     def digest(self) -> str:
         """SHA-256 of the definitions, 12 digits: names what a model was trained on."""
         used = {feature.channel for feature in self.features} | {self.distance}
-        channels = [asdict(channel) | {"factors": unit_factors(channel)} for channel in (*CHANNELS.values(), *self.own) if channel.id in used]
+        channels = [
+            asdict(channel) | {"factors": unit_factors(channel)}
+            for channel in (*CHANNELS.values(), *self.own)
+            if channel.id in used
+        ]
         references = [self.references] if self.references else []
-        text = json.dumps([self._features(), self.distance, self.sectors, channels, *references], sort_keys=True)
+        text = json.dumps(
+            [self._features(), self.distance, self.sectors, channels, *references], sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -203,23 +221,35 @@ def load(feature_repo: Path) -> list[FeatureSet]:
     """
     path = feature_repo / "features.py"
     if not path.exists():
-        raise UsageError(f"no features.py in {feature_repo}; set PITWALL_REPOSITORY to the checkout")
+        raise UsageError(
+            f"no features.py in {feature_repo}; set PITWALL_REPOSITORY to the checkout"
+        )
     spec = importlib.util.spec_from_file_location("pitwall_feature_definitions", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    sets = list(dict.fromkeys(value for value in vars(module).values() if isinstance(value, FeatureSet)))
+    sets = list(
+        dict.fromkeys(value for value in vars(module).values() if isinstance(value, FeatureSet))
+    )
     if not sets:
-        raise UsageError(f"{path} defines no feature set; define one: NAME = FeatureSet(\"name\", ...)")
+        raise UsageError(
+            f'{path} defines no feature set; define one: NAME = FeatureSet("name", ...)'
+        )
     names = [each.name for each in sets]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"{path}: two feature sets are named {name!r}; give each a name of its own")
+            raise UsageError(
+                f"{path}: two feature sets are named {name!r}; give each a name of its own"
+            )
     for number, each in enumerate(sets, start=1):
         if each.vehicles == "*" and number < len(sets):
-            raise UsageError(f"{path}: set {each.name!r} takes every vehicle and leaves none to {names[number]!r}; put it last")
+            raise UsageError(
+                f"{path}: set {each.name!r} takes every vehicle and leaves none to {names[number]!r}; put it last"
+            )
     if sets[-1].vehicles != "*":
-        raise UsageError(f"{path}: the last set, {names[-1]!r}, takes vehicles {sets[-1].vehicles!r} only; let the last one take \"*\"")
+        raise UsageError(
+            f'{path}: the last set, {names[-1]!r}, takes vehicles {sets[-1].vehicles!r} only; let the last one take "*"'
+        )
     channels = union(*(each.own for each in sets))
     for each in sets:
         each.repo, each.channels = feature_repo, channels

@@ -53,7 +53,9 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
             table = f'{keyspace_of(settings, options)}."{online_table("pitwall", view)}"'
             newest: dict[str, datetime] = {}
             try:
-                for created, *values in session.execute(f"SELECT created_timestamp, {columns} FROM {table}"):
+                for created, *values in session.execute(
+                    f"SELECT created_timestamp, {columns} FROM {table}"
+                ):
                     for name, value in zip(uses, values, strict=True):
                         if value is not None and created is not None:
                             newest[name] = max(created, newest.get(name, created))
@@ -74,9 +76,14 @@ def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
     paths = files(where)
     if not paths:
         return
-    for name, nulls, values in database(where).execute(
-        "SELECT path_in_schema, sum(stats_null_count), sum(num_values) FROM parquet_metadata(?) GROUP BY 1", [paths]
-    ).fetchall():
+    for name, nulls, values in (
+        database(where)
+        .execute(
+            "SELECT path_in_schema, sum(stats_null_count), sum(num_values) FROM parquet_metadata(?) GROUP BY 1",
+            [paths],
+        )
+        .fetchall()
+    ):
         if name in uses and values and nulls is not None:
             uses[name].null_share = int(nulls) / int(values)
 
@@ -89,7 +96,9 @@ def _inputs(settings: Settings) -> dict[str, set[str]]:
     client = models.client(settings)
     inputs = {}
     for model in client.search_registered_models():
-        newest = [version.version for version in client.search_model_versions(f"name='{model.name}'")]
+        newest = [
+            version.version for version in client.search_model_versions(f"name='{model.name}'")
+        ]
         version = model.aliases.get("champion") or max(newest, key=int, default=None)
         if version is not None:
             signature = mlflow.models.get_model_info(f"models:/{model.name}/{version}").signature

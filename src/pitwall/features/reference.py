@@ -42,7 +42,11 @@ class _Lap:
         before = (self.start_s, 0.0)
         for time, distance in self.points:
             if distance >= line:
-                share = max(0.0, (line - before[1]) / (distance - before[1])) if distance > before[1] else 1.0
+                share = (
+                    max(0.0, (line - before[1]) / (distance - before[1]))
+                    if distance > before[1]
+                    else 1.0
+                )
                 return before[0] + share * (time - before[0]) - self.start_s
             before = (time, distance)
         return math.nan
@@ -63,17 +67,23 @@ class _Lap:
             elif now > max(entered):
                 line = self.length_m * (now - 1) / count
                 rise = distance - before[1]
-                entered[now] = before[0] + (line - before[1]) / rise * (time - before[0]) if rise > 0 else time
+                entered[now] = (
+                    before[0] + (line - before[1]) / rise * (time - before[0]) if rise > 0 else time
+                )
             before = (time, distance)
         return entered
 
     def sector_times(self, count: int, end_s: float) -> list[float]:
         """Time of each sector driven whole, of a lap that ended at `end_s`; NaN for the others."""
         entered = {**self.sectors(count), count + 1: end_s}
-        return [entered.get(n + 1, math.nan) - entered.get(n, math.nan) for n in range(1, count + 1)]
+        return [
+            entered.get(n + 1, math.nan) - entered.get(n, math.nan) for n in range(1, count + 1)
+        ]
 
 
-def reference(features: FeatureSet, ticks: Sequence[Tick], at: Collection[int] | None = None) -> list[dict[str, float | None]]:
+def reference(
+    features: FeatureSet, ticks: Sequence[Tick], at: Collection[int] | None = None
+) -> list[dict[str, float | None]]:
     """The features of one session's ticks, given in order: a row a tick, None for null.
 
     `at`: only the rows of these indices, in rising order. A row costs time in proportion to the ticks before it.
@@ -100,7 +110,9 @@ def reference(features: FeatureSet, ticks: Sequence[Tick], at: Collection[int] |
                         state["best_lap_time"], best = state["last_lap_time"], lap
                     for n, taken in enumerate(lap.sector_times(features.sectors, end), start=1):
                         state[f"last_sector_time/{n}"] = taken
-                        state[f"best_sector_time/{n}"] = min(state[f"best_sector_time/{n}"], taken, key=_or_infinite)
+                        state[f"best_sector_time/{n}"] = min(
+                            state[f"best_sector_time/{n}"], taken, key=_or_infinite
+                        )
                 lap = _Lap(lap.number + 1, end, True, length)
             lap.add(time, d)
         if at is not None and i not in at:
@@ -147,12 +159,22 @@ def _value(
     if kind == "last":
         return values.get(channel, math.nan)
     if kind in ("lag", "diff"):
-        old = [v[channel] for t, v in ticks[: i + 1] if t <= now - round(feature.window_s * 1e6) and _there(v, channel)]
+        old = [
+            v[channel]
+            for t, v in ticks[: i + 1]
+            if t <= now - round(feature.window_s * 1e6) and _there(v, channel)
+        ]
         lagged = old[-1] if old else math.nan
         return lagged if kind == "lag" else values.get(channel, math.nan) - lagged
     if kind in ("ticks", "gaps"):
-        spacings = [(ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0 for k in _window(feature, ticks, i)]
-        return float(len(spacings)) if kind == "ticks" else float(sum(s > feature.argument for s in spacings))
+        spacings = [
+            (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0 for k in _window(feature, ticks, i)
+        ]
+        return (
+            float(len(spacings))
+            if kind == "ticks"
+            else float(sum(s > feature.argument for s in spacings))
+        )
     if feature.window_s:
         return _rolling(feature, ticks, i)
     if lap is None:
@@ -161,10 +183,18 @@ def _value(
         since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= lap.points[0][0] - 1e-9]
         if lap.number == 1:
             since = list(range(i + 1))
-        part = [(ticks[k][1][channel], (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0) for k in since if _there(ticks[k][1], channel)]
+        part = [
+            (ticks[k][1][channel], (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0)
+            for k in since
+            if _there(ticks[k][1], channel)
+        ]
         if not part:
             return math.nan
-        return sum(v for v, _ in part) / len(part) if kind == "lap_mean" else sum(v * dt for v, dt in part)
+        return (
+            sum(v for v, _ in part) / len(part)
+            if kind == "lap_mean"
+            else sum(v * dt for v, dt in part)
+        )
     if kind == "lap_number":
         return float(lap.number)
     if kind == "lap_time":
@@ -201,7 +231,11 @@ def _delta_to_reference(lap: _Lap, times: Sequence[float], time: float) -> float
     line = math.floor(distance / GRID_M)
     if not lap.whole or distance < 0 or line + 1 >= len(times):
         return math.nan
-    return time - lap.start_s - (times[line] + (distance / GRID_M - line) * (times[line + 1] - times[line]))
+    return (
+        time
+        - lap.start_s
+        - (times[line] + (distance / GRID_M - line) * (times[line + 1] - times[line]))
+    )
 
 
 def _there(values: Mapping[str, float], channel: str) -> bool:
@@ -219,7 +253,11 @@ def _window(feature: Feature, ticks: Sequence[Tick], i: int) -> list[int]:
 
 def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
     channel = feature.channel or ""
-    sent = [(ticks[k][0], ticks[k][1][channel]) for k in _window(feature, ticks, i) if channel in ticks[k][1]]
+    sent = [
+        (ticks[k][0], ticks[k][1][channel])
+        for k in _window(feature, ticks, i)
+        if channel in ticks[k][1]
+    ]
     if feature.kind == "nan_share":
         return sum(math.isnan(v) for _, v in sent) / len(sent) if sent else math.nan
     samples = [(t, v) for t, v in sent if not math.isnan(v)]
@@ -233,7 +271,11 @@ def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
         seconds = [(t - samples[0][0]) * 1e-6 for t, _ in samples]
         middle = math.fsum(seconds) / n
         spread = math.fsum((s - middle) ** 2 for s in seconds)
-        return math.fsum((s - middle) * (v - mean) for s, v in zip(seconds, x, strict=True)) / spread if spread else math.nan
+        return (
+            math.fsum((s - middle) * (v - mean) for s, v in zip(seconds, x, strict=True)) / spread
+            if spread
+            else math.nan
+        )
     table = {
         "rolling_mean": mean,
         "rolling_min": min(x),

@@ -29,20 +29,36 @@ def grid(distance_m: ArrayLike, time_s: ArrayLike) -> list[float]:
 def read(path: Path) -> list[float]:
     """The grid of one file. Raises `UsageError` with the file and what is wrong with it."""
     if not path.exists():
-        raise UsageError(f"there is no reference lap {path}; write one: ./pitwall reference-lap {path.stem} LAPFILE")
+        raise UsageError(
+            f"there is no reference lap {path}; write one: ./pitwall reference-lap {path.stem} LAPFILE"
+        )
     lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
     if not lines or [cell.strip() for cell in lines[0].split(",")] != HEADER.split(","):
-        raise UsageError(f"{path}: the first line is {lines[0] if lines else ''!r}; a reference lap begins with {HEADER}")
+        raise UsageError(
+            f"{path}: the first line is {lines[0] if lines else ''!r}; a reference lap begins with {HEADER}"
+        )
     try:
-        rows = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]], np.float64)
+        rows = np.array(
+            [[float(cell) for cell in line.split(",")] for line in lines[1:]], np.float64
+        )
     except ValueError as error:
         raise UsageError(f"{path}: not two numbers in each line ({error})") from error
     if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] != 2 or not np.isfinite(rows).all():
-        raise UsageError(f"{path}: expected two finite numbers in each of at least two lines after the header")
-    if not (np.diff(rows[:, 0]) > 0).all() or not (np.diff(rows[:, 1]) >= 0).all() or rows[0].min() < 0:
-        raise UsageError(f"{path}: distance must rise from line to line, and time must not fall; both begin at 0 or later")
+        raise UsageError(
+            f"{path}: expected two finite numbers in each of at least two lines after the header"
+        )
+    if (
+        not (np.diff(rows[:, 0]) > 0).all()
+        or not (np.diff(rows[:, 1]) >= 0).all()
+        or rows[0].min() < 0
+    ):
+        raise UsageError(
+            f"{path}: distance must rise from line to line, and time must not fall; both begin at 0 or later"
+        )
     if not GRID_M <= rows[-1, 0] <= LONGEST_M:
-        raise UsageError(f"{path}: the lap ends at {rows[-1, 0]:g} m; a lap has {GRID_M:g} to {LONGEST_M:g} m")
+        raise UsageError(
+            f"{path}: the lap ends at {rows[-1, 0]:g} m; a lap has {GRID_M:g} to {LONGEST_M:g} m"
+        )
     return grid(rows[:, 0], rows[:, 1])
 
 

@@ -13,12 +13,20 @@ from pitwall.errors import UsageError
 from pitwall.features.definitions import Feature
 
 STATS = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
-LAP = {"number": ("lap_number", ""), "time": ("lap_time", "s"), "from_start": ("lap_from_start", ""),
-       "last_time": ("last_lap_time", "s"), "best_time": ("best_lap_time", "s"), "fraction": ("lap_fraction", ""),
-       "delta_to_best": ("delta_to_best", "s")}  # fmt: skip
+LAP = {
+    "number": ("lap_number", ""),
+    "time": ("lap_time", "s"),
+    "from_start": ("lap_from_start", ""),
+    "last_time": ("last_lap_time", "s"),
+    "best_time": ("best_lap_time", "s"),
+    "fraction": ("lap_fraction", ""),
+    "delta_to_best": ("delta_to_best", "s"),
+}
 
 
-def _of(c: Channel, name: str, kind: str, unit: str, window_s: float = 0.0, argument: float = 0.0) -> Feature:
+def _of(
+    c: Channel, name: str, kind: str, unit: str, window_s: float = 0.0, argument: float = 0.0
+) -> Feature:
     return Feature(name, kind, unit, c.id, window_s, argument, own=None if c.id in CHANNELS else c)
 
 
@@ -31,31 +39,53 @@ def last(*channels: str | Channel) -> list[Feature]:
     return [_of(c, c.snake, "last", c.unit) for c in map(resolve, channels)]
 
 
-def rolling(channel: str | Channel, stats: Iterable[str], windows_s: Iterable[float]) -> list[Feature]:
+def rolling(
+    channel: str | Channel, stats: Iterable[str], windows_s: Iterable[float]
+) -> list[Feature]:
     """Statistics (`STATS`) of one channel over each window (t − w, t]; NaN samples are left out."""
     c = resolve(channel)
     features = []
     for window_s in windows_s:
         for stat in stats:
             if stat not in STATS:
-                raise UsageError(f"rolling({c.name!r}) has statistic {stat!r}; known: {', '.join(STATS)}")
+                raise UsageError(
+                    f"rolling({c.name!r}) has statistic {stat!r}; known: {', '.join(STATS)}"
+                )
             if not 0 < window_s <= 600:
-                raise UsageError(f"rolling({c.name!r}) has a window of {window_s} s; give one above 0 and up to 600")
+                raise UsageError(
+                    f"rolling({c.name!r}) has a window of {window_s} s; give one above 0 and up to 600"
+                )
             unit = {"count": "", "slope": f"{c.unit}/s"}.get(stat, c.unit)
-            features.append(_of(c, f"{c.snake}_{stat}_{_span(window_s)}", f"rolling_{stat}", unit, window_s))
+            features.append(
+                _of(c, f"{c.snake}_{stat}_{_span(window_s)}", f"rolling_{stat}", unit, window_s)
+            )
     return features
 
 
 def share_above(channel: str | Channel, threshold: float, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples above `threshold`, in the channel's unit."""
     c = resolve(channel)
-    return _of(c, f"{c.snake}_above_{threshold:g}_{_span(window_s)}", "share_above", "", window_s, threshold)
+    return _of(
+        c,
+        f"{c.snake}_above_{threshold:g}_{_span(window_s)}",
+        "share_above",
+        "",
+        window_s,
+        threshold,
+    )
 
 
 def share_below(channel: str | Channel, threshold: float, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples below `threshold`, in the channel's unit."""
     c = resolve(channel)
-    return _of(c, f"{c.snake}_below_{threshold:g}_{_span(window_s)}", "share_below", "", window_s, threshold)
+    return _of(
+        c,
+        f"{c.snake}_below_{threshold:g}_{_span(window_s)}",
+        "share_below",
+        "",
+        window_s,
+        threshold,
+    )
 
 
 def lag(channel: str | Channel, *lags_s: float) -> list[Feature]:
@@ -77,7 +107,10 @@ def lap_mean(*channels: str | Channel) -> list[Feature]:
 
 def lap_integral(*channels: str | Channel) -> list[Feature]:
     """Integral of each channel over time since lap start, in unit × s."""
-    return [_of(c, f"{c.snake}_lap_integral", "lap_integral", f"{c.unit} s") for c in map(resolve, channels)]
+    return [
+        _of(c, f"{c.snake}_lap_integral", "lap_integral", f"{c.unit} s")
+        for c in map(resolve, channels)
+    ]
 
 
 def lap(*parts: str) -> list[Feature]:
@@ -91,7 +124,9 @@ def lap(*parts: str) -> list[Feature]:
 def delta_to(name: str) -> Feature:
     """Seconds behind the lap `feature_repo/reference_laps/<name>.csv` at the same distance; null beyond its end."""
     if not re.fullmatch(r"[a-z0-9_]{1,40}", name) or name == "best":
-        raise UsageError(f"delta_to({name!r}): name the reference lap in small letters, digits and _, and not 'best'")
+        raise UsageError(
+            f"delta_to({name!r}): name the reference lap in small letters, digits and _, and not 'best'"
+        )
     return Feature(f"lap_delta_to_{name}", "delta_to_reference", "s", reference=name)
 
 
@@ -119,7 +154,9 @@ def nan_share(channel: str | Channel, window_s: float) -> Feature:
 def out_of_range_share(channel: str | Channel, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples outside the channel's expected range."""
     c = resolve(channel)
-    return _of(c, f"{c.snake}_out_of_range_share_{_span(window_s)}", "out_of_range_share", "", window_s)
+    return _of(
+        c, f"{c.snake}_out_of_range_share_{_span(window_s)}", "out_of_range_share", "", window_s
+    )
 
 
 def ticks(window_s: float) -> Feature:

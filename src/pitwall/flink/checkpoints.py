@@ -13,7 +13,11 @@ from pitwall.settings import Settings
 def newest(settings: Settings) -> str | None:
     """URL of the newest complete checkpoint or savepoint, or None. Raises `JobError` when S3 does not answer."""
     url = urlparse(settings.flink_dir)
-    found = _on_s3(settings, url.netloc, url.path.strip("/")) if url.scheme == "s3" else _in_folder(Path(url.path))
+    found = (
+        _on_s3(settings, url.netloc, url.path.strip("/"))
+        if url.scheme == "s3"
+        else _in_folder(Path(url.path))
+    )
     return max(found)[1] if found else None
 
 
@@ -33,9 +37,16 @@ def _on_s3(settings: Settings, bucket: str, prefix: str) -> list[tuple[float, st
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
                 if entry["Key"].endswith("/_metadata"):
-                    found.append((entry["LastModified"].timestamp(), f"s3://{bucket}/{entry['Key'].removesuffix('/_metadata')}"))
+                    found.append(
+                        (
+                            entry["LastModified"].timestamp(),
+                            f"s3://{bucket}/{entry['Key'].removesuffix('/_metadata')}",
+                        )
+                    )
     except (BotoCoreError, ClientError) as error:
-        raise JobError(f"checkpoints in {settings.flink_dir} cannot be listed: {error}; is S3 up? See `./pitwall status`") from error
+        raise JobError(
+            f"checkpoints in {settings.flink_dir} cannot be listed: {error}; is S3 up? See `./pitwall status`"
+        ) from error
     return found
 
 

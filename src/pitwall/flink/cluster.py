@@ -15,13 +15,21 @@ from pitwall.local import jars
 from pitwall.logs import LOG4J_JSON
 from pitwall.settings import Settings
 
-_ONCE = ("com.datastax.", "com.typesafe.config.", "com.codahale.metrics.", "org.reactivestreams.", "org.HdrHistogram.")
+_ONCE = (
+    "com.datastax.",
+    "com.typesafe.config.",
+    "com.codahale.metrics.",
+    "org.reactivestreams.",
+    "org.HdrHistogram.",
+)
 """Packages loaded once a process, not with each start of a job: a task manager's metaspace would be full after a dozen."""
 
 
 def _java_options() -> str:
     """Flink's own, without which it cannot look into the runtime's errors, and ours."""
-    its_own = yaml.safe_load((compile.flink_home() / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
+    its_own = yaml.safe_load((compile.flink_home() / "conf" / "config.yaml").read_text())["env"][
+        "java"
+    ]["opts"]["all"]
     return f"{its_own} -XX:+UseParallelGC"
 
 
@@ -80,7 +88,9 @@ def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
     """Options of a streaming job. The newest checkpoint or savepoint is restored, also one of other definitions."""
     values = {
         "pipeline.name": name,
-        "pipeline.jars": ";".join(f"file://{path}" for path in [compile.job_jar(settings), *compile.libraries(settings)]),
+        "pipeline.jars": ";".join(
+            f"file://{path}" for path in [compile.job_jar(settings), *compile.libraries(settings)]
+        ),
         "pipeline.object-reuse": "true",
         "parallelism.default": str(settings.parallelism),
         "execution.buffer-timeout.interval": "2 ms",
@@ -116,7 +126,11 @@ def write_configuration(settings: Settings) -> Path:
     for name in ("log4j-console.properties", "log4j-cli.properties"):
         text = (compile.flink_home() / "conf" / name).read_text()
         if settings.log_format == "json":
-            text = re.sub(r"(?m)^(appender\.\w+\.layout\.pattern) = .*$", lambda found: f"{found[1]} = {LOG4J_JSON}", text)
+            text = re.sub(
+                r"(?m)^(appender\.\w+\.layout\.pattern) = .*$",
+                lambda found: f"{found[1]} = {LOG4J_JSON}",
+                text,
+            )
         (conf / name).write_text(text)
     jar_files = [*compile.drivers(settings), *compile.prometheus(), compile.metrics_jar(settings)]
     if on_s3(settings):

@@ -63,17 +63,33 @@ def compiled(settings: Settings, folder: str, beside: Sequence[Path]) -> Path:
     digest = hashlib.sha256("".join(path.name for path in beside).encode())
     for path in files:
         digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
-    jar = settings.cache_dir / "jobs" / f"pitwall-{folder.replace('/', '-')}-{digest.hexdigest()[:16]}.jar"
+    jar = (
+        settings.cache_dir
+        / "jobs"
+        / f"pitwall-{folder.replace('/', '-')}-{digest.hexdigest()[:16]}.jar"
+    )
     if jar.exists():
         return jar
     jar.parent.mkdir(parents=True, exist_ok=True)
     compiler = jars.classpath("compiler", settings.cache_dir / "m2")[0]
     with tempfile.TemporaryDirectory(dir=jar.parent) as classes:
         result = subprocess.run(
-            [str(JAVA), "-jar", str(compiler), "--release", "17", "-nowarn", "-d", classes,
-             "-cp", os.pathsep.join(str(p) for p in beside), *(str(p) for p in files if p.suffix == ".java")],
-            capture_output=True, text=True,
-        )  # fmt: skip
+            [
+                str(JAVA),
+                "-jar",
+                str(compiler),
+                "--release",
+                "17",
+                "-nowarn",
+                "-d",
+                classes,
+                "-cp",
+                os.pathsep.join(str(p) for p in beside),
+                *(str(p) for p in files if p.suffix == ".java"),
+            ],
+            capture_output=True,
+            text=True,
+        )
         if result.returncode:
             raise JobError(f"compiling {source} failed:\n{result.stdout}{result.stderr}")
         temporary = jar.with_name(f"{jar.name}.{os.getpid()}")

@@ -30,11 +30,18 @@ def online_table(project: str, view: str) -> str:
 
 def plan(settings: Settings, features: FeatureSet) -> str:
     """The operator's plan under these settings."""
-    return features.plan(settings.idle_timeout_s, settings.reorder_s, settings.session_release_s, settings.bootstrap_servers)
+    return features.plan(
+        settings.idle_timeout_s,
+        settings.reorder_s,
+        settings.session_release_s,
+        settings.bootstrap_servers,
+    )
 
 
 LIVE = "'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest', 'topic-pattern' = '{}'"
-WHOLE = "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'topic' = '{}'"
+WHOLE = (
+    "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'topic' = '{}'"
+)
 
 
 def render(
@@ -48,7 +55,9 @@ def render(
     common = {
         "plan": plan(settings, sets[-1]).replace("'", "''"),
         "idle_ms": round(settings.idle_timeout_s * 1000),
-        "kafka": _options({f"properties.{key}": value for key, value in java_client_config(settings).items()}),
+        "kafka": _options(
+            {f"properties.{key}": value for key, value in java_client_config(settings).items()}
+        ),
         "scan": LIVE.format(settings.telemetry_pattern) if topic is None else WHOLE.format(topic),
         "features_topic": settings.features_topic,
         "dead_letters_topic": settings.dead_letters_topic,
@@ -62,7 +71,9 @@ def render(
                 schema=each.schema,
                 columns=",\n    ".join(f"`{name}` DOUBLE" for name in each.names),
                 online_table=online_table(project, each.name),
-                offline_path=settings.offline(each.name) if settings.offline_url else f"file://{settings.offline(each.name)}",
+                offline_path=settings.offline(each.name)
+                if settings.offline_url
+                else f"file://{settings.offline(each.name)}",
             )
             for each in sets
         )
@@ -77,7 +88,10 @@ def _cassandra(settings: Settings) -> dict[str, str]:
     options = configured(settings)
     who, secured = login(settings, options, "job"), tls(settings, options)
     found = {
-        "hosts": ",".join(f"{host}:{options.port or settings.cassandra_port}" for host in options.hosts or [settings.host]),
+        "hosts": ",".join(
+            f"{host}:{options.port or settings.cassandra_port}"
+            for host in options.hosts or [settings.host]
+        ),
         "user": who.username,
         "password-file": str(settings.secret_file("cassandra_job", who.password)),
         "keyspace": keyspace_of(settings, options),
@@ -86,9 +100,17 @@ def _cassandra(settings: Settings) -> dict[str, str]:
     if options.data_center:
         found["datacenter"] = options.data_center
     if secured is not None:
-        paths = {"tls-ca": secured.ca, "tls-certificate": secured.certificate, "tls-key": secured.key}
+        paths = {
+            "tls-ca": secured.ca,
+            "tls-certificate": secured.certificate,
+            "tls-key": secured.key,
+        }
         # Relative to the feature repository, as for Feast.
-        found |= {key: str(settings.feature_repo / path) for key, path in paths.items() if path is not None}
+        found |= {
+            key: str(settings.feature_repo / path)
+            for key, path in paths.items()
+            if path is not None
+        }
         found |= {"tls": "true", "tls-verify-host": str(secured.verify_host).lower()}
     return found
 
@@ -111,12 +133,16 @@ def get(settings: Settings, path: str) -> Any:
 
 def _ask(settings: Settings, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(settings.flink_url + path, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        settings.flink_url + path, data, {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
     except (OSError, ValueError) as error:
-        raise JobError(f"Flink at {settings.flink_url} does not answer {path}: {error}; see `./pitwall status`") from error
+        raise JobError(
+            f"Flink at {settings.flink_url} does not answer {path}: {error}; see `./pitwall status`"
+        ) from error
 
 
 def checkpoint(settings: Settings, job: str) -> None:
@@ -139,13 +165,19 @@ def settle(settings: Settings, name: str, patience_s: float = 120.0) -> None:
             time.sleep(0.3)
             return
         time.sleep(0.2)
-    raise JobError(f"no checkpoint of {name} in {patience_s:g} s; see {settings.log_dir / 'flink.log'}")
+    raise JobError(
+        f"no checkpoint of {name} in {patience_s:g} s; see {settings.log_dir / 'flink.log'}"
+    )
 
 
 def stop(settings: Settings, name: str, patience_s: float = 120.0) -> str:
     """Stop a running job with a savepoint; gives its URL. Raises `JobError` when there is none or it does not come about."""
     job = running(settings, name)
-    trigger = _ask(settings, f"/jobs/{job}/stop", {"targetDirectory": f"{settings.flink_dir}/savepoints", "drain": False})["request-id"]
+    trigger = _ask(
+        settings,
+        f"/jobs/{job}/stop",
+        {"targetDirectory": f"{settings.flink_dir}/savepoints", "drain": False},
+    )["request-id"]
     limit = time.monotonic() + patience_s
     while time.monotonic() < limit:
         try:
@@ -159,7 +191,9 @@ def stop(settings: Settings, name: str, patience_s: float = 120.0) -> str:
             operation = answer["operation"]
             if "location" in operation:
                 return str(operation["location"])
-            raise JobError(f"no savepoint of {name}: {operation['failure-cause']['class']}; see the log of Flink")
+            raise JobError(
+                f"no savepoint of {name}: {operation['failure-cause']['class']}; see the log of Flink"
+            )
         time.sleep(0.1)
     raise JobError(f"no savepoint of {name} within {patience_s:.0f} s; see `./pitwall status`")
 
@@ -198,11 +232,15 @@ def describe(settings: Settings) -> list[dict[str, Any]]:
             {
                 "name": job["name"],
                 "id": id,
-                "state": features_job_state(settings) if job["name"] == "features" else job["state"],
+                "state": features_job_state(settings)
+                if job["name"] == "features"
+                else job["state"],
                 "waits_for": away,
                 "since_ms": job["start-time"],
                 "restarts": int(restarts[0]["value"]) if restarts else 0,
-                "checkpoint_age_s": None if latest is None else round(time.time() - latest["latest_ack_timestamp"] / 1000, 1),
+                "checkpoint_age_s": None
+                if latest is None
+                else round(time.time() - latest["latest_ack_timestamp"] / 1000, 1),
                 "checkpoint_mb": None if latest is None else round(latest["state_size"] / 1e6, 1),
             }
         )

@@ -24,7 +24,9 @@ def attach(tables: Any, plans: list[str]) -> None:
     from pyflink.util.java_utils import to_jarray
 
     gateway = get_gateway()
-    gateway.jvm.pitwall.Attach.attach(tables._j_tenv, "telemetry", to_jarray(gateway.jvm.String, plans))
+    gateway.jvm.pitwall.Attach.attach(
+        tables._j_tenv, "telemetry", to_jarray(gateway.jvm.String, plans)
+    )
 
 
 def environment(options: dict[str, str], settings: Settings, remote: bool) -> Any:
@@ -43,10 +45,14 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
         return StreamExecutionEnvironment.get_execution_environment(config)
     jars = gateway.new_array(gateway.jvm.String, 0)
     java = gateway.jvm.org.apache.flink.streaming.api.environment.RemoteStreamEnvironment
-    return StreamExecutionEnvironment(java(settings.flink_host, settings.flink_port, config._j_configuration, jars, None))
+    return StreamExecutionEnvironment(
+        java(settings.flink_host, settings.flink_port, config._j_configuration, jars, None)
+    )
 
 
-def submit(environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()) -> Any:
+def submit(
+    environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()
+) -> Any:
     """Submit the job to this environment; gives PyFlink's `TableResult`.
 
     With `topic` it reads what that topic holds now, and ends; with `sinks` only these tables are written.
@@ -85,7 +91,9 @@ def main() -> None:
     write_configuration(settings)
     if not remote:
         forget_old(settings)
-    options = job_options(settings) if remote else {**cluster_options(settings), **job_options(settings)}
+    options = (
+        job_options(settings) if remote else {**cluster_options(settings), **job_options(settings)}
+    )
     result = submit(environment(options, settings, remote), settings)
     print("submitted", flush=True)
     if not remote:

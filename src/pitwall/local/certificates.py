@@ -27,7 +27,9 @@ def shown(settings: Settings) -> Shown:
     folder = settings.home_dir / "secrets"
     both = folder / "server.pem"
     if settings.certificate is not None and settings.certificate_key is not None:
-        _write(both, settings.certificate_key.read_bytes() + b"\n" + settings.certificate.read_bytes())
+        _write(
+            both, settings.certificate_key.read_bytes() + b"\n" + settings.certificate.read_bytes()
+        )
         return Shown(settings.certificate, settings.certificate_key, both)
     made = Shown(folder / "server.crt", folder / "server.key", both)
     if not all(path.exists() for path in (*made, folder / "ca.pem")):
@@ -51,32 +53,49 @@ def _make(settings: Settings, made: Shown, authority: Path) -> None:
 
     now = datetime.now(UTC) - timedelta(days=1)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    base = x509.CertificateBuilder().issuer_name(name("pitwall")).not_valid_before(now).not_valid_after(now + timedelta(days=DAYS))
+    base = (
+        x509.CertificateBuilder()
+        .issuer_name(name("pitwall"))
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=DAYS))
+    )
     ca = (
         base.subject_name(name("pitwall"))
         .public_key(ca_key.public_key())
         .serial_number(x509.random_serial_number())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.KeyUsage(*(use in (5, 6) for use in range(9))), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False
+        )
         .sign(ca_key, hashes.SHA256())
     )
     try:
         host: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(settings.host))
     except ValueError:
         host = x509.DNSName(settings.host)
-    local = [x509.DNSName("localhost"), *(x509.IPAddress(ipaddress.ip_address(f"127.0.0.{n}")) for n in (1, 2, 3))]
+    local = [
+        x509.DNSName("localhost"),
+        *(x509.IPAddress(ipaddress.ip_address(f"127.0.0.{n}")) for n in (1, 2, 3)),
+    ]
     certificate = (
         base.subject_name(name(settings.host))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .add_extension(x509.SubjectAlternativeName([host, *(each for each in local if each != host)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([host, *(each for each in local if each != host)]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
         .sign(ca_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    key_pem = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_pem = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     # The authority's key is not kept: it signs this once.
     for path, content in (
         (authority, ca.public_bytes(pem)),

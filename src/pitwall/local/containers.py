@@ -1,11 +1,11 @@
 """One server of the stack in a container: `python -m pitwall.local.containers COMMAND [NAME]`.
 
-    become NAME    be that server, as the local stack would start it
-    healthy NAME   exit 0 when that server answers
-    prepare        topics, Cassandra's password and keyspace, buckets, feast apply; may be done again
-    keep           submit the features job whenever the cluster does not have it
-    jars           fetch all jars and compile the job's, for an image
-    config         write what compose mounts into other images, from what the local stack runs on
+become NAME    be that server, as the local stack would start it
+healthy NAME   exit 0 when that server answers
+prepare        topics, Cassandra's password and keyspace, buckets, feast apply; may be done again
+keep           submit the features job whenever the cluster does not have it
+jars           fetch all jars and compile the job's, for an image
+config         write what compose mounts into other images, from what the local stack runs on
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import PitwallError, UsageError
-from pitwall.local.servers import BUCKETS, CONTAINED, SERVERS, Server, cassandra_yaml, kafka_properties, s3_client
+from pitwall.local.servers import (
+    BUCKETS,
+    CONTAINED,
+    SERVERS,
+    Server,
+    cassandra_yaml,
+    kafka_properties,
+    s3_client,
+)
 from pitwall.local.stack import child_environment
 from pitwall.settings import Settings
 
@@ -31,8 +39,10 @@ def configuration() -> dict[str, str]:
     settings = Settings.model_construct()
     kafka = kafka_properties(settings, Path("/var/lib/kafka/data/log"))
     return {
-        "kafka/server.properties": GENERATED + "".join(f"{key}={value}\n" for key, value in kafka.items()),
-        "cassandra.yaml": GENERATED + yaml.safe_dump(cassandra_yaml(settings, Path("/var/lib/cassandra"))),
+        "kafka/server.properties": GENERATED
+        + "".join(f"{key}={value}\n" for key, value in kafka.items()),
+        "cassandra.yaml": GENERATED
+        + yaml.safe_dump(cassandra_yaml(settings, Path("/var/lib/cassandra"))),
     }
 
 
@@ -80,7 +90,16 @@ def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
             jobs.running(settings, "features")
         except JobError:
             if SERVERS["taskmanager"].ready(settings):
-                command = [sys.executable, "-m", "pitwall.cli", "jobs", "run", "features", "--cluster", settings.flink_url]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "pitwall.cli",
+                    "jobs",
+                    "run",
+                    "features",
+                    "--cluster",
+                    settings.flink_url,
+                ]
                 subprocess.run(command, env=child_environment(settings), cwd=settings.repository)
         time.sleep(pause_s)
 

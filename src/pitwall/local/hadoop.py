@@ -40,13 +40,20 @@ def hdfs_properties(settings: Settings) -> dict[str, object]:
     }
 
 
-def _conf(settings: Settings, name: str, properties: dict[str, object], pages: Iterable[str]) -> Path:
+def _conf(
+    settings: Settings, name: str, properties: dict[str, object], pages: Iterable[str]
+) -> Path:
     """The folder of `name`'s configuration, for its class path; its jars are there then."""
     jars.fetch(settings.cache_dir / "m2", optional=[name])
     conf = settings.home_dir / "conf" / name
     conf.mkdir(parents=True, exist_ok=True)
-    lines = [f"<property><name>{key}</name><value>{escape(str(value))}</value></property>" for key, value in properties.items()]
-    (conf / f"{name}-site.xml").write_text("\n".join(["<configuration>", *lines, "</configuration>", ""]))
+    lines = [
+        f"<property><name>{key}</name><value>{escape(str(value))}</value></property>"
+        for key, value in properties.items()
+    ]
+    (conf / f"{name}-site.xml").write_text(
+        "\n".join(["<configuration>", *lines, "</configuration>", ""])
+    )
     for folder in pages:
         (conf / "webapps" / folder).mkdir(parents=True, exist_ok=True)
     (conf / "log4j.properties").write_text(
@@ -60,7 +67,13 @@ def _hdfs(settings: Settings, main: str) -> list[str]:
     # Its pages are not in its jars, and it does not start without the folders.
     conf = _conf(settings, "hdfs", hdfs_properties(settings), ("hdfs", "datanode", "static"))
     # The class path, with the configuration on it, is the last argument of Java's own.
-    *before, path = java("hdfs", settings, "-Xmx256m", "-XX:+UseSerialGC", "--add-opens=java.base/java.lang=ALL-UNNAMED")
+    *before, path = java(
+        "hdfs",
+        settings,
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    )
     return [*before, f"{conf}{os.pathsep}{path}", f"org.apache.hadoop.hdfs.server.{main}"]
 
 
@@ -70,9 +83,13 @@ def namenode(settings: Settings) -> list[str]:
     if not (settings.data_dir / "hdfs" / "name" / "current").exists():
         # Who sets it up owns it.
         owner = {**os.environ, "HADOOP_USER_NAME": settings.hdfs_user}
-        result = subprocess.run([*command, "-format", "-nonInteractive"], env=owner, capture_output=True, text=True)
+        result = subprocess.run(
+            [*command, "-format", "-nonInteractive"], env=owner, capture_output=True, text=True
+        )
         if result.returncode:
-            raise StackError(f"HDFS's NameNode could not be set up in {settings.data_dir / 'hdfs'}: {result.stderr.strip()[-500:]}")
+            raise StackError(
+                f"HDFS's NameNode could not be set up in {settings.data_dir / 'hdfs'}: {result.stderr.strip()[-500:]}"
+            )
     return command
 
 
@@ -106,7 +123,10 @@ def hbase_properties(settings: Settings) -> dict[str, object]:
 
 def _hbase(settings: Settings, memory: str, main: str, *arguments: str) -> list[str]:
     conf = _conf(settings, "hbase", hbase_properties(settings), ())
-    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.nio", "sun.nio.ch")]
+    opens = [
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in ("java.lang", "java.nio", "sun.nio.ch")
+    ]
     internal = "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
     *before, path = java("hbase", settings, f"-Xmx{memory}", "-XX:+UseSerialGC", *opens, internal)
     return [*before, f"{conf}{os.pathsep}{path}", f"org.apache.hadoop.hbase.{main}", *arguments]
@@ -123,7 +143,16 @@ def hbase_thrift(settings: Settings) -> list[str]:
     from py4j.protocol import Py4JJavaError
 
     command = _hbase(
-        settings, "256m", "thrift.ThriftServer", "--bind", settings.host, "-p", str(settings.hbase_thrift_port), "--infoport", "-1", "start"
+        settings,
+        "256m",
+        "thrift.ThriftServer",
+        "--bind",
+        settings.host,
+        "-p",
+        str(settings.hbase_thrift_port),
+        "--infoport",
+        "-1",
+        "start",
     )
     project = yaml.safe_load((settings.feature_repo / "feature_store.yaml").read_text())["project"]
     path = command[command.index("-cp") + 1]
@@ -135,7 +164,9 @@ def hbase_thrift(settings: Settings) -> list[str]:
         connection.getAdmin().createNamespace(its.NamespaceDescriptor.create(project).build())
     except Py4JJavaError as error:
         if "NamespaceExistException" not in str(error.java_exception.toString()):
-            raise StackError(f"HBase did not make the namespace {project}: {error.java_exception.toString()}") from error
+            raise StackError(
+                f"HBase did not make the namespace {project}: {error.java_exception.toString()}"
+            ) from error
     finally:
         gateway.shutdown()
     return command

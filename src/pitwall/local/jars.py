@@ -16,9 +16,16 @@ from pathlib import Path
 from pitwall.errors import JarError
 
 ROOTS: dict[str, tuple[str, ...]] = {
-    "kafka": ("org.apache.kafka:kafka_2.13:4.4.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"),
+    "kafka": (
+        "org.apache.kafka:kafka_2.13:4.4.0",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5",
+    ),
     "cassandra": ("org.apache.cassandra:cassandra-all:5.0.9",),
-    "hdfs": ("org.apache.hadoop:hadoop-hdfs:3.4.1", "org.apache.hadoop:hadoop-hdfs-client:3.4.1", "org.apache.hadoop:hadoop-common:3.4.1"),
+    "hdfs": (
+        "org.apache.hadoop:hadoop-hdfs:3.4.1",
+        "org.apache.hadoop:hadoop-hdfs-client:3.4.1",
+        "org.apache.hadoop:hadoop-common:3.4.1",
+    ),
     "hbase": ("org.apache.hbase:hbase-server:2.6.1", "org.apache.hbase:hbase-thrift:2.6.1"),
     "s3": ("org.gaul:s3proxy:4.1.0", "com.fasterxml.jackson.core:jackson-annotations:2.21"),
 }
@@ -93,8 +100,12 @@ class Jar:
 
 def read_lock() -> list[Jar]:
     """All locked jars, in classpath order."""
-    rows = (line.split() for line in LOCK.read_text().splitlines() if line and not line.startswith("#"))
-    return [Jar(tuple(groups.split(",")), coordinate, sha256) for groups, coordinate, sha256 in rows]
+    rows = (
+        line.split() for line in LOCK.read_text().splitlines() if line and not line.startswith("#")
+    )
+    return [
+        Jar(tuple(groups.split(",")), coordinate, sha256) for groups, coordinate, sha256 in rows
+    ]
 
 
 def classpath(group: str, cache: Path) -> list[Path]:
@@ -103,7 +114,9 @@ def classpath(group: str, cache: Path) -> list[Path]:
 
 
 def fetch(
-    cache: Path, on_jar: Callable[[int, int], None] = lambda done, total: None, optional: Iterable[str] = ()
+    cache: Path,
+    on_jar: Callable[[int, int], None] = lambda done, total: None,
+    optional: Iterable[str] = (),
 ) -> None:
     """Download what is missing in `cache` and check it against its SHA-256; of `OPTIONAL` groups only those named.
 
@@ -179,22 +192,39 @@ def relock(cache: Path) -> None:
         add(group, roots)
         for root in roots:
             g, a, v = root.split(":")
-            dependencies, _ = Model(context.project(g, a).at_version(v).pom(), context).dependencies()
+            dependencies, _ = Model(
+                context.project(g, a).at_version(v).pom(), context
+            ).dependencies()
             for dep in dependencies:
                 art = dep.artifact
-                if dep.scope not in ("compile", "runtime") or dep.optional or f"{art.groupId}:{art.artifactId}" in pinned:
+                if (
+                    dep.scope not in ("compile", "runtime")
+                    or dep.optional
+                    or f"{art.groupId}:{art.artifactId}" in pinned
+                ):
                     continue
                 # HBase's pages, which are not in its jars, would take any version of one.
                 if art.packaging != "jar" or art.version.startswith("["):
                     continue
-                add(group, [":".join(x for x in (art.groupId, art.artifactId, art.version, art.classifier) if x)])
+                add(
+                    group,
+                    [
+                        ":".join(
+                            x
+                            for x in (art.groupId, art.artifactId, art.version, art.classifier)
+                            if x
+                        )
+                    ],
+                )
     for group, singles in SINGLE.items():
         add(group, singles)
     lines = ["# groups coordinate sha256; written by: python -m pitwall.local.jars"]
     with ThreadPoolExecutor(8) as pool:
         paths = pool.map(lambda c: _download(c, cache), groups)
         for (coordinate, names), path in zip(groups.items(), paths, strict=True):
-            lines.append(f"{','.join(names)} {coordinate} {hashlib.sha256(path.read_bytes()).hexdigest()}")
+            lines.append(
+                f"{','.join(names)} {coordinate} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+            )
     LOCK.write_text("\n".join(lines) + "\n")
 
 

@@ -39,7 +39,10 @@ class Running:
         """The live process, or None when it has ended or its id was taken by another."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                abs(process.create_time() - self.started) < 1.0
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 return process
         except psutil.NoSuchProcess:
             pass
@@ -78,7 +81,9 @@ def find(run_dir: Path, name: str) -> Running | None:
     return running if running.process is not None else None
 
 
-def spawn(name: str, command: list[str], log: Path, env: dict[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+def spawn(
+    name: str, command: list[str], log: Path, env: dict[str, str], cwd: Path
+) -> subprocess.Popen[bytes]:
     """Start `command` as a child that gets SIGTERM when this process ends, its output in `log`.
 
     It gets a process group of its own, so that Ctrl-C reaches the supervisor only.
@@ -142,7 +147,11 @@ def check_port_free(host: str, port: int, setting: str, name: str) -> None:
             pass
     holder = ""
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and connection.laddr.port == port
+            and connection.pid
+        ):
             try:
                 holder = f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
             except psutil.NoSuchProcess:

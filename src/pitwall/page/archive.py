@@ -56,11 +56,19 @@ class Archive:
         """The entities of each file of the offline store."""
 
     def features(
-        self, view: str, vehicle: str, session: str, names: Sequence[str], since_s: float | None = None, until_s: float | None = None
+        self,
+        view: str,
+        vehicle: str,
+        session: str,
+        names: Sequence[str],
+        since_s: float | None = None,
+        until_s: float | None = None,
     ) -> Floats:
         """Shape (rows, 1 + names): session time and the features, by rising time, both ends included. NaN for null."""
         known = self.sets[view].names if view in self.sets else []
-        chosen = ", ".join(f'"{name}"' if name in known else "NULL::DOUBLE" for name in ("session_time", *names))
+        chosen = ", ".join(
+            f'"{name}"' if name in known else "NULL::DOUBLE" for name in ("session_time", *names)
+        )
         rows = self._query(
             view,
             f"SELECT {chosen} FROM rows WHERE vehicle = $vehicle AND session = $session "
@@ -98,7 +106,13 @@ class Archive:
     def _laps(self) -> list[StoredLap]:
         found = []
         for view, features in self.sets.items():
-            if not {"lap_number", "lap_time", "lap_last_time", "lap_from_start", "session_time"} <= set(features.names):
+            if not {
+                "lap_number",
+                "lap_time",
+                "lap_last_time",
+                "lap_from_start",
+                "session_time",
+            } <= set(features.names):
                 continue
             rows = self._query(
                 view,
@@ -109,11 +123,14 @@ class Archive:
                 "WINDOW entity AS (PARTITION BY vehicle, session ORDER BY lap_number)) "
                 "SELECT vehicle, session, lap_number, begun, ended, coalesce(follows, false), coalesce(from_start, 0), coalesce(metres, 0), "
                 "CASE WHEN follows THEN final ELSE longest END FROM ends ORDER BY session DESC, vehicle, lap_number",
-                {}, arrays=False,
-            )  # fmt: skip
+                {},
+                arrays=False,
+            )
             seen = whole([r[6] for r in rows], [r[7] for r in rows], [r[5] for r in rows])
-            found += [StoredLap(v, s, view, int(n), a, b, float(t) if ended and t is not None else np.nan)
-                      for (v, s, n, a, b, _, _, _, t), ended in zip(rows, seen, strict=True)]  # fmt: skip
+            found += [
+                StoredLap(v, s, view, int(n), a, b, float(t) if ended and t is not None else np.nan)
+                for (v, s, n, a, b, _, _, _, t), ended in zip(rows, seen, strict=True)
+            ]
         return found
 
     def reference(self, lap: StoredLap) -> Reference | None:
@@ -127,21 +144,38 @@ class Archive:
         block = block[block[:, 2] > np.r_[-np.inf, np.maximum.accumulate(block[:, 2])[:-1]]]
         name = f"{lap.session} lap {lap.number}"
         distance, lap_time, x, z = block[:, 2:].T
-        found = Reference(name, distance, lap_time, x, z, lap.time_s) if len(block) > 1 and np.isfinite(lap.time_s) else None
+        found = (
+            Reference(name, distance, lap_time, x, z, lap.time_s)
+            if len(block) > 1 and np.isfinite(lap.time_s)
+            else None
+        )
         with self._lock:
             self._references[lap] = found
         return found
 
     def fastest(self, view: str, vehicle: str, session: str, trail: Floats) -> Reference | None:
         """The fastest stored lap, of another session, of the road that a trail is on."""
-        others = [lap for lap in self.laps() if lap.view == view and (lap.vehicle, lap.session) != (vehicle, session) and lap.time_s == lap.time_s]
+        others = [
+            lap
+            for lap in self.laps()
+            if lap.view == view
+            and (lap.vehicle, lap.session) != (vehicle, session)
+            and lap.time_s == lap.time_s
+        ]
         for lap in sorted(others, key=lambda lap: lap.time_s)[:LOOKED_AT]:
             found = self.reference(lap)
             if found is not None and found.fits(trail):
                 return found
         return None
 
-    def channel(self, vehicle: str, session: str, channel: str, since_s: float | None = None, until_s: float | None = None) -> Floats:
+    def channel(
+        self,
+        vehicle: str,
+        session: str,
+        channel: str,
+        since_s: float | None = None,
+        until_s: float | None = None,
+    ) -> Floats:
         """Shape (values, 2): session time and the channel's value as the car sent it, by rising time; from the telemetry history."""
         from pitwall.store.history import HistoryReader
 
@@ -151,17 +185,35 @@ class Archive:
             found = self._history.read(vehicle, session, channel, since_s=since_s, until_s=until_s)
         return np.column_stack([found.times_s[::-1], found.values[::-1]])
 
-    def earlier(self, view: str, vehicle: str, session: str, name: str, since_s: float | None, until_s: float) -> Floats:
+    def earlier(
+        self,
+        view: str,
+        vehicle: str,
+        session: str,
+        name: str,
+        since_s: float | None,
+        until_s: float,
+    ) -> Floats:
         """Shape (values, 2): one feature or channel before the live rows begin, `until_s` not included.
 
         A channel comes from the telemetry history, at once and whole; a computed feature from the offline store, which shows
         rows once a checkpoint has made them visible.
         """
-        feature = next((f for f in self.sets[view].features if f.name == name), None) if view in self.sets else None
+        feature = (
+            next((f for f in self.sets[view].features if f.name == name), None)
+            if view in self.sets
+            else None
+        )
         if feature is not None and not (feature.kind == "last" and feature.channel):
             block = self.features(view, vehicle, session, [name], since_s, until_s)
         else:
-            block = self.channel(vehicle, session, feature.channel if feature and feature.channel else name, since_s, until_s)
+            block = self.channel(
+                vehicle,
+                session,
+                feature.channel if feature and feature.channel else name,
+                since_s,
+                until_s,
+            )
             block[:, 1] *= self._factor(view, vehicle, session, name, block) if feature else 1.0
         return np.asarray(block[(block[:, 0] < until_s - SAME_S) & np.isfinite(block[:, 1])])
 
@@ -172,13 +224,17 @@ class Archive:
         factors = unit_factors(channel) if channel else {}
         if not factors or not len(block):
             return 1.0
-        stored = self.features(view, vehicle, session, [name], float(block[0, 0]), float(block[0, 0]) + 30)
+        stored = self.features(
+            view, vehicle, session, [name], float(block[0, 0]), float(block[0, 0]) + 30
+        )
         pairs = np.interp(stored[:, 0], block[:, 0], block[:, 1]) if len(stored) else np.empty(0)
         usable = np.abs(pairs) > 1e-6
         if not usable.any():
             return 1.0
         seen = float(np.median(stored[usable, 1] / pairs[usable]))
-        return min((1.0, *factors.values()), key=lambda factor: abs(np.log(max(abs(seen), 1e-12) / factor)))
+        return min(
+            (1.0, *factors.values()), key=lambda factor: abs(np.log(max(abs(seen), 1e-12) / factor))
+        )
 
     def close(self) -> None:
         """Let go of Cassandra."""
@@ -191,21 +247,34 @@ class Archive:
         try:
             with database(recorded(self._settings, view)) as con:
                 con.execute("SET threads = 1")
-                paths = self._paths(con, view, (values["vehicle"], values["session"]) if "vehicle" in values else None)
+                paths = self._paths(
+                    con,
+                    view,
+                    (values["vehicle"], values["session"]) if "vehicle" in values else None,
+                )
                 if not paths:
                     return []
-                used = {"paths": paths, **{key: value for key, value in values.items() if f"${key}" in sql}}
+                used = {
+                    "paths": paths,
+                    **{key: value for key, value in values.items() if f"${key}" in sql},
+                }
                 rows = con.execute(
                     sql.replace(
-                        "FROM rows", "FROM (SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)) AS rows", 1
+                        "FROM rows",
+                        "FROM (SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)) AS rows",
+                        1,
                     ),
                     used,
                 ).fetchall()
         except duckdb.Error as error:
-            raise StoreError(f"the offline store in {self._settings.offline(view)} cannot be read ({error})") from error
+            raise StoreError(
+                f"the offline store in {self._settings.offline(view)} cannot be read ({error})"
+            ) from error
         return np.array(rows, dtype=float) if arrays else rows
 
-    def _paths(self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None) -> list[str]:
+    def _paths(
+        self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None
+    ) -> list[str]:
         """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
 
         paths = files(recorded(self._settings, view))

@@ -13,7 +13,9 @@ from pitwall.settings import Settings
 
 def chromium() -> str | None:
     """Chromium's program, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
 
 
 @contextmanager
@@ -26,7 +28,9 @@ def opened(settings: Settings, patience_s: float = 120) -> Iterator[Any]:
         raise StackError("no Chromium on PATH; Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = browser.new_context(base_url=settings.page_url, viewport={"width": 1920, "height": 1080}).new_page()
+        tab = browser.new_context(
+            base_url=settings.page_url, viewport={"width": 1920, "height": 1080}
+        ).new_page()
         tab.set_default_timeout(patience_s * 1000)
         tab.goto("/login?next=/services")
         tab.fill("#token", settings.secret("token").get_secret_value())

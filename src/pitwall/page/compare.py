@@ -46,9 +46,16 @@ class LapData:
         if not abs(stretch - 1) <= STRETCH or self.lap.time_s < self.time_s[-1]:
             return self
         short = self.lap.time_s > self.time_s[-1]
-        columns = {name: np.r_[column, column[-1:][:short]] for name, column in self.columns.items()}
+        columns = {
+            name: np.r_[column, column[-1:][:short]] for name, column in self.columns.items()
+        }
         line = np.array([[self.lap.time_s], [length]])[:, :short]
-        return LapData(self.lap, np.r_[self.time_s, line[0]], np.r_[self.distance_m, line[1]] * stretch, columns)
+        return LapData(
+            self.lap,
+            np.r_[self.time_s, line[0]],
+            np.r_[self.distance_m, line[1]] * stretch,
+            columns,
+        )
 
     def over(self, by: str) -> Floats:
         """Time or distance."""
@@ -63,7 +70,12 @@ def read(archive: Archive, lap: StoredLap, names: Sequence[str]) -> LapData:
     known = archive.sets[lap.view].names
     features = [name for name in names if name in known]
     block = archive.features(
-        lap.view, lap.vehicle, lap.session, ["lap_number", "lap_time", "lap_distance", *features], lap.start_s, lap.end_s
+        lap.view,
+        lap.vehicle,
+        lap.session,
+        ["lap_number", "lap_time", "lap_distance", *features],
+        lap.start_s,
+        lap.end_s,
     )
     block = block[(block[:, 1] == lap.number) & np.isfinite(block[:, 2:4]).all(axis=1)]
     rises = block[:, 3] > np.r_[-np.inf, np.maximum.accumulate(block[:, 3])[:-1]]
@@ -72,7 +84,11 @@ def read(archive: Archive, lap: StoredLap, names: Sequence[str]) -> LapData:
     for name in names:
         if name not in columns:
             found = archive.channel(lap.vehicle, lap.session, name, lap.start_s, lap.end_s)
-            columns[name] = np.interp(block[:, 0], found[:, 0], found[:, 1]) if len(found) else np.full(len(block), np.nan)
+            columns[name] = (
+                np.interp(block[:, 0], found[:, 0], found[:, 1])
+                if len(found)
+                else np.full(len(block), np.nan)
+            )
     return LapData(lap, block[:, 2], block[:, 3], columns)
 
 
@@ -96,16 +112,31 @@ class Overlay:
 def overlay(laps: Sequence[LapData], names: Sequence[str], by: str) -> Overlay:
     """Put `aligned` laps on the grid of distance (5 m) or time (0.05 s)."""
     if not laps:
-        return Overlay(by, np.empty(0), {name: np.empty((0, 0)) for name in names}, np.empty((0, 0)))
+        return Overlay(
+            by, np.empty(0), {name: np.empty((0, 0)) for name in names}, np.empty((0, 0))
+        )
     step = STEP_M if by == "distance" else STEP_S
     first = min(float(lap.over(by)[0]) for lap in laps)
-    grid = np.arange(np.ceil(first / step) * step, max(float(lap.over(by)[-1]) for lap in laps) + step / 2, step)
-    columns = {name: np.array([np.interp(grid, lap.over(by), lap.columns[name], np.nan, np.nan) for lap in laps]) for name in names}
+    grid = np.arange(
+        np.ceil(first / step) * step, max(float(lap.over(by)[-1]) for lap in laps) + step / 2, step
+    )
+    columns = {
+        name: np.array(
+            [np.interp(grid, lap.over(by), lap.columns[name], np.nan, np.nan) for lap in laps]
+        )
+        for name in names
+    }
     reference, rows = laps[0], []
     for lap in laps:
-        distance = grid if by == "distance" else np.interp(grid, lap.time_s, lap.distance_m, np.nan, np.nan)
+        distance = (
+            grid
+            if by == "distance"
+            else np.interp(grid, lap.time_s, lap.distance_m, np.nan, np.nan)
+        )
         mine = np.interp(distance, lap.distance_m, lap.time_s, np.nan, np.nan)
-        rows.append(mine - np.interp(distance, reference.distance_m, reference.time_s, np.nan, np.nan))
+        rows.append(
+            mine - np.interp(distance, reference.distance_m, reference.time_s, np.nan, np.nan)
+        )
     return Overlay(by, grid, columns, np.array(rows))
 
 
@@ -121,10 +152,16 @@ class Corner:
 
 def corners(reference: LapData) -> list[Corner]:
     """Where the reference lap's smoothed lateral acceleration stays above `CORNER_G` on one side; needs it and the speed."""
-    if not {"acceleration_lat", "speed"} <= set(reference.columns) or len(reference.distance_m) < 10:
+    if (
+        not {"acceleration_lat", "speed"} <= set(reference.columns)
+        or len(reference.distance_m) < 10
+    ):
         return []
     grid = np.arange(reference.distance_m[0], reference.distance_m[-1], STEP_M)
-    lateral = gaussian_filter1d(np.nan_to_num(np.interp(grid, reference.distance_m, reference.columns["acceleration_lat"])), 3)
+    lateral = gaussian_filter1d(
+        np.nan_to_num(np.interp(grid, reference.distance_m, reference.columns["acceleration_lat"])),
+        3,
+    )
     speed = np.interp(grid, reference.distance_m, reference.columns["speed"])
     side = np.where(np.abs(lateral) > CORNER_G, np.sign(lateral), 0)
     edges = np.flatnonzero(np.diff(np.r_[0, side, 0])).tolist()
@@ -132,7 +169,9 @@ def corners(reference: LapData) -> list[Corner]:
     for begin, end in itertools.pairwise(edges):
         if side[begin] and (end - begin) * STEP_M >= CORNER_M:
             apex = begin + int(np.argmin(speed[begin:end]))
-            found.append(Corner(len(found) + 1, float(grid[begin]), float(grid[apex]), float(grid[end - 1])))
+            found.append(
+                Corner(len(found) + 1, float(grid[begin]), float(grid[apex]), float(grid[end - 1]))
+            )
     return found
 
 
@@ -152,7 +191,10 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
     if not found or not laps:
         return []
     # Where all laps have samples: a lap's last one lies up to a tick before the line.
-    begin, length = max(float(lap.distance_m[0]) for lap in laps), min(float(lap.distance_m[-1]) for lap in laps)
+    begin, length = (
+        max(float(lap.distance_m[0]) for lap in laps),
+        min(float(lap.distance_m[-1]) for lap in laps),
+    )
     cuts = [begin, *((a.end_m + b.begin_m) / 2 for a, b in itertools.pairwise(found)), length]
     parts = []
     for corner, begin, end in zip(found, cuts, cuts[1:], strict=False):
@@ -161,14 +203,19 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
             spent = _spent(lap, begin, end) - _spent(laps[0], begin, end)
             inside = (lap.distance_m >= corner.begin_m) & (lap.distance_m <= corner.end_m)
             lost.append(spent)
-            slowest.append(float(np.nanmin(lap.columns["speed"][inside])) if inside.any() else np.nan)
+            slowest.append(
+                float(np.nanmin(lap.columns["speed"][inside])) if inside.any() else np.nan
+            )
         parts.append(Part(f"T{corner.number}", begin, end, tuple(lost), tuple(slowest)))
     return parts
 
 
 def told(found: Sequence[Corner], parts: Sequence[Part], room_m: float) -> list[Corner]:
     """Corners to name where there is room for one name each `room_m`: those with most time in them first, in the order of the road."""
-    weight = {part.name: max((abs(lost) for lost in part.lost_s if np.isfinite(lost)), default=0.0) for part in parts}
+    weight = {
+        part.name: max((abs(lost) for lost in part.lost_s if np.isfinite(lost)), default=0.0)
+        for part in parts
+    }
     named: list[Corner] = []
     for corner in sorted(found, key=lambda c: -weight.get(f"T{c.number}", 0.0)):
         if all(abs(corner.apex_m - other.apex_m) >= room_m for other in named):

@@ -26,16 +26,31 @@ def laps_named(archive: Archive, text: str) -> list[StoredLap]:
 
 
 def frame(
-    archive: Archive, laps: list[StoredLap], names: list[str], by: str, begin: float | None = None, end: float | None = None
+    archive: Archive,
+    laps: list[StoredLap],
+    names: list[str],
+    by: str,
+    begin: float | None = None,
+    end: float | None = None,
 ) -> pd.DataFrame:
     """Columns vehicle, session, lap, lap_time, lap_distance and the names, of the samples between the ends (in the axis' unit)."""
     parts = []
     for lap in laps:
         data = compare.read(archive, lap, names)
-        table = pd.DataFrame({"vehicle": lap.vehicle, "session": lap.session, "lap": lap.number, "lap_time": data.time_s,
-                              "lap_distance": data.distance_m, **{n: v for n, v in data.columns.items() if n not in ("lap_time", "lap_distance")}})  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "vehicle": lap.vehicle,
+                "session": lap.session,
+                "lap": lap.number,
+                "lap_time": data.time_s,
+                "lap_distance": data.distance_m,
+                **{n: v for n, v in data.columns.items() if n not in ("lap_time", "lap_distance")},
+            }
+        )
         axis = data.over(by)
-        inside = (axis >= (begin if begin is not None else -float("inf"))) & (axis <= (end if end is not None else float("inf")))
+        inside = (axis >= (begin if begin is not None else -float("inf"))) & (
+            axis <= (end if end is not None else float("inf"))
+        )
         parts.append(table[inside])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -62,4 +77,8 @@ def answer(archive: Archive, query: Mapping[str, str]) -> Response:
     else:
         table.to_parquet(body, index=False)
     media = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
-    return Response(body.getvalue(), media_type=media, headers={"Content-Disposition": f'attachment; filename="pitwall-laps.{kind}"'})
+    return Response(
+        body.getvalue(),
+        media_type=media,
+        headers={"Content-Disposition": f'attachment; filename="pitwall-laps.{kind}"'},
+    )

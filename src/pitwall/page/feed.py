@@ -46,7 +46,8 @@ class Feed:
         self._seed: deque[LiveSession] = deque()
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=work, daemon=True, name=work.__name__) for work in (self._run, self._follow_state, self._seeding)
+            threading.Thread(target=work, daemon=True, name=work.__name__)
+            for work in (self._run, self._follow_state, self._seeding)
         ]
         for thread in self._threads:
             thread.start()
@@ -59,17 +60,30 @@ class Feed:
 
     def ordered(self) -> list[LiveSession]:
         """All sessions, the one heard last first."""
-        return sorted(list(self.sessions.values()), key=lambda each: (-round(each.heard / 5), each.vehicle, each.session))
+        return sorted(
+            list(self.sessions.values()),
+            key=lambda each: (-round(each.heard / 5), each.vehicle, each.session),
+        )
 
     def _run(self) -> None:
         reader = FeatureRows(self._settings)
         while not self._stop.is_set():
-            consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-page", "enable.auto.commit": False,
-                                 "fetch.wait.max.ms": 20, "auto.offset.reset": "latest"})  # fmt: skip
+            consumer = Consumer(
+                {
+                    **client_config(self._settings),
+                    "group.id": "pitwall-page",
+                    "enable.auto.commit": False,
+                    "fetch.wait.max.ms": 20,
+                    "auto.offset.reset": "latest",
+                }
+            )
             try:
                 self._assign(consumer)
                 while not self._stop.is_set():
-                    self._take(reader, [m for m in consumer.consume(500, timeout=0.02) if m.error() is None])
+                    self._take(
+                        reader,
+                        [m for m in consumer.consume(500, timeout=0.02) if m.error() is None],
+                    )
                     self.watch.close_silent()
             except (KafkaException, PitwallError) as error:
                 self.state = f"Kafka at {self._settings.bootstrap_servers} does not answer ({error}); see ./pitwall status"
@@ -93,7 +107,13 @@ class Feed:
 
     def _follow_state(self) -> None:
         """Ask Kafka every few seconds whether it is there: a consumer only falls silent when it is not."""
-        consumer = Consumer({**client_config(self._settings), "group.id": "pitwall-page-state", "enable.auto.commit": False})
+        consumer = Consumer(
+            {
+                **client_config(self._settings),
+                "group.id": "pitwall-page-state",
+                "enable.auto.commit": False,
+            }
+        )
         while not self._stop.is_set():
             try:
                 consumer.list_topics(self._settings.features_topic, timeout=3)
@@ -117,7 +137,9 @@ class Feed:
                 session = self._new(row.vehicle, row.session, row.view, row.names)
             if session.add(np.array(row.values), row.event_us, row.created_us, now):
                 self.alarms.watch(row.view, row.vehicle, row.session, row.names, row.values)
-                self.alarms.drift(row.vehicle, row.session, self.watch.doubted(row.vehicle, row.session))
+                self.alarms.drift(
+                    row.vehicle, row.session, self.watch.doubted(row.vehicle, row.session)
+                )
         for message in messages:
             if message.topic() == predictions and (value := message.value()) is not None:
                 prediction = orjson.loads(value)
@@ -144,7 +166,9 @@ class Feed:
                     for session in self.ordered():
                         if session.reference is None and session.running:
                             trail = session.trail.since(0)[1][-3000:]
-                            session.reference = self._archive.fastest(session.view, session.vehicle, session.session, trail)
+                            session.reference = self._archive.fastest(
+                                session.view, session.vehicle, session.session, trail
+                            )
                 else:
                     self._stop.wait(0.2)
             except PitwallError:
@@ -154,7 +178,12 @@ class Feed:
         first = session.trail.since(0)[1]
         if len(first) and first[0, 0] < 1.0:
             return
-        earlier = self._archive.trail(session.view, session.vehicle, session.session, float(first[0, 0]) if len(first) else None)
+        earlier = self._archive.trail(
+            session.view,
+            session.vehicle,
+            session.session,
+            float(first[0, 0]) if len(first) else None,
+        )
         trail = type(session.trail)(first.shape[1], max(36_000, len(earlier) + 18_000))
         for row in earlier:
             trail.append(row)
@@ -170,9 +199,17 @@ class Feed:
         if session is None or not session.epoch_us:
             return
         when = datetime.fromisoformat(value["event_time"]).timestamp() - session.epoch_us / 1e6
-        made = Predicted(when, float(value["value"]), float(value["low"]), float(value["high"]), int(value["version"]))
+        made = Predicted(
+            when,
+            float(value["value"]),
+            float(value["low"]),
+            float(value["high"]),
+            int(value["version"]),
+        )
         challenger = value.get("role", "champion") != "champion"
-        known = session.predictions.setdefault(value["model"] + SHADOW * challenger, deque(maxlen=PREDICTIONS))
+        known = session.predictions.setdefault(
+            value["model"] + SHADOW * challenger, deque(maxlen=PREDICTIONS)
+        )
         if known and made.time_s <= known[-1].time_s:
             return
         known.append(made)

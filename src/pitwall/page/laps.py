@@ -45,7 +45,17 @@ def laps_of(trail: Floats) -> list[LapRow]:
         sectors = tuple(float(after[AT[f"last_sector_{n}"]]) for n in (1, 2, 3))
         if whole and not np.isfinite(sectors).all():
             sectors = _thirds(trail[first : last + 1], seconds)
-        found.append(LapRow(int(numbers[first]), seconds if whole else np.nan, sectors, whole, valid, first, last))  # type: ignore[arg-type]
+        found.append(
+            LapRow(
+                int(numbers[first]),
+                seconds if whole else np.nan,
+                sectors,
+                whole,
+                valid,
+                first,
+                last,
+            )
+        )  # type: ignore[arg-type]
     return found
 
 
@@ -53,7 +63,11 @@ def _thirds(lap: Floats, final_s: float) -> tuple[float, ...]:
     """Sector times of a lap driven before the road's length was known: its own thirds."""
     distance, times = column(lap, "lap_distance"), column(lap, "lap_time")
     rises = np.flatnonzero(np.isfinite(distance) & np.isfinite(times))
-    rises = rises[np.r_[True, np.diff(np.maximum.accumulate(distance[rises])) > 0]] if len(rises) else rises
+    rises = (
+        rises[np.r_[True, np.diff(np.maximum.accumulate(distance[rises])) > 0]]
+        if len(rises)
+        else rises
+    )
     if len(rises) < 2:
         return (np.nan, np.nan, np.nan)
     cuts = np.interp(distance[rises[-1]] * np.array([1 / 3, 2 / 3]), distance[rises], times[rises])
@@ -63,7 +77,9 @@ def _thirds(lap: Floats, final_s: float) -> tuple[float, ...]:
 def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:
     """Best lap time and best time of each sector, seconds; NaN where none."""
     times = [lap.time_s for lap in laps if lap.whole]
-    sectors = [[lap.sectors_s[n] for lap in laps if np.isfinite(lap.sectors_s[n])] for n in range(3)]
+    sectors = [
+        [lap.sectors_s[n] for lap in laps if np.isfinite(lap.sectors_s[n])] for n in range(3)
+    ]
     return min(times, default=np.nan), [min(each, default=np.nan) for each in sectors]
 
 
@@ -80,11 +96,16 @@ class Reference:
 
     def fits(self, trail: Floats, near_m: float = 60.0, least_m: float = 200.0) -> bool:
         """Whether the trail's car drives the same road: at the same lap distances it is at the same places."""
-        distance, x, z = (column(trail, name) for name in ("lap_distance", "position_x", "position_z"))
+        distance, x, z = (
+            column(trail, name) for name in ("lap_distance", "position_x", "position_z")
+        )
         there = np.isfinite(distance) & np.isfinite(x) & np.isfinite(z)
         if not there.any() or np.ptp(distance[there]) < least_m:
             return False
-        apart = np.hypot(x - np.interp(distance, self.distance_m, self.x_m), z - np.interp(distance, self.distance_m, self.z_m))
+        apart = np.hypot(
+            x - np.interp(distance, self.distance_m, self.x_m),
+            z - np.interp(distance, self.distance_m, self.z_m),
+        )
         return bool(np.median(apart[there]) < near_m)
 
 
@@ -92,7 +113,9 @@ def behind(trail: Floats, reference: Reference | None) -> Floats:
     """Seconds behind the reference at the same distance, at each row; without one, behind the session's best lap so far."""
     if reference is None:
         return column(trail, "lap_delta_to_best")
-    at = np.interp(column(trail, "lap_distance"), reference.distance_m, reference.time_s, np.nan, np.nan)
+    at = np.interp(
+        column(trail, "lap_distance"), reference.distance_m, reference.time_s, np.nan, np.nan
+    )
     return np.asarray(column(trail, "lap_time") - at)
 
 
@@ -121,13 +144,17 @@ class Forecast:
     baseline: Floats
 
 
-def forecast(trail: Floats, lap: LapRow, predictions: Sequence[Predicted], reference: Reference | None = None) -> Forecast:
+def forecast(
+    trail: Floats, lap: LapRow, predictions: Sequence[Predicted], reference: Reference | None = None
+) -> Forecast:
     """What was predicted in a lap, where."""
     part = trail[lap.first : lap.last + 1]
     times, distance = column(part, "session_time"), column(part, "lap_distance")
     inside = [p for p in predictions if len(times) and times[0] <= p.time_s <= times[-1] + 0.15]
     at = np.interp([p.time_s for p in inside], times, distance) if inside else np.empty(0)
-    value, low, high = (np.array([getattr(p, name) for p in inside]) for name in ("value", "low", "high"))
+    value, low, high = (
+        np.array([getattr(p, name) for p in inside]) for name in ("value", "low", "high")
+    )
     return Forecast(at, value, low, high, distance, pace_ratio(part, reference))
 
 
@@ -144,7 +171,10 @@ class Verdict:
 
 
 def verdicts(
-    trail: Floats, laps: Sequence[LapRow], predictions: Sequence[Predicted], reference: Reference | None = None
+    trail: Floats,
+    laps: Sequence[LapRow],
+    predictions: Sequence[Predicted],
+    reference: Reference | None = None,
 ) -> list[Verdict]:
     """One for each whole lap that was predicted at half distance or where the baseline had a value."""
     found = []
@@ -157,7 +187,11 @@ def verdicts(
         if len(made.value):
             at = int(np.argmin(np.abs(made.distance_m - half)))
             value = float(made.value[at])
-        plain = made.baseline[int(np.nanargmin(np.abs(made.baseline_m - half)))] if np.isfinite(half) else np.nan
+        plain = (
+            made.baseline[int(np.nanargmin(np.abs(made.baseline_m - half)))]
+            if np.isfinite(half)
+            else np.nan
+        )
         inside = bool(made.low[at] <= lap.time_s <= made.high[at]) if at >= 0 else None
         found.append(Verdict(lap.number, lap.time_s, value, float(plain), inside))
     return found

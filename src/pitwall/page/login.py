@@ -39,7 +39,11 @@ def _ticket(settings: Settings) -> str:
 def _local(target: str) -> str:
     """A path of this page, whatever was asked for."""
     parts = urlsplit(target)
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc else "/"
+    return (
+        target
+        if target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+        else "/"
+    )
 
 
 class Login:
@@ -47,7 +51,12 @@ class Login:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._hosts = {settings.host, "localhost", "127.0.0.1", *filter(None, settings.page_names.split(","))}
+        self._hosts = {
+            settings.host,
+            "localhost",
+            "127.0.0.1",
+            *filter(None, settings.page_names.split(",")),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, reply: Send) -> None:
         """Pass on what may pass."""
@@ -64,16 +73,29 @@ class Login:
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
         origin = connection.headers.get("origin")
-        if (urlsplit(f"//{host}").hostname or "") not in self._hosts or (origin is not None and urlsplit(origin).netloc != host):
-            await self._refuse(scope, receive, send, PlainTextResponse("this page answers to its own address only", 403))
+        if (urlsplit(f"//{host}").hostname or "") not in self._hosts or (
+            origin is not None and urlsplit(origin).netloc != host
+        ):
+            await self._refuse(
+                scope,
+                receive,
+                send,
+                PlainTextResponse("this page answers to its own address only", 403),
+            )
         elif path == "/login":
             await (await self._login(Request(scope, receive)))(scope, receive, send)
-        elif path in OPEN or hmac.compare_digest(connection.cookies.get(COOKIE, "").encode(), _ticket(self._settings).encode()):
+        elif path in OPEN or hmac.compare_digest(
+            connection.cookies.get(COOKIE, "").encode(), _ticket(self._settings).encode()
+        ):
             await self._app(scope, receive, send)
         else:
             query = f"?{connection.url.query}" if connection.url.query else ""
             wants_page = "text/html" in connection.headers.get("accept", "")
-            page = HTMLResponse(self._form(path + query), 401) if wants_page else PlainTextResponse("log in first", 401)
+            page = (
+                HTMLResponse(self._form(path + query), 401)
+                if wants_page
+                else PlainTextResponse("log in first", 401)
+            )
             await self._refuse(scope, receive, send, page)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
@@ -86,13 +108,27 @@ class Login:
     async def _login(self, request: Request) -> Response:
         if request.method != "POST":
             return HTMLResponse(self._form(request.query_params.get("next", "/")))
-        form = {key: values[0] for key, values in parse_qs((await request.body())[:10_000].decode(errors="replace")).items()}
+        form = {
+            key: values[0]
+            for key, values in parse_qs(
+                (await request.body())[:10_000].decode(errors="replace")
+            ).items()
+        }
         token = self._settings.secret("token").get_secret_value()
         if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):
             return HTMLResponse(self._form(form.get("next", "/"), "That is not the token."), 401)
         answer = RedirectResponse(_local(form.get("next", "/")), 303)
-        answer.set_cookie(COOKIE, _ticket(self._settings), max_age=30 * 86400, httponly=True, samesite="strict", secure=self._settings.tls)
+        answer.set_cookie(
+            COOKIE,
+            _ticket(self._settings),
+            max_age=30 * 86400,
+            httponly=True,
+            samesite="strict",
+            secure=self._settings.tls,
+        )
         return answer
 
     def _form(self, target: str, message: str = "") -> str:
-        return FORM.format(css=CSS_ROOT, next=escape(_local(target), quote=True), message=escape(message))
+        return FORM.format(
+            css=CSS_ROOT, next=escape(_local(target), quote=True), message=escape(message)
+        )

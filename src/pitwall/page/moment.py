@@ -6,7 +6,17 @@ from functools import cached_property
 
 import numpy as np
 
-from pitwall.page.laps import Forecast, LapRow, Reference, Verdict, behind, best_of, forecast, laps_of, verdicts
+from pitwall.page.laps import (
+    Forecast,
+    LapRow,
+    Reference,
+    Verdict,
+    behind,
+    best_of,
+    forecast,
+    laps_of,
+    verdicts,
+)
 from pitwall.page.session import AT, Floats, LiveSession, column
 from pitwall.page.shell import Cell
 from pitwall.page.theme import seconds, signed
@@ -21,7 +31,9 @@ SETTLED_S = 3.0
 class Moment:
     """One session as it is now. Everything is computed when first asked for."""
 
-    def __init__(self, session: LiveSession, trail: Floats, chosen: Reference | None = None) -> None:
+    def __init__(
+        self, session: LiveSession, trail: Floats, chosen: Reference | None = None
+    ) -> None:
         self.trail = trail
         self._predictions = list(session.predictions.get("lap_time", ()))
         self._chosen, self._stored = chosen, chosen or session.reference
@@ -55,13 +67,18 @@ class Moment:
     def deltas(self) -> list[tuple[str, Points]]:
         """The lap under way and the one before: name and delta over distance."""
         metres = column(self.trail, "lap_distance")
-        return [(f"lap {lap.number}", points(metres[self.of(lap)], self.delta[self.of(lap)])) for lap in reversed(self.laps[-2:])]
+        return [
+            (f"lap {lap.number}", points(metres[self.of(lap)], self.delta[self.of(lap)]))
+            for lap in reversed(self.laps[-2:])
+        ]
 
     def map(self, colour: str) -> tuple[Points, float, float]:
         """The road since the start of the lap before, as x, z (m) and the colour's value, and the ends of the colours."""
         if colour not in self._maps:
             begin = self.laps[-min(2, len(self.laps))].first if self.laps else 0
-            values = (self.delta if colour == "lap_delta_to_best" else column(self.trail, colour))[begin:]
+            values = (self.delta if colour == "lap_delta_to_best" else column(self.trail, colour))[
+                begin:
+            ]
             x, z = (column(self.trail, name)[begin:] for name in ("position_x", "position_z"))
             finite = values[np.isfinite(values)]
             low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
@@ -70,7 +87,11 @@ class Moment:
                 low = -high
             elif colour in ("throttle", "brake"):
                 low, high = 0.0, 100.0
-            self._maps[colour] = points(x, z, np.where(np.isfinite(values), values, 0)), low, max(high, low + 0.1)
+            self._maps[colour] = (
+                points(x, z, np.where(np.isfinite(values), values, 0)),
+                low,
+                max(high, low + 0.1),
+            )
         return self._maps[colour]
 
     @cached_property
@@ -82,7 +103,9 @@ class Moment:
             return (0.0, 1.0), (0.0, 1.0)
         low, high = block.min(axis=0), block.max(axis=0)
         half = max(float((high - low).max()), 1.0) * 0.54
-        (left, right), (bottom, top) = ((round(float(m) - half, 1), round(float(m) + half, 1)) for m in (low + high) / 2)
+        (left, right), (bottom, top) = (
+            (round(float(m) - half, 1), round(float(m) + half, 1)) for m in (low + high) / 2
+        )
         return (left, right), (bottom, top)
 
     @cached_property
@@ -103,10 +126,27 @@ class Moment:
         best, sectors = best_of(self.laps)
         rows = []
         for lap in reversed(self.laps):
-            splits = [Cell(seconds(s), "best" if s == sectors[n] else "") for n, s in enumerate(lap.sectors_s)]
-            valid = "now" if lap is self.laps[-1] else "yes" if lap.valid else "range" if lap.whole else "part"
-            rows.append([str(lap.number), Cell(seconds(lap.time_s), "best" if lap.time_s == best else ""), *splits,
-                         Cell(valid, "dim" if valid == "now" else "good" if lap.valid else "warn")])  # fmt: skip
+            splits = [
+                Cell(seconds(s), "best" if s == sectors[n] else "")
+                for n, s in enumerate(lap.sectors_s)
+            ]
+            valid = (
+                "now"
+                if lap is self.laps[-1]
+                else "yes"
+                if lap.valid
+                else "range"
+                if lap.whole
+                else "part"
+            )
+            rows.append(
+                [
+                    str(lap.number),
+                    Cell(seconds(lap.time_s), "best" if lap.time_s == best else ""),
+                    *splits,
+                    Cell(valid, "dim" if valid == "now" else "good" if lap.valid else "warn"),
+                ]
+            )
         return rows
 
     @cached_property
@@ -117,7 +157,10 @@ class Moment:
     @cached_property
     def verdict(self) -> Verdict | None:
         """How the last whole lap's prediction did."""
-        return next(iter(reversed(verdicts(self.trail, self.laps[-3:], self._predictions, self._stored))), None)
+        return next(
+            iter(reversed(verdicts(self.trail, self.laps[-3:], self._predictions, self._stored))),
+            None,
+        )
 
     @cached_property
     def forecast_lines(self) -> tuple[list[Points], tuple[float, float] | None]:
@@ -127,10 +170,19 @@ class Moment:
         plain = np.where(elapsed > SETTLED_S, now.baseline, np.nan)
         length = np.nanmax(column(self.trail, "lap_distance"), initial=0)
         lines = [points(now.distance_m, each) for each in (now.value, now.low, now.high)]
-        lines += [points(now.baseline_m, plain), points(np.array([0, length]), np.array([truth, truth]))]
-        seen = np.concatenate([*(each[len(each) // 5 :] for each in (now.value, now.low, now.high, plain)), [truth]])
+        lines += [
+            points(now.baseline_m, plain),
+            points(np.array([0, length]), np.array([truth, truth])),
+        ]
+        seen = np.concatenate(
+            [*(each[len(each) // 5 :] for each in (now.value, now.low, now.high, plain)), [truth]]
+        )
         seen = seen[np.isfinite(seen)]
-        ends = (float(np.floor(seen.min() * 2 - 1) / 2), float(np.ceil(seen.max() * 2 + 1) / 2)) if len(seen) else None
+        ends = (
+            (float(np.floor(seen.min() * 2 - 1) / 2), float(np.ceil(seen.max() * 2 + 1) / 2))
+            if len(seen)
+            else None
+        )
         return lines, ends
 
     @cached_property
@@ -138,10 +190,22 @@ class Moment:
         """The verdict in a sentence."""
         it = self.verdict
         if it is None:
-            return "The truth comes with the lap's end." if self._predictions else "No prediction: no champion scores this car, see Models."
-        inside = "" if it.inside is None else ", inside its interval" if it.inside else ", outside its interval"
-        return (f"Lap {it.lap}: {seconds(it.truth)} s. At half distance the model was off by {signed(it.predicted - it.truth, 2)} s{inside}, "
-                f"the pace ratio by {signed(it.baseline - it.truth, 2)} s.")  # fmt: skip
+            return (
+                "The truth comes with the lap's end."
+                if self._predictions
+                else "No prediction: no champion scores this car, see Models."
+            )
+        inside = (
+            ""
+            if it.inside is None
+            else ", inside its interval"
+            if it.inside
+            else ", outside its interval"
+        )
+        return (
+            f"Lap {it.lap}: {seconds(it.truth)} s. At half distance the model was off by {signed(it.predicted - it.truth, 2)} s{inside}, "
+            f"the pace ratio by {signed(it.baseline - it.truth, 2)} s."
+        )
 
 
 def moment(session: LiveSession, chosen: Reference | None = None) -> Moment | None:
@@ -150,7 +214,13 @@ def moment(session: LiveSession, chosen: Reference | None = None) -> Moment | No
     if not len(trail):
         return None
     # At most twice a second, however many viewers look and whenever they do.
-    now = (session.generation, len(trail), int(trail[-1, 0] * 2), session.reference, len(session.predictions.get("lap_time", ())) // 5)
+    now = (
+        session.generation,
+        len(trail),
+        int(trail[-1, 0] * 2),
+        session.reference,
+        len(session.predictions.get("lap_time", ())) // 5,
+    )
     beside = None if chosen is None else chosen.name
     at, made = session.drawn.get(beside, (None, None))
     if not isinstance(made, Moment) or at != now:

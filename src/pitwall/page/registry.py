@@ -25,7 +25,9 @@ class Registry:
         self._kept: dict[tuple[str, ...], Any] = {}
         self._stop = threading.Event()
         # A page that waits minutes for MLflow shows nothing in them; it asks again by itself.
-        os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"})
+        os.environ.update(
+            {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+        )
         self._thread = threading.Thread(target=self._run, daemon=True, name="registry")
         self._thread.start()
 
@@ -36,7 +38,10 @@ class Registry:
 
     def champion(self, model: str) -> Version | None:
         """The model's champion, if it has one."""
-        return next((each for each in self.versions if each.model == model and "champion" in each.aliases), None)
+        return next(
+            (each for each in self.versions if each.model == model and "champion" in each.aliases),
+            None,
+        )
 
     def typical_error(self, model: str) -> float:
         """The champion's mean absolute error in training, in the model's unit; NaN where it is not known."""
@@ -45,11 +50,19 @@ class Registry:
 
     def errors_by_lap(self, version: Version) -> dict[str, dict[str, float]]:
         """By candidate and baseline: the error on each held-out lap. Blocks; empty where MLflow has none."""
-        return {name: each for name, each in self._logged(version, "errors_by_lap.json").get("out", {}).items() if isinstance(each, dict)}
+        return {
+            name: each
+            for name, each in self._logged(version, "errors_by_lap.json").get("out", {}).items()
+            if isinstance(each, dict)
+        }
 
     def errors_by_part(self, version: Version) -> dict[str, list[float]]:
         """By candidate and baseline: the error out of lap in each tenth of the lap. Blocks; empty where MLflow has none."""
-        return {name: each for name, each in self._logged(version, "errors_by_part.json").items() if isinstance(each, list)}
+        return {
+            name: each
+            for name, each in self._logged(version, "errors_by_part.json").items()
+            if isinstance(each, list)
+        }
 
     def inputs(self, version: Version) -> list[str]:
         """Names of the features the model is asked with. Blocks; empty where MLflow does not tell."""
@@ -57,7 +70,9 @@ class Registry:
         def read() -> list[str]:
             import mlflow
 
-            signature = mlflow.models.get_model_info(f"models:/{version.model}/{version.number}").signature
+            signature = mlflow.models.get_model_info(
+                f"models:/{version.model}/{version.number}"
+            ).signature
             return list(signature.inputs.input_names()) if signature else []
 
         return self._once((version.model, str(version.number), "inputs"), read) or []
@@ -87,5 +102,7 @@ class Registry:
                 self.versions = models.versions(models.client(self._settings))
                 self.state = "live"
             except Exception:
-                self.state = f"MLflow at {self._settings.mlflow_url} does not answer; see ./pitwall status"
+                self.state = (
+                    f"MLflow at {self._settings.mlflow_url} does not answer; see ./pitwall status"
+                )
             self._stop.wait(EVERY_S)

@@ -50,8 +50,10 @@ def main() -> None:
 
     @ui.page("/")
     def live(request: Request) -> None:
-        ui.add_head_html("<link rel='stylesheet' href='/assets/uPlot.min.css'><script src='/assets/uPlot.iife.min.js'></script>"
-                         "<script src='/assets/strips.js'></script>")  # fmt: skip
+        ui.add_head_html(
+            "<link rel='stylesheet' href='/assets/uPlot.min.css'><script src='/assets/uPlot.iife.min.js'></script>"
+            "<script src='/assets/strips.js'></script>"
+        )
         Live(feed, archive, health, dict(request.query_params))
 
     @ui.page("/analysis")
@@ -77,7 +79,9 @@ def main() -> None:
     @app.get("/assets/{name}")
     def asset(name: str) -> Response:
         if name in uplot:
-            return Response(uplot[name], media_type="text/css" if name.endswith(".css") else "text/javascript")
+            return Response(
+                uplot[name], media_type="text/css" if name.endswith(".css") else "text/javascript"
+            )
         if name in ("page.css", "strips.js"):
             return FileResponse(STATIC / name)
         return Response("no such asset", 404)

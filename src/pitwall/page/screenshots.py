@@ -10,9 +10,18 @@ from pitwall.settings import Settings
 
 PATIENCE_S = 180
 READY = {
-    "live": ("/", "() => pitwall.strips?.stats.rows > 200 && document.querySelector('[data-table=laps] td')"),
-    "analysis": ("/analysis", "() => document.querySelector('[aria-label^=\"Where time\"] .text-sm')"),
-    "models": ("/models", "() => document.querySelector('[data-table=versions] td') && document.querySelector('[data-fact=made]')"),
+    "live": (
+        "/",
+        "() => pitwall.strips?.stats.rows > 200 && document.querySelector('[data-table=laps] td')",
+    ),
+    "analysis": (
+        "/analysis",
+        "() => document.querySelector('[aria-label^=\"Where time\"] .text-sm')",
+    ),
+    "models": (
+        "/models",
+        "() => document.querySelector('[data-table=versions] td') && document.querySelector('[data-fact=made]')",
+    ),
     "services": ("/services", "() => document.querySelector('[data-service=page]')"),
 }
 
@@ -32,5 +41,8 @@ def take(settings: Settings, folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for each in take(Settings(), Path(sys.argv[1]) if len(sys.argv) > 1 else Settings().repository / "docs" / "screenshots"):
+    for each in take(
+        Settings(),
+        Path(sys.argv[1]) if len(sys.argv) > 1 else Settings().repository / "docs" / "screenshots",
+    ):
         print(each)

@@ -33,12 +33,20 @@ def services_view(settings: Settings) -> None:
                 with ui.element("section").classes("panel").props(f'data-service="{each.name}"'):
                     with ui.element("div").classes("flex justify-between w-full items-baseline"):
                         if each.link and each.state == "up":
-                            ui.link(each.name, each.link, new_tab=True).classes("name").style("color:var(--accent)")
+                            ui.link(each.name, each.link, new_tab=True).classes("name").style(
+                                "color:var(--accent)"
+                            )
                         else:
                             ui.label(each.name).classes("name")
-                        ui.label(f"{MARKS[each.state]} {each.state}").classes(f"name {KINDS[each.state]}")
+                        ui.label(f"{MARKS[each.state]} {each.state}").classes(
+                            f"name {KINDS[each.state]}"
+                        )
                     ui.label(each.what)
-                    ui.label(f"{each.url or 'no port'}   {each.version}" if each.state != "off" else each.remedy).classes("dim")
+                    ui.label(
+                        f"{each.url or 'no port'}   {each.version}"
+                        if each.state != "off"
+                        else each.remedy
+                    ).classes("dim")
 
     ui.timer(0.1, look, once=True)
     ui.timer(4.0, look)

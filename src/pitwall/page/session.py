@@ -14,10 +14,26 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 TRAIL = (
-    "session_time", "lap_number", "lap_time", "lap_from_start", "lap_distance", "lap_last_time", "lap_best_time", "lap_delta_to_best",
-    "last_sector_1", "last_sector_2", "last_sector_3", "position_x", "position_z", "speed", "throttle", "brake",
-    "acceleration_long", "acceleration_lat", "out_of_range",
-)  # fmt: skip
+    "session_time",
+    "lap_number",
+    "lap_time",
+    "lap_from_start",
+    "lap_distance",
+    "lap_last_time",
+    "lap_best_time",
+    "lap_delta_to_best",
+    "last_sector_1",
+    "last_sector_2",
+    "last_sector_3",
+    "position_x",
+    "position_z",
+    "speed",
+    "throttle",
+    "brake",
+    "acceleration_long",
+    "acceleration_lat",
+    "out_of_range",
+)
 """Columns of the trail; one that the vehicle's view does not have is NaN."""
 TRAIL_HZ = 10.0
 TRAIL_ROWS = 10 * 3600 * 2
@@ -96,7 +112,9 @@ class LiveSession:
     def __post_init__(self) -> None:
         self.rows = Rows(len(self.names), RING_ROWS)
         self._pick = [self.names.index(name) if name in self.names else -1 for name in TRAIL]
-        shares = [number for number, name in enumerate(self.names) if "_out_of_range_share_" in name]
+        shares = [
+            number for number, name in enumerate(self.names) if "_out_of_range_share_" in name
+        ]
         self._shares = np.array(shares, dtype=int)
         self._time = self.names.index("session_time") if "session_time" in self.names else -1
 
@@ -109,7 +127,9 @@ class LiveSession:
         """Session time of a row, seconds."""
         return float(values[self._time]) if self._time >= 0 else event_us / 1e6
 
-    def add(self, values: Floats, event_us: int, created_us: int, now: float, seeding: bool = False) -> bool:
+    def add(
+        self, values: Floats, event_us: int, created_us: int, now: float, seeding: bool = False
+    ) -> bool:
         """Take one row in order of session time; gives whether it went into the trail too. A row already known does nothing."""
         at = self.time_of(values, event_us)
         if at <= self._last:
@@ -148,7 +168,11 @@ class LiveSession:
     def value(self, name: str) -> float:
         """The newest value of a feature; NaN for none."""
         newest = self.rows.newest
-        return float(newest[self.names.index(name)]) if newest is not None and name in self.names else float("nan")
+        return (
+            float(newest[self.names.index(name)])
+            if newest is not None and name in self.names
+            else float("nan")
+        )
 
 
 def column(trail: Floats, name: str) -> Floats:
@@ -170,4 +194,8 @@ def parse_key(key: str) -> tuple[str, str]:
 def columns_of(names: Sequence[str], block: Floats, wanted: Sequence[str]) -> Floats:
     """The wanted columns of a block; NaN for one that is not there."""
     at = [names.index(name) if name in names else -1 for name in wanted]
-    return np.column_stack([block, np.full(len(block), np.nan)])[:, at] if len(block) else np.empty((0, len(wanted)))
+    return (
+        np.column_stack([block, np.full(len(block), np.nan)])[:, at]
+        if len(block)
+        else np.empty((0, len(wanted)))
+    )

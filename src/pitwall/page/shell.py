@@ -24,7 +24,9 @@ def page(path: str) -> Iterator[Any]:
     """The frame of one view; gives the bar's own place for the view's controls."""
     ui.dark_mode(True)
     ui.colors(primary=ACCENT)
-    ui.add_head_html(f"<style>{CSS_ROOT}</style><link rel='stylesheet' href='/assets/page.css'>{KEYS}")
+    ui.add_head_html(
+        f"<style>{CSS_ROOT}</style><link rel='stylesheet' href='/assets/page.css'>{KEYS}"
+    )
     with ui.element("header").classes("bar"):
         ui.label("pitwall").classes("brand")
         with ui.element("nav").classes("flex gap-4").props('aria-label="Views"'):
@@ -40,7 +42,11 @@ def page(path: str) -> Iterator[Any]:
 @contextmanager
 def panel(title: str, classes: str = "") -> Iterator[Any]:
     """A titled box."""
-    with ui.element("section").classes(f"panel {classes}").props(f'aria-label="{escape(title)}"') as box:
+    with (
+        ui.element("section")
+        .classes(f"panel {classes}")
+        .props(f'aria-label="{escape(title)}"') as box
+    ):
         heading(title)
         yield box
 
@@ -67,7 +73,12 @@ def table_html(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table. Every text is escaped: what a car calls itself stays text."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join(
-        "<tr>" + "".join(f'<td class="{escape(cell.kind if isinstance(cell, Cell) else "")}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        "<tr>"
+        + "".join(
+            f'<td class="{escape(cell.kind if isinstance(cell, Cell) else "")}">{escape(cell)}</td>'
+            for cell in row
+        )
+        + "</tr>"
         for row in rows
     )
     return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

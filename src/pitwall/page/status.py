@@ -40,13 +40,16 @@ class Health:
         while not self._stop.is_set():
             try:
                 with urllib.request.urlopen(
-                    f"http://{self._settings.host}:{self._settings.flink_metrics_port}/metrics", timeout=3
+                    f"http://{self._settings.host}:{self._settings.flink_metrics_port}/metrics",
+                    timeout=3,
                 ) as answer:
                     self.metrics = read_metrics(answer.read().decode())
             except OSError:
                 self.metrics = {}
             try:
-                self.dead_letters = sum(end_offsets(self._settings, self._settings.dead_letters_topic).values())
+                self.dead_letters = sum(
+                    end_offsets(self._settings, self._settings.dead_letters_topic).values()
+                )
             except (PitwallError, KafkaException):
                 self.dead_letters = None
             self._stop.wait(5)
@@ -54,7 +57,9 @@ class Health:
     def rows(self, session: LiveSession) -> list[list[str]]:
         """The health table's rows."""
         delays = list(session.delays_ms)
-        p50, p99 = np.percentile(delays, (50, 99)) if delays and session.running else (np.nan, np.nan)
+        p50, p99 = (
+            np.percentile(delays, (50, 99)) if delays and session.running else (np.nan, np.nan)
+        )
         rate, gaps = session.value("ticks_1s"), session.value("gaps_30s")
         stored = self.metrics.get("freshness_ms", np.nan)
         late = self.metrics.get("late")
@@ -63,10 +68,16 @@ class Health:
             ["Gaps above 0.1 s, last 30 s", Cell(_shown(gaps, "", 0), "warn" if gaps > 0 else "")],
             ["To this page p50 / p99", f"{_shown(p50, 'ms', 0)} / {_shown(p99, 'ms', 0)}"],
             ["To the online store p99", _shown(stored, "ms", 0)],
-            ["Late ticks, all cars", Cell("unknown" if late is None else f"{late:.0f}", "warn" if late else "")],
+            [
+                "Late ticks, all cars",
+                Cell("unknown" if late is None else f"{late:.0f}", "warn" if late else ""),
+            ],
             [
                 "Dead letters, all cars",
-                Cell("unknown" if self.dead_letters is None else str(self.dead_letters), "warn" if self.dead_letters else ""),
+                Cell(
+                    "unknown" if self.dead_letters is None else str(self.dead_letters),
+                    "warn" if self.dead_letters else "",
+                ),
             ],
         ]
 
@@ -109,12 +120,24 @@ class Service:
 
 
 ABOUT = {
-    "kafka": "Topics", "cassandra": "Online store and telemetry history", "s3": "Artifacts and Parquet, for S3 clients",
-    "mlflow": "Experiments and model registry", "flink": "Feature job: Flink UI", "jobmanager": "Standalone cluster: Flink UI",
-    "taskmanager": "Standalone cluster's worker", "serving": "Prediction endpoint: BentoML's API docs", "scorer": "Stream scorer",
-    "page": "This page", "spark": "Telemetry history by Spark", "spark-master": "Spark cluster", "spark-worker": "Spark cluster's worker",
-    "namenode": "HDFS", "datanode": "HDFS: blocks", "hbase": "HBase", "hbase-thrift": "HBase: Thrift",
-}  # fmt: skip
+    "kafka": "Topics",
+    "cassandra": "Online store and telemetry history",
+    "s3": "Artifacts and Parquet, for S3 clients",
+    "mlflow": "Experiments and model registry",
+    "flink": "Feature job: Flink UI",
+    "jobmanager": "Standalone cluster: Flink UI",
+    "taskmanager": "Standalone cluster's worker",
+    "serving": "Prediction endpoint: BentoML's API docs",
+    "scorer": "Stream scorer",
+    "page": "This page",
+    "spark": "Telemetry history by Spark",
+    "spark-master": "Spark cluster",
+    "spark-worker": "Spark cluster's worker",
+    "namenode": "HDFS",
+    "datanode": "HDFS: blocks",
+    "hbase": "HBase",
+    "hbase-thrift": "HBase: Thrift",
+}
 PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
 """Those with a page to open."""
 
@@ -135,9 +158,32 @@ def services(settings: Settings) -> list[Service]:
             ready = False
         url = server.url(settings)
         state = "up" if ready else "starting" if running else "off"
-        found.append(Service(name, ABOUT.get(name, ""), url, url if name in PAGES else "", server.version, state, f"./pitwall up {name}"))
-    for name, what, port in (("prometheus", "Metrics", settings.prometheus_port), ("grafana", "Dashboards for operations", settings.grafana_port)):
+        found.append(
+            Service(
+                name,
+                ABOUT.get(name, ""),
+                url,
+                url if name in PAGES else "",
+                server.version,
+                state,
+                f"./pitwall up {name}",
+            )
+        )
+    for name, what, port in (
+        ("prometheus", "Metrics", settings.prometheus_port),
+        ("grafana", "Dashboards for operations", settings.grafana_port),
+    ):
         url = f"http://{settings.host}:{port}"
         state = "up" if port_open(settings.host, port) else "off"
-        found.append(Service(name, what, url, url, "", state, "compose --profile monitor up, see docs/containers.md"))
+        found.append(
+            Service(
+                name,
+                what,
+                url,
+                url,
+                "",
+                state,
+                "compose --profile monitor up, see docs/containers.md",
+            )
+        )
     return found

@@ -55,7 +55,9 @@ async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
 async def _show(socket: WebSocket, feed: Feed, archive: Archive, asked: dict[str, Any]) -> None:
     vehicle, name = str(asked["vehicle"]), str(asked["session"])
     wanted = [str(each) for each in asked["names"]][:NAMES]
-    have: dict[str, float] = {str(key): float(value) for key, value in (asked.get("have") or {}).items()}
+    have: dict[str, float] = {
+        str(key): float(value) for key, value in (asked.get("have") or {}).items()
+    }
     number = int(asked.get("request", 0))
     try:
         while (session := feed.sessions.get((vehicle, name))) is None:
@@ -66,7 +68,13 @@ async def _show(socket: WebSocket, feed: Feed, archive: Archive, asked: dict[str
 
 
 async def _follow(
-    socket: WebSocket, archive: Archive, session: LiveSession, feed: Feed, wanted: list[str], have: dict[str, float], number: int
+    socket: WebSocket,
+    archive: Archive,
+    session: LiveSession,
+    feed: Feed,
+    wanted: list[str],
+    have: dict[str, float],
+    number: int,
 ) -> None:
     features = [each for each in wanted if each in session.names]
     raw = [each for each in wanted if each in CHANNELS and each not in session.names]
@@ -85,20 +93,37 @@ async def _follow(
     await send("rows", features, shown[shown[:, 0] > oldest] if len(shown) else shown)
     at += len(block)
     loop = asyncio.get_running_loop()
-    jobs = [asyncio.create_task(_earlier(loop, archive, session, send, each, have.get(each), begin)) for each in features
-            if have.get(each, -math.inf) < begin]  # fmt: skip
-    jobs += [asyncio.create_task(_poll_raw(loop, archive, session, send, each, have.get(each))) for each in raw]
+    jobs = [
+        asyncio.create_task(_earlier(loop, archive, session, send, each, have.get(each), begin))
+        for each in features
+        if have.get(each, -math.inf) < begin
+    ]
+    jobs += [
+        asyncio.create_task(_poll_raw(loop, archive, session, send, each, have.get(each)))
+        for each in raw
+    ]
     try:
         while True:
-            if feed.sessions.get((session.vehicle, session.session)) is not session or session.generation != generation:
+            if (
+                feed.sessions.get((session.vehicle, session.session)) is not session
+                or session.generation != generation
+            ):
                 await send("anew", [], np.empty((0, 1)))
                 return await _follow(
-                    socket, archive, feed.sessions.get((session.vehicle, session.session), session), feed, wanted, {}, number
+                    socket,
+                    archive,
+                    feed.sessions.get((session.vehicle, session.session), session),
+                    feed,
+                    wanted,
+                    {},
+                    number,
                 )
             first, block = session.rows.since(at)
             if len(block):
                 if first > at and features:
-                    await _gap(loop, archive, session, send, features, shown, float(block[0, clock]))
+                    await _gap(
+                        loop, archive, session, send, features, shown, float(block[0, clock])
+                    )
                 shown = columns_of(session.names, block, ("session_time", *features))
                 await send("rows", features, shown)
                 at = first + len(block)
@@ -108,7 +133,15 @@ async def _follow(
             job.cancel()
 
 
-async def _earlier(loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None, begin: float) -> None:
+async def _earlier(
+    loop: Any,
+    archive: Archive,
+    session: LiveSession,
+    send: Any,
+    name: str,
+    have: float | None,
+    begin: float,
+) -> None:
     try:
         block = await loop.run_in_executor(
             None,
@@ -126,17 +159,31 @@ async def _earlier(loop: Any, archive: Archive, session: LiveSession, send: Any,
     await send("earlier", [name], block)
 
 
-async def _gap(loop: Any, archive: Archive, session: LiveSession, send: Any, names: list[str], shown: Floats, until: float) -> None:
+async def _gap(
+    loop: Any,
+    archive: Archive,
+    session: LiveSession,
+    send: Any,
+    names: list[str],
+    shown: Floats,
+    until: float,
+) -> None:
     """A viewer so slow that rows are gone from memory gets them from the stores."""
     for name in names:
-        await _earlier(loop, archive, session, send, name, float(shown[-1, 0]) if len(shown) else None, until)
+        await _earlier(
+            loop, archive, session, send, name, float(shown[-1, 0]) if len(shown) else None, until
+        )
 
 
-async def _poll_raw(loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None) -> None:
+async def _poll_raw(
+    loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None
+) -> None:
     while True:
         since = None if have is None else have + SAME_S
         try:
-            block = await loop.run_in_executor(None, archive.channel, session.vehicle, session.session, name, since)
+            block = await loop.run_in_executor(
+                None, archive.channel, session.vehicle, session.session, name, since
+            )
             if len(block) or have is None:
                 await send("earlier", [name], block)
             if len(block):

@@ -22,16 +22,29 @@ body{{background:var(--ground);color:var(--text);font:15px/1.35 system-ui,"DejaV
 def axis(name: str, **more: Any) -> dict[str, Any]:
     """A value axis of an ECharts chart, labelled with its unit."""
     return {
-        "type": "value", "name": name, "nameLocation": "middle", "nameGap": 28, "nameTextStyle": {"color": DIM, "fontSize": 12},
-        "axisLabel": {"color": DIM, "fontSize": 12}, "splitLine": {"lineStyle": {"color": "#242d36"}},
-        "axisLine": {"lineStyle": {"color": EDGE}}, "scale": True, **more,
-    }  # fmt: skip
+        "type": "value",
+        "name": name,
+        "nameLocation": "middle",
+        "nameGap": 28,
+        "nameTextStyle": {"color": DIM, "fontSize": 12},
+        "axisLabel": {"color": DIM, "fontSize": 12},
+        "splitLine": {"lineStyle": {"color": "#242d36"}},
+        "axisLine": {"lineStyle": {"color": EDGE}},
+        "scale": True,
+        **more,
+    }
 
 
 def chart(**options: Any) -> dict[str, Any]:
     """An ECharts chart in the page's colours."""
-    return {"animation": False, "backgroundColor": "transparent", "textStyle": {"color": TEXT, "fontSize": 12}, "color": list(LINES),
-            "aria": {"enabled": True}, **options}  # fmt: skip
+    return {
+        "animation": False,
+        "backgroundColor": "transparent",
+        "textStyle": {"color": TEXT, "fontSize": 12},
+        "color": list(LINES),
+        "aria": {"enabled": True},
+        **options,
+    }
 
 
 def seconds(value: float, digits: int = 3) -> str:

@@ -25,7 +25,9 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
         self._drift: drift.Live | None = None
-        threading.Thread(target=self._calibrate, args=(settings,), daemon=True, name="drift").start()
+        threading.Thread(
+            target=self._calibrate, args=(settings,), daemon=True, name="drift"
+        ).start()
 
     def _calibrate(self, settings: Settings) -> None:
         """Once there are laps enough."""
@@ -43,10 +45,17 @@ class Watch:
 
     def row(self, row: FeatureRow) -> None:
         """One feature row, in its session's order."""
-        self.truths.row(row.vehicle, row.session, row.event_us, {name: row[name] for name in self.truths.needs if name in row.names})
+        self.truths.row(
+            row.vehicle,
+            row.session,
+            row.event_us,
+            {name: row[name] for name in self.truths.needs if name in row.names},
+        )
         if self._drift is not None and set(drift.WATCHED) <= set(row.names):
             values = [row[name] for name in drift.WATCHED]
-            self._drift.row(row.vehicle, row.session, row["lap_number"], row["lap_distance"], values)
+            self._drift.row(
+                row.vehicle, row.session, row["lap_number"], row["lap_distance"], values
+            )
 
     def prediction(self, message: dict[str, Any]) -> None:
         """One prediction as it stands on its topic."""

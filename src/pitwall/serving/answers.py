@@ -9,18 +9,45 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Code = Literal[
-    "unauthorized", "forbidden", "rate_limited", "too_large", "timeout", "wrong_type", "unknown_model", "unknown_entity",
-    "unknown_feature", "missing_features", "no_value", "stale_features", "time_passed", "not_ready", "store_unavailable", "outbox_full",
-]  # fmt: skip
+    "unauthorized",
+    "forbidden",
+    "rate_limited",
+    "too_large",
+    "timeout",
+    "wrong_type",
+    "unknown_model",
+    "unknown_entity",
+    "unknown_feature",
+    "missing_features",
+    "no_value",
+    "stale_features",
+    "time_passed",
+    "not_ready",
+    "store_unavailable",
+    "outbox_full",
+]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class Problem(Exception):
     """An error of the endpoint: HTTP status, a code of its own, and a message that names key, value and remedy."""
 
-    def __init__(self, status: int, code: Code, message: str, retry_s: float | None = None, features: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        message: str,
+        retry_s: float | None = None,
+        features: list[str] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.retry_s, self.features = status, code, message, retry_s, features
+        self.status, self.code, self.message, self.retry_s, self.features = (
+            status,
+            code,
+            message,
+            retry_s,
+            features,
+        )
 
     def body(self) -> dict[str, Any]:
         """As it stands in an answer."""
@@ -58,9 +85,22 @@ class Question(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"model": "lap_time", "vehicle": "PERRINN 424", "session": "20260101-000000-simulation"},
-                {"model": "lap_time", "vehicle": "PERRINN 424", "session": "20260101-000000-simulation", "time": "2026-01-01T00:01:30Z"},
-                {"model": "lap_time", "features": {"lap_time": 40.2, "lap_fraction": 0.41}, "explain": True},
+                {
+                    "model": "lap_time",
+                    "vehicle": "PERRINN 424",
+                    "session": "20260101-000000-simulation",
+                },
+                {
+                    "model": "lap_time",
+                    "vehicle": "PERRINN 424",
+                    "session": "20260101-000000-simulation",
+                    "time": "2026-01-01T00:01:30Z",
+                },
+                {
+                    "model": "lap_time",
+                    "features": {"lap_time": 40.2, "lap_fraction": 0.41},
+                    "explain": True,
+                },
             ]
         },
     )
@@ -69,16 +109,27 @@ class Question(BaseModel):
     vehicle: Name | None = Field(None, examples=["PERRINN 424"])
     session: Name | None = Field(None, examples=["20260101-000000-simulation"])
     time: datetime | None = Field(
-        None, description="With features as they stood at this event time (with a time zone); default: the newest.", examples=["2026-01-01T00:01:30Z"]
+        None,
+        description="With features as they stood at this event time (with a time zone); default: the newest.",
+        examples=["2026-01-01T00:01:30Z"],
     )
-    features: dict[Name, FiniteFloat | None] | None = Field(None, max_length=10_000, description="Instead of vehicle and session.")
-    max_age_s: float | None = Field(None, gt=0, le=1e9, description="Features older than this are stale; default: the task's limit.")
+    features: dict[Name, FiniteFloat | None] | None = Field(
+        None, max_length=10_000, description="Instead of vehicle and session."
+    )
+    max_age_s: float | None = Field(
+        None,
+        gt=0,
+        le=1e9,
+        description="Features older than this are stale; default: the task's limit.",
+    )
     explain: bool = Field(False, description="Add each feature's contribution.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Question:
         keys = self.vehicle is not None and self.session is not None
-        if keys == (self.features is not None) or (not keys and (self.vehicle is not None or self.session is not None)):
+        if keys == (self.features is not None) or (
+            not keys and (self.vehicle is not None or self.session is not None)
+        ):
             raise ValueError("give vehicle and session, or features, and not both")
         if self.time is not None and self.time.tzinfo is None:
             raise ValueError("time needs a time zone, for instance 2026-01-01T00:00:00Z")
@@ -98,10 +149,15 @@ class Answer(BaseModel):
     vehicle: str
     session: str
     feature_service: str
-    event_time: str | None = Field(description="Of the features; null for features given in the question.")
-    age_s: float | None = Field(description="Since the car's record came to Kafka; asked about the past, event time before that time. Seconds.")
+    event_time: str | None = Field(
+        description="Of the features; null for features given in the question."
+    )
+    age_s: float | None = Field(
+        description="Since the car's record came to Kafka; asked about the past, event time before that time. Seconds."
+    )
     contributions: dict[str, float | None] | None = Field(
-        None, description="In the unit, the greatest first; null where the model gives no value with the usual one in its place."
+        None,
+        description="In the unit, the greatest first; null where the model gives no value with the usual one in its place.",
     )
 
 

@@ -22,7 +22,16 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 
 from pitwall.errors import ModelError, StoreError
-from pitwall.serving.answers import Answer, Answers, Error, ErrorBody, Problem, Question, Questions, problem_response
+from pitwall.serving.answers import (
+    Answer,
+    Answers,
+    Error,
+    ErrorBody,
+    Problem,
+    Question,
+    Questions,
+    problem_response,
+)
 from pitwall.serving.limits import Bounds, guard
 from pitwall.serving.outbox import Outbox
 from pitwall.serving.past import recorded
@@ -101,8 +110,13 @@ class Parts:
         if self.warm:
             return None
         with self._probing:
-            if self._fetching is None or (self._fetching.done() and self._fetching.exception() is not None):
-                last, self._fetching = self._fetching, ThreadPoolExecutor(1, "fetch").submit(self.fetch)
+            if self._fetching is None or (
+                self._fetching.done() and self._fetching.exception() is not None
+            ):
+                last, self._fetching = (
+                    self._fetching,
+                    ThreadPoolExecutor(1, "fetch").submit(self.fetch),
+                )
                 if last is not None:
                     return str(last.exception())
         return "the models are being loaded"
@@ -136,8 +150,14 @@ class Versions(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Both gauges."""
-        used = GaugeMetricFamily("pitwall_model_version", "Version in use", labels=["model", "role"])
-        refused = GaugeMetricFamily("pitwall_model_refused_version", "Version that could not be used", labels=["model", "alias"])
+        used = GaugeMetricFamily(
+            "pitwall_model_version", "Version in use", labels=["model", "role"]
+        )
+        refused = GaugeMetricFamily(
+            "pitwall_model_refused_version",
+            "Version that could not be used",
+            labels=["model", "alias"],
+        )
         if self._parts.warm:
             for model in self._parts.registry.serving():
                 used.add_metric([model.name, model.role], model.version)
@@ -153,22 +173,51 @@ class Metrics:
     def __init__(self, parts: Parts) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(Versions(parts))
-        self.seconds = Histogram("pitwall_predict_seconds", "Time of a prediction", ["model"], buckets=BUCKETS, registry=self.registry)
-        self.read = Histogram("pitwall_online_read_seconds", "Time of a read of the online store", buckets=BUCKETS, registry=self.registry)
+        self.seconds = Histogram(
+            "pitwall_predict_seconds",
+            "Time of a prediction",
+            ["model"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.read = Histogram(
+            "pitwall_online_read_seconds",
+            "Time of a read of the online store",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
         self.age = Histogram(
-            "pitwall_predict_feature_age_seconds", "Age of the features of a prediction", ["model"],
-            buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60, 3600), registry=self.registry,
-        )  # fmt: skip
-        self.errors = Counter("pitwall_predict_errors", "Questions that were refused", ["code"], registry=self.registry)
-        self.outbox = Gauge("pitwall_predict_outbox", "Predictions Kafka has not acknowledged", registry=self.registry)
+            "pitwall_predict_feature_age_seconds",
+            "Age of the features of a prediction",
+            ["model"],
+            buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60, 3600),
+            registry=self.registry,
+        )
+        self.errors = Counter(
+            "pitwall_predict_errors",
+            "Questions that were refused",
+            ["code"],
+            registry=self.registry,
+        )
+        self.outbox = Gauge(
+            "pitwall_predict_outbox",
+            "Predictions Kafka has not acknowledged",
+            registry=self.registry,
+        )
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application BentoML mounts."""
     parts = Parts(settings)
     metrics = Metrics(parts)
-    app = FastAPI(title="pitwall predictions", version="1", description="Predictions of the champions, from features of the online store.")
-    app.add_middleware(Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s)
+    app = FastAPI(
+        title="pitwall predictions",
+        version="1",
+        description="Predictions of the champions, from features of the online store.",
+    )
+    app.add_middleware(
+        Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s
+    )
 
     @app.exception_handler(Problem)
     async def on_problem(request: Request, problem: Problem) -> JSONResponse:
@@ -186,15 +235,31 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:
-            return await on_problem(request, Problem(422, "wrong_type", "body: it is not JSON in UTF-8"))
-        return JSONResponse({"error": {"code": "http", "message": error.detail, "features": []}}, error.status_code, error.headers)
+            return await on_problem(
+                request, Problem(422, "wrong_type", "body: it is not JSON in UTF-8")
+            )
+        return JSONResponse(
+            {"error": {"code": "http", "message": error.detail, "features": []}},
+            error.status_code,
+            error.headers,
+        )
 
     def given(question: Question, model: Model) -> list[float | None]:
         features = question.features or {}
         if unknown := [name for name in features if name not in model.inputs]:
-            raise Problem(422, "unknown_feature", f"{model.name} has no input {unknown[0]!r}; see GET /models", features=unknown)
+            raise Problem(
+                422,
+                "unknown_feature",
+                f"{model.name} has no input {unknown[0]!r}; see GET /models",
+                features=unknown,
+            )
         if missing := [name for name in model.inputs if name not in features]:
-            raise Problem(422, "missing_features", f"give all inputs (null for unknown): {missing[0]!r} is missing", features=missing)
+            raise Problem(
+                422,
+                "missing_features",
+                f"give all inputs (null for unknown): {missing[0]!r} is missing",
+                features=missing,
+            )
         return [features[name] for name in model.inputs]
 
     async def stored(question: Question, model: Model) -> tuple[Vector, float, bool]:
@@ -207,7 +272,16 @@ def create_app(settings: Settings) -> FastAPI:
             if question.time is not None and (found is None or found.event_time > question.time):
                 now, past = found, True
                 view, ttl, loop = parts.reader.view, parts.reader.ttl, asyncio.get_running_loop()
-                found, until = await loop.run_in_executor(parts.past, recorded, settings, view, vehicle, session, model.inputs, question.time)
+                found, until = await loop.run_in_executor(
+                    parts.past,
+                    recorded,
+                    settings,
+                    view,
+                    vehicle,
+                    session,
+                    model.inputs,
+                    question.time,
+                )
                 if now is not None and (until is None or until < question.time):
                     text = (
                         f"the newest features are of {now.event_time.isoformat()}, and those before are recorded "
@@ -219,10 +293,22 @@ def create_app(settings: Settings) -> FastAPI:
         except StoreError as error:
             raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
         if found is None:
-            where = f"are in the offline store up to {question.time.isoformat()}" if past and question.time else "are in the online store"
-            raise Problem(404, "unknown_entity", f"no features of vehicle {vehicle!r} in session {session!r} {where}")
+            where = (
+                f"are in the offline store up to {question.time.isoformat()}"
+                if past and question.time
+                else "are in the online store"
+            )
+            raise Problem(
+                404,
+                "unknown_entity",
+                f"no features of vehicle {vehicle!r} in session {session!r} {where}",
+            )
         limit = settings.stale_after_s if question.max_age_s is None else question.max_age_s
-        age_s = ((question.time - found.event_time) if past and question.time else (datetime.now(UTC) - found.created)).total_seconds()
+        age_s = (
+            (question.time - found.event_time)
+            if past and question.time
+            else (datetime.now(UTC) - found.created)
+        ).total_seconds()
         if age_s > limit:
             text = f"the newest features came {age_s:.0f} s before, the limit is {limit:g} s; give a larger max_age_s to take them all the same"
             raise Problem(409, "stale_features", text)
@@ -254,35 +340,85 @@ def create_app(settings: Settings) -> FastAPI:
             (event_time, record_time, values), age, online = await stored(question, model)
             if online:
                 served = Served(
-                    model.feature_service, parts.reader.view, question.vehicle or "", question.session or "",
-                    (event_time - EPOCH) // timedelta(microseconds=1), model.inputs, values, "endpoint",
-                )  # fmt: skip
+                    model.feature_service,
+                    parts.reader.view,
+                    question.vehicle or "",
+                    question.session or "",
+                    (event_time - EPOCH) // timedelta(microseconds=1),
+                    model.inputs,
+                    values,
+                    "endpoint",
+                )
         else:
             values = given(question, model)
         row = np.array(values, dtype=np.float64)
         try:
             value, low, high = model.values(row[None, :])[0]
         except ValueError as error:  # an estimator that takes no null, for instance
-            trace = {"trace_id": trace_id(question.vehicle or "", question.session or "", text_of(event_time))} if event_time else {}
-            LOG.warning("version %s of %s refuses what it was asked with: %s", model.version, model.name, error, extra=trace)
+            trace = (
+                {
+                    "trace_id": trace_id(
+                        question.vehicle or "", question.session or "", text_of(event_time)
+                    )
+                }
+                if event_time
+                else {}
+            )
+            LOG.warning(
+                "version %s of %s refuses what it was asked with: %s",
+                model.version,
+                model.name,
+                error,
+                extra=trace,
+            )
             value = low = high = np.nan
         if not np.isfinite((value, low, high)).all():
             missing = [name for name, v in zip(model.inputs, values, strict=True) if v is None]
             if not missing:
-                raise Problem(422, "no_value", f"{model.name} version {model.version} gives no finite value for these features")
-            raise Problem(422, "missing_features", f"the model gives no value where these are null: {', '.join(missing[:5])}", features=missing)
-        at = text_of(datetime.now(UTC), "microseconds")  # also tells two apart that were asked with features of their own
+                raise Problem(
+                    422,
+                    "no_value",
+                    f"{model.name} version {model.version} gives no finite value for these features",
+                )
+            raise Problem(
+                422,
+                "missing_features",
+                f"the model gives no value where these are null: {', '.join(missing[:5])}",
+                features=missing,
+            )
+        at = text_of(
+            datetime.now(UTC), "microseconds"
+        )  # also tells two apart that were asked with features of their own
         prediction = Prediction(
-            model.name, model.version, question.vehicle or "", question.session or "",
-            text_of(event_time) if event_time else at, text_of(record_time) if record_time else at,
-            value, low, high, model.unit, model.feature_service, model.definitions, "endpoint",
-        )  # fmt: skip
+            model.name,
+            model.version,
+            question.vehicle or "",
+            question.session or "",
+            text_of(event_time) if event_time else at,
+            text_of(record_time) if record_time else at,
+            value,
+            low,
+            high,
+            model.unit,
+            model.feature_service,
+            model.definitions,
+            "endpoint",
+        )
         found = Answer(
-            prediction_id="", model=model.name, version=model.version, value=value, low=low, high=high, unit=model.unit,
-            vehicle=prediction.vehicle, session=prediction.session, feature_service=model.feature_service,
-            event_time=None if event_time is None else prediction.event_time, age_s=age,
+            prediction_id="",
+            model=model.name,
+            version=model.version,
+            value=value,
+            low=low,
+            high=high,
+            unit=model.unit,
+            vehicle=prediction.vehicle,
+            session=prediction.session,
+            feature_service=model.feature_service,
+            event_time=None if event_time is None else prediction.event_time,
+            age_s=age,
             contributions=dict(model.explain(row)) if question.explain else None,
-        )  # fmt: skip
+        )
         metrics.seconds.labels(model.name).observe(time.perf_counter() - started)
         if age is not None:
             metrics.age.labels(model.name).observe(age)
@@ -290,9 +426,16 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def keep(made: list[Made]) -> None:
         try:
-            ids = await parts.outbox.keep([prediction for _, prediction, _ in made], [served for _, _, served in made if served is not None])
+            ids = await parts.outbox.keep(
+                [prediction for _, prediction, _ in made],
+                [served for _, _, served in made if served is not None],
+            )
         except sqlite3.Error as error:
-            raise Problem(503, "outbox_full", f"the prediction could not be kept for the topic: {error}; is the disk full?") from error
+            raise Problem(
+                503,
+                "outbox_full",
+                f"the prediction could not be kept for the topic: {error}; is the disk full?",
+            ) from error
         for (found, _, _), prediction_id in zip(made, ids, strict=True):
             found.prediction_id = prediction_id
 
@@ -303,7 +446,12 @@ def create_app(settings: Settings) -> FastAPI:
         await keep([made])
         return as_it_is(made[0])
 
-    @app.post("/predict/batch", response_model=Answers, dependencies=[guard(settings)], responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)})
+    @app.post(
+        "/predict/batch",
+        response_model=Answers,
+        dependencies=[guard(settings)],
+        responses={s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)},
+    )
     async def predict_batch(batch: Questions) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
 
@@ -318,25 +466,43 @@ def create_app(settings: Settings) -> FastAPI:
 
         found = await asyncio.gather(*map(one, batch.questions))
         await keep([made for made in found if not isinstance(made, Problem)])
-        return as_it_is(Answers(answers=[Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0] for f in found]))
+        return as_it_is(
+            Answers(
+                answers=[
+                    Error(error=ErrorBody(**f.body())) if isinstance(f, Problem) else f[0]
+                    for f in found
+                ]
+            )
+        )
 
     @app.get("/models", responses={503: ERRORS[503]})
     def models() -> dict[str, dict[str, Any]]:
         """Champions in use: version, unit, feature service, inputs; and versions that were refused."""
         return {
-            m.name: {"version": m.version, "unit": m.unit, "feature_service": m.feature_service, "inputs": list(m.inputs)}
+            m.name: {
+                "version": m.version,
+                "unit": m.unit,
+                "feature_service": m.feature_service,
+                "inputs": list(m.inputs),
+            }
             for m in there().serving()
             if m.role == "champion"
         }
 
-    @app.post("/refresh", dependencies=[guard(settings, admin=True)], responses={403: {"model": Error}, **{s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)}})
+    @app.post(
+        "/refresh",
+        dependencies=[guard(settings, admin=True)],
+        responses={403: {"model": Error}, **{s: ERRORS[s] for s in (401, 413, 422, 429, 503, 504)}},
+    )
     def refresh() -> dict[str, int]:
         """Look into the registry now (scope `admin`); gives the champions' versions."""
         registry = there()
         try:
             registry.refresh()
         except Exception as error:
-            raise Problem(503, "not_ready", f"the model registry does not answer: {error}", retry_s=1) from error
+            raise Problem(
+                503, "not_ready", f"the model registry does not answer: {error}", retry_s=1
+            ) from error
         return registry.champions()
 
     @app.get("/ready", responses={503: {"description": "not yet, with the reason"}})
@@ -350,7 +516,9 @@ def create_app(settings: Settings) -> FastAPI:
         except Exception as error:
             return JSONResponse({"ready": False, "reason": str(error)}, 503)
         if not loaded:
-            return JSONResponse({"ready": False, "reason": "no champion yet; run ./pitwall train"}, 503)
+            return JSONResponse(
+                {"ready": False, "reason": "no champion yet; run ./pitwall train"}, 503
+            )
         return JSONResponse({"ready": True, "models": list(loaded)})
 
     @app.get("/predict-metrics", include_in_schema=False)

@@ -15,7 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pitwall.serving.answers import Problem, problem_response
 from pitwall.settings import Settings
 
-bearer = HTTPBearer(auto_error=False, description="The token in .pitwall/secrets/token (predict) or admin_token (admin)")
+bearer = HTTPBearer(
+    auto_error=False,
+    description="The token in .pitwall/secrets/token (predict) or admin_token (admin)",
+)
 MAX_CLIENTS = 10_000
 
 
@@ -28,13 +31,19 @@ class Tokens:
             ("predict", settings.secret("token").get_secret_value().encode()),
         ]
 
-    def scope(self, credentials: HTTPAuthorizationCredentials | None) -> Literal["predict", "admin"]:
+    def scope(
+        self, credentials: HTTPAuthorizationCredentials | None
+    ) -> Literal["predict", "admin"]:
         """The scope of a token. Raises `Problem` 401 for none or an unknown one."""
         given = b"" if credentials is None else credentials.credentials.encode()
         for scope, token in self._tokens:
             if secrets.compare_digest(given, token):
                 return scope
-        raise Problem(401, "unauthorized", "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token")
+        raise Problem(
+            401,
+            "unauthorized",
+            "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token",
+        )
 
 
 class Rate:
@@ -60,13 +69,23 @@ def guard(settings: Settings, admin: bool = False) -> Any:
     """A dependency: token of the scope, and rate."""
     tokens, rate = Tokens(settings), Rate(settings.rate_limit)
 
-    async def check(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    async def check(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    ) -> None:
         scope = tokens.scope(credentials)
         if admin and scope != "admin":
-            raise Problem(403, "forbidden", "this needs the admin token: .pitwall/secrets/admin_token")
+            raise Problem(
+                403, "forbidden", "this needs the admin token: .pitwall/secrets/admin_token"
+            )
         client = request.client.host if request.client else ""
         if wait := rate.take(f"{scope} {client}"):
-            raise Problem(429, "rate_limited", f"more than {settings.rate_limit:g} requests a second; ask again in {wait:.2f} s", retry_s=wait)
+            raise Problem(
+                429,
+                "rate_limited",
+                f"more than {settings.rate_limit:g} requests a second; ask again in {wait:.2f} s",
+                retry_s=wait,
+            )
 
     return Depends(check)
 
@@ -84,7 +103,11 @@ class Bounds:
             return
         begun = False
         size = 0
-        too_large = Problem(413, "too_large", f"the body is longer than {self._max_bytes} bytes; ask for fewer at once")
+        too_large = Problem(
+            413,
+            "too_large",
+            f"the body is longer than {self._max_bytes} bytes; ask for fewer at once",
+        )
 
         async def bounded() -> Message:
             nonlocal size
@@ -105,7 +128,11 @@ class Bounds:
             async with asyncio.timeout(self._timeout_s):
                 await self._app(scope, bounded, noted)
         except TimeoutError:
-            problem = Problem(504, "timeout", f"no answer within {self._timeout_s:g} s; the request came too slowly, or a part is overloaded")
+            problem = Problem(
+                504,
+                "timeout",
+                f"no answer within {self._timeout_s:g} s; the request came too slowly, or a part is overloaded",
+            )
         except Problem as raised:
             problem = raised
         if size > self._max_bytes:

@@ -28,13 +28,21 @@ def options(settings: Settings) -> dict[str, Any]:
         return found
     for name, path in (("serving_certificate", certificate), ("serving_key", key)):
         if path is None or not path.is_file():
-            raise UsageError(f"PITWALL_{name.upper()} is {str(path or '')!r}, which is no file; TLS needs a certificate and its key, both in PEM form")
+            raise UsageError(
+                f"PITWALL_{name.upper()} is {str(path or '')!r}, which is no file; TLS needs a certificate and its key, both in PEM form"
+            )
     assert certificate is not None
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
     except (ssl.SSLError, ValueError) as error:
-        raise UsageError(f"PITWALL_SERVING_CERTIFICATE {certificate} and PITWALL_SERVING_KEY {key} are no pair in PEM form ({error})") from None
-    found["ssl"] = {"enabled": True, "certfile": str(certificate.absolute()), "keyfile": str(key.absolute()) if key else None}
+        raise UsageError(
+            f"PITWALL_SERVING_CERTIFICATE {certificate} and PITWALL_SERVING_KEY {key} are no pair in PEM form ({error})"
+        ) from None
+    found["ssl"] = {
+        "enabled": True,
+        "certfile": str(certificate.absolute()),
+        "keyfile": str(key.absolute()) if key else None,
+    }
     return found
 
 
@@ -46,4 +54,6 @@ def trust(settings: Settings) -> ssl.SSLContext | bool:
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"PITWALL_SERVING_CA is {str(ca)!r}, and holds no certificate in PEM form ({error})") from None
+        raise UsageError(
+            f"PITWALL_SERVING_CA is {str(ca)!r}, and holds no certificate in PEM form ({error})"
+        ) from None

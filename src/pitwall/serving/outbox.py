@@ -35,22 +35,32 @@ class Outbox:
     def __init__(self, settings: Settings, path: Path | None = None) -> None:
         path = path or settings.data_dir / "outbox.db"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._topic, self._served = path, settings.predictions_topic, settings.served_topic
+        self._path, self._topic, self._served = (
+            path,
+            settings.predictions_topic,
+            settings.served_topic,
+        )
         self._in = self._open()
         # A checkpoint waits for the disk: it is the sender's, whose commits make it, not the answers'.
         self._in.execute("PRAGMA wal_autocheckpoint = 0")
-        self._in.execute("CREATE TABLE IF NOT EXISTS outbox "
-                         "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)")  # fmt: skip
+        self._in.execute(
+            "CREATE TABLE IF NOT EXISTS outbox "
+            "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)"
+        )
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._together: list[tuple[list[Row], asyncio.Future[None]]] = []
-        self._producer = Producer({**client_config(settings), "acks": "all", "linger.ms": 1, "message.timeout.ms": ACK_MS})
+        self._producer = Producer(
+            {**client_config(settings), "acks": "all", "linger.ms": 1, "message.timeout.ms": ACK_MS}
+        )
         self._sender = threading.Thread(target=self._send, daemon=True, name="outbox")
         self._wake.set()
         self._sender.start()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=10, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, timeout=10, check_same_thread=False
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
@@ -72,19 +82,30 @@ class Outbox:
         await kept
         return ids
 
-    def _rows(self, predictions: list[Prediction], served: list[Served]) -> tuple[list[str], list[Row]]:
+    def _rows(
+        self, predictions: list[Prediction], served: list[Served]
+    ) -> tuple[list[str], list[Row]]:
         ids = [prediction.prediction_id for prediction in predictions]
         rows = [
-            (self._topic, p.session, p.message(i), orjson.dumps([(name, value.decode()) for name, value in p.headers(i)]))
+            (
+                self._topic,
+                p.session,
+                p.message(i),
+                orjson.dumps([(name, value.decode()) for name, value in p.headers(i)]),
+            )
             for p, i in zip(predictions, ids, strict=True)
         ]
-        return ids, rows + [(self._served, vector.session, vector.message(), b"[]") for vector in served]
+        return ids, rows + [
+            (self._served, vector.session, vector.message(), b"[]") for vector in served
+        ]
 
     def _write(self, rows: list[Row]) -> None:
         with self._lock:
             self._in.execute("BEGIN")
             try:
-                self._in.executemany("INSERT INTO outbox (topic, key, value, headers) VALUES (?, ?, ?, ?)", rows)
+                self._in.executemany(
+                    "INSERT INTO outbox (topic, key, value, headers) VALUES (?, ?, ?, ?)", rows
+                )
                 self._in.execute("COMMIT")
             except sqlite3.Error:
                 if self._in.in_transaction:
@@ -118,13 +139,19 @@ class Outbox:
             self._wake.wait(RETRY_S)
             self._wake.clear()
             try:
-                while (rows := out.execute("SELECT n, topic, key, value, headers FROM outbox ORDER BY n LIMIT ?", (BATCH,)).fetchall()):
+                while rows := out.execute(
+                    "SELECT n, topic, key, value, headers FROM outbox ORDER BY n LIMIT ?", (BATCH,)
+                ).fetchall():
                     taken = self._produce(rows)
                     out.execute("BEGIN IMMEDIATE")
                     out.executemany("DELETE FROM outbox WHERE n = ?", [(n,) for n in taken])
                     out.execute("COMMIT")
                     if len(taken) < len(rows):
-                        LOG.warning("Kafka did not take %d messages; they stay in %s", len(rows) - len(taken), self._path)
+                        LOG.warning(
+                            "Kafka did not take %d messages; they stay in %s",
+                            len(rows) - len(taken),
+                            self._path,
+                        )
                         break
             except Exception:
                 LOG.exception("the outbox could not be sent; trying again")
@@ -140,7 +167,9 @@ class Outbox:
                 if error is None:
                     taken.append(n)
 
-            pairs: list[tuple[str, str | bytes | None]] = [(name, text.encode()) for name, text in orjson.loads(headers)]
+            pairs: list[tuple[str, str | bytes | None]] = [
+                (name, text.encode()) for name, text in orjson.loads(headers)
+            ]
             self._producer.produce(topic, value, key, headers=pairs, on_delivery=on_delivery)
         self._producer.flush(ACK_MS / 1000 + 5)
         return taken

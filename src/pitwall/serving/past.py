@@ -18,7 +18,9 @@ class Recorded(NamedTuple):
     until: datetime | None
 
 
-def recorded(settings: Settings, view: str, vehicle: str, session: str, names: tuple[str, ...], at: datetime) -> Recorded:
+def recorded(
+    settings: Settings, view: str, vehicle: str, session: str, names: tuple[str, ...], at: datetime
+) -> Recorded:
     """Look into the files as they are now; a session is in them up to the job's last checkpoint.
 
     Raises `StoreError` for a file that cannot be read. Takes ms to seconds, by the number of files.
@@ -32,12 +34,34 @@ def recorded(settings: Settings, view: str, vehicle: str, session: str, names: t
 
     keys = {"vehicle": pa.string(), "session": pa.string()}
     stamps = ("event_timestamp", "created_timestamp")
-    features = [*(Feature(name, f"value {name}", pa.float64()) for name in names), *(Feature(name, name, MICROS) for name in stamps)]
-    one = View(view, files.recorded(settings, view), Columns(keys, *stamps), {key: key for key in keys}, tuple(features), None, "session")
+    features = [
+        *(Feature(name, f"value {name}", pa.float64()) for name in names),
+        *(Feature(name, name, MICROS) for name in stamps),
+    ]
+    one = View(
+        view,
+        files.recorded(settings, view),
+        Columns(keys, *stamps),
+        {key: key for key in keys},
+        tuple(features),
+        None,
+        "session",
+    )
     asked = pa.table(
-        {"vehicle": [vehicle] * 2, "session": [session] * 2, "at": pa.array(np.array([(at - EPOCH) // timedelta(microseconds=1), NEWEST]), MICROS)}
+        {
+            "vehicle": [vehicle] * 2,
+            "session": [session] * 2,
+            "at": pa.array(np.array([(at - EPOCH) // timedelta(microseconds=1), NEWEST]), MICROS),
+        }
     )
     then, newest = join(asked, "at", [one]).drop_columns(["at"]).to_pylist()
-    values = [None if (value := then[f"value {name}"]) is None or np.isnan(value) else float(value) for name in names]
-    row = None if then[stamps[0]] is None else Vector(then[stamps[0]], then[stamps[1]] or then[stamps[0]], values)
+    values = [
+        None if (value := then[f"value {name}"]) is None or np.isnan(value) else float(value)
+        for name in names
+    ]
+    row = (
+        None
+        if then[stamps[0]] is None
+        else Vector(then[stamps[0]], then[stamps[1]] or then[stamps[0]], values)
+    )
     return Recorded(row, newest[stamps[0]])

@@ -39,7 +39,9 @@ class FeatureReader:
     The view's time to live is the one `feast apply` last set before that.
     """
 
-    def __init__(self, settings: Settings, view: str = "car_state", project: str = "pitwall") -> None:
+    def __init__(
+        self, settings: Settings, view: str = "car_state", project: str = "pitwall"
+    ) -> None:
         self.view = view
         self._settings = settings
         self._name = online_table(project, view)
@@ -52,13 +54,23 @@ class FeatureReader:
         Raises `StoreError` when Cassandra does not answer.
         """
         opened, statement = self._ready(names)
-        (rows,) = ask(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        (rows,) = ask(
+            opened.session,
+            opened.options,
+            [(statement, (vehicle, session))],
+            f"reading {opened.table} from Cassandra",
+        )
         return self._vector(opened, rows)
 
     async def read_async(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
         """As `read`, without holding up the event loop, but for the first read of these names."""
         opened, statement = self._ready(names)
-        (rows,) = await ask_async(opened.session, opened.options, [(statement, (vehicle, session))], f"reading {opened.table} from Cassandra")
+        (rows,) = await ask_async(
+            opened.session,
+            opened.options,
+            [(statement, (vehicle, session))],
+            f"reading {opened.table} from Cassandra",
+        )
         return self._vector(opened, rows)
 
     def _ready(self, names: tuple[str, ...]) -> tuple[_Open, Any]:
@@ -108,7 +120,9 @@ class FeatureReader:
                 f'SELECT WRITETIME("event_timestamp"), created_timestamp{columns} FROM {opened.table} WHERE "vehicle" = ? AND "session" = ?'
             )
         except Exception as error:
-            raise StoreError(f"{opened.table} cannot be read: {error}; run ./pitwall up, which applies the feature repository") from error
+            raise StoreError(
+                f"{opened.table} cannot be read: {error}; run ./pitwall up, which applies the feature repository"
+            ) from error
         prepared.consistency_level = getattr(ConsistencyLevel, opened.options.read_consistency)
         opened.prepared[names] = prepared
         return prepared

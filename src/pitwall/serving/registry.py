@@ -34,7 +34,9 @@ class Model(Loaded):
     def values(self, rows: NDArray[np.float64]) -> list[Value]:
         """Value and interval for `rows` of shape (n, inputs); NaN stands for null."""
         found, widths = self.predict(rows), self.interval.of(rows)
-        return list(zip(found.tolist(), (found - widths).tolist(), (found + widths).tolist(), strict=True))
+        return list(
+            zip(found.tolist(), (found - widths).tolist(), (found + widths).tolist(), strict=True)
+        )
 
     def _value(self, row: NDArray[np.float64]) -> float:
         try:
@@ -91,7 +93,9 @@ class Registry:
                 continue
             if challenger is None or challenger == champion:
                 challenger = None
-                self._loaded = {key: model for key, model in self._loaded.items() if key != (name, "challenger")}
+                self._loaded = {
+                    key: model for key, model in self._loaded.items() if key != (name, "challenger")
+                }
             for alias, number in (("challenger", challenger), ("champion", champion)):
                 if number is not None:
                     self._take((name, alias), number)
@@ -103,7 +107,10 @@ class Registry:
         while page.token:
             page = self._client.search_registered_models(max_results=1000, page_token=page.token)
             found += page
-        return {model.name: {alias: int(version) for alias, version in model.aliases.items()} for model in found}
+        return {
+            model.name: {alias: int(version) for alias, version in model.aliases.items()}
+            for model in found
+        }
 
     def _take(self, key: tuple[str, str], number: int) -> None:
         if key in self._loaded and self._loaded[key].version == number:
@@ -114,7 +121,9 @@ class Registry:
         try:
             model = self._load(key[0], number, ROLES[key[1]])
         except Exception:
-            LOG.exception("version %s of %s is refused as %s; trying again in %.0f s", number, *key, REFUSED_S)
+            LOG.exception(
+                "version %s of %s is refused as %s; trying again in %.0f s", number, *key, REFUSED_S
+            )
             self._again[key] = time.monotonic() + REFUSED_S
             self.refused = {**self.refused, key: number}
             return
@@ -124,11 +133,15 @@ class Registry:
     def _load(self, name: str, number: int, role: str) -> Model:
         """A version, tried on the input example it was logged with."""
         loaded = models.load(self._client, self._client.get_model_version(name, str(number)))
-        usual = [np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else np.nan for c in loaded.example.T]
+        usual = [
+            np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else np.nan for c in loaded.example.T
+        ]
         model = Model(**vars(loaded), role=role, background=np.array(usual))
         found = model.values(loaded.example)
         if len(found) != len(loaded.example) or not np.isfinite(found).all():
-            raise ModelError(f"version {number} of {name} gives no finite value for its own input example")
+            raise ModelError(
+                f"version {number} of {name} gives no finite value for its own input example"
+            )
         return model
 
     def follow(self, every_s: float = 2.0) -> threading.Event:

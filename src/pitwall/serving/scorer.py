@@ -55,18 +55,39 @@ def score(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> 
     """Predictions for feature rows and what is `asked` of them; a row without a finite value gives none."""
     return [
         Prediction(
-            model.name, model.version, row.vehicle, row.session, row.event_time, iso(row.created_us), value, low, high,
-            model.unit, model.feature_service, model.definitions, "stream", model.role,
+            model.name,
+            model.version,
+            row.vehicle,
+            row.session,
+            row.event_time,
+            iso(row.created_us),
+            value,
+            low,
+            high,
+            model.unit,
+            model.feature_service,
+            model.definitions,
+            "stream",
+            model.role,
         )
         for row, (value, low, high) in zip(rows, model.values(matrix), strict=True)
         if np.isfinite(value)
-    ]  # fmt: skip
+    ]
 
 
 def served(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> Iterator[Served]:
     """The vectors `score` asks the model with, for the log."""
     for row, values in zip(rows, matrix.tolist(), strict=True):
-        yield Served(model.feature_service, row.view, row.vehicle, row.session, row.event_us, model.inputs, values, "stream")
+        yield Served(
+            model.feature_service,
+            row.view,
+            row.vehicle,
+            row.session,
+            row.event_us,
+            model.inputs,
+            values,
+            "stream",
+        )
 
 
 class Scorer:
@@ -104,8 +125,15 @@ class Scorer:
             }
         )
         self._producer.init_transactions(30)
-        self._ready = settings.run_dir / ("scorer.ready" if worker == "1" else f"scorer-{worker}.ready")
-        self._consumer.subscribe([settings.features_topic], on_assign=self._assigned, on_lost=self._gone, on_revoke=self._gone)
+        self._ready = settings.run_dir / (
+            "scorer.ready" if worker == "1" else f"scorer-{worker}.ready"
+        )
+        self._consumer.subscribe(
+            [settings.features_topic],
+            on_assign=self._assigned,
+            on_lost=self._gone,
+            on_revoke=self._gone,
+        )
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Begin a little before the group's place: those rows only tell which slots are scored already."""
@@ -115,7 +143,10 @@ class Scorer:
             start = partition.offset if partition.offset >= 0 else high
             self._from[partition.partition] = start
             if partition.offset < 0:
-                consumer.commit(offsets=[TopicPartition(partition.topic, partition.partition, start)], asynchronous=False)
+                consumer.commit(
+                    offsets=[TopicPartition(partition.topic, partition.partition, start)],
+                    asynchronous=False,
+                )
             partition.offset = max(low, start - REWIND)
         consumer.incremental_assign(committed)
         self._ready.write_text(str(time.time()))
@@ -131,8 +162,12 @@ class Scorer:
         first = self._consumer.poll(0.1)  # `consume` would wait for a full batch
         self._taken.clear()
         rest = [] if first is None else self._consumer.consume(BATCH, timeout=0)
-        own = first is not None and first.partition() not in self._taken  # else it is another worker's since
-        messages = [m for m in ([first, *rest] if own else rest) if m is not None and m.error() is None]
+        own = (
+            first is not None and first.partition() not in self._taken
+        )  # else it is another worker's since
+        messages = [
+            m for m in ([first, *rest] if own else rest) if m is not None and m.error() is None
+        ]
         rows = self._fresh(messages)
         if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
             self._commit(rows)
@@ -148,7 +183,11 @@ class Scorer:
             if new:
                 self._ends[partition] = offset + 1
             row = self._rows.one(message)
-            if row is not None and self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us) and new:
+            if (
+                row is not None
+                and self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us)
+                and new
+            ):
                 fresh.append(row)
         return fresh
 
@@ -162,17 +201,30 @@ class Scorer:
                     made = score(rows, matrix, model)
                 except Exception:
                     told = "version %s of %s (%s) fails on %d rows; they are passed over"
-                    trace = {"trace_id": trace_id(rows[0].vehicle, rows[0].session, rows[0].event_time)}
-                    LOG.exception(told, model.version, model.name, model.role, len(rows), extra=trace)
+                    trace = {
+                        "trace_id": trace_id(rows[0].vehicle, rows[0].session, rows[0].event_time)
+                    }
+                    LOG.exception(
+                        told, model.version, model.name, model.role, len(rows), extra=trace
+                    )
                     continue
                 for prediction in made:
                     key = prediction.prediction_id
-                    self._produce(self._settings.predictions_topic, prediction.session, prediction.message(key), prediction.headers(key))
+                    self._produce(
+                        self._settings.predictions_topic,
+                        prediction.session,
+                        prediction.message(key),
+                        prediction.headers(key),
+                    )
                 if model.role == "champion":
                     for vector in served(rows, matrix, model):
-                        self._produce(self._settings.served_topic, vector.session, vector.message(), [])
+                        self._produce(
+                            self._settings.served_topic, vector.session, vector.message(), []
+                        )
             places = [TopicPartition(topic, p, end) for p, end in self._ends.items()]
-            producer.send_offsets_to_transaction(places, self._consumer.consumer_group_metadata(), 10)
+            producer.send_offsets_to_transaction(
+                places, self._consumer.consumer_group_metadata(), 10
+            )
             producer.commit_transaction(10)
         except KafkaException as error:
             if error.args[0].txn_requires_abort():
@@ -181,7 +233,9 @@ class Scorer:
         self._ends.clear()
         self._committed_s = time.monotonic()
 
-    def _produce(self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+    def _produce(
+        self, topic: str, key: str, value: bytes, headers: list[tuple[str, bytes]]
+    ) -> None:
         while True:
             try:
                 self._producer.produce(topic, value, key, headers=list(headers))
@@ -234,5 +288,9 @@ def run(settings: Settings, worker: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--worker", default=os.environ.get("PITWALL_WORKER", "1"), help="its own name among the workers")
+    parser.add_argument(
+        "--worker",
+        default=os.environ.get("PITWALL_WORKER", "1"),
+        help="its own name among the workers",
+    )
     run(Settings(), parser.parse_args().worker)

@@ -29,7 +29,13 @@ class Served:
 
     def message(self) -> bytes:
         """The JSON message, schema 1; doubles in the shortest form that reads back as the same bits, null for NaN."""
-        return orjson.dumps({"schema": 1, **vars(self), "values": [None if v is None else float(v) for v in self.values]})
+        return orjson.dumps(
+            {
+                "schema": 1,
+                **vars(self),
+                "values": [None if v is None else float(v) for v in self.values],
+            }
+        )
 
 
 def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:
@@ -38,19 +44,31 @@ def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:
 
     topic = settings.served_topic
     ends = {partition: end for partition, end in end_offsets(settings, topic).items() if end}
-    consumer = Consumer({**client_config(settings), "group.id": "pitwall-parity", "enable.auto.commit": False,
-                         "enable.partition.eof": True})  # fmt: skip
+    consumer = Consumer(
+        {
+            **client_config(settings),
+            "group.id": "pitwall-parity",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
     try:
         while ends:
             messages = consumer.consume(1000, timeout=10)
             if not messages:
-                raise StackError(f"Kafka at {settings.bootstrap_servers} gave nothing of {topic} for 10 s; is it up? See `./pitwall status`")
+                raise StackError(
+                    f"Kafka at {settings.bootstrap_servers} gave nothing of {topic} for 10 s; is it up? See `./pitwall status`"
+                )
             for message in messages:
                 partition, value = message.partition(), message.value()
                 if message.error() is not None or message.offset() + 1 >= ends.get(partition, 0):
                     ends.pop(partition, None)
-                if message.error() is None and value is not None and message.timestamp()[1] >= since_ms:
+                if (
+                    message.error() is None
+                    and value is not None
+                    and message.timestamp()[1] >= since_ms
+                ):
                     fields = orjson.loads(value)
                     del fields["schema"]
                     yield Served(**{**fields, "names": tuple(fields["names"])})

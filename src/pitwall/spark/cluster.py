@@ -69,27 +69,54 @@ def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") 
     packages = "java.lang java.lang.invoke java.net java.nio java.util java.util.concurrent sun.nio.ch sun.security.action"
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in packages.split()]
     return [
-        "/usr/bin/env", f"SPARK_HOME={home()}", f"SPARK_LOCAL_IP={settings.host}", f"SPARK_LOCAL_DIRS={work}", "SPARK_SCALA_VERSION=2.12",
-        str(JAVA), f"-Xmx{memory}", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={work}", *opens,
-        "-cp", f"{home() / 'jars'}{os.sep}*", main, *arguments,
-    ]  # fmt: skip
+        "/usr/bin/env",
+        f"SPARK_HOME={home()}",
+        f"SPARK_LOCAL_IP={settings.host}",
+        f"SPARK_LOCAL_DIRS={work}",
+        "SPARK_SCALA_VERSION=2.12",
+        str(JAVA),
+        f"-Xmx{memory}",
+        "-XX:+UseSerialGC",
+        f"-Djava.io.tmpdir={work}",
+        *opens,
+        "-cp",
+        f"{home() / 'jars'}{os.sep}*",
+        main,
+        *arguments,
+    ]
 
 
 def master(settings: Settings) -> list[str]:
     """The master's command line."""
     return _java(
-        settings, "org.apache.spark.deploy.master.Master", "--host", settings.host, "--port", str(settings.spark_port),
-        "--webui-port", str(settings.spark_ui_port),
-    )  # fmt: skip
+        settings,
+        "org.apache.spark.deploy.master.Master",
+        "--host",
+        settings.host,
+        "--port",
+        str(settings.spark_port),
+        "--webui-port",
+        str(settings.spark_ui_port),
+    )
 
 
 def worker(settings: Settings) -> list[str]:
     """The worker's: as many cores as the job has tasks, and memory for one executor."""
     return _java(
-        settings, "org.apache.spark.deploy.worker.Worker", "--host", settings.host, "--cores", str(settings.parallelism), "--memory", "1g",
-        "--webui-port", str(settings.spark_worker_ui_port), "--work-dir", str(settings.home_dir / "tmp" / "spark"),
+        settings,
+        "org.apache.spark.deploy.worker.Worker",
+        "--host",
+        settings.host,
+        "--cores",
+        str(settings.parallelism),
+        "--memory",
+        "1g",
+        "--webui-port",
+        str(settings.spark_worker_ui_port),
+        "--work-dir",
+        str(settings.home_dir / "tmp" / "spark"),
         f"spark://{settings.host}:{settings.spark_port}",
-    )  # fmt: skip
+    )
 
 
 def metastore(settings: Settings) -> list[str]:
@@ -103,4 +130,11 @@ def metastore(settings: Settings) -> list[str]:
         "hive.async.log.enabled": "false",
     }
     options = [part for key, value in values.items() for part in ("--hiveconf", f"{key}={value}")]
-    return _java(settings, "org.apache.hadoop.hive.metastore.HiveMetaStore", "-p", str(settings.metastore_port), *options, memory="384m")
+    return _java(
+        settings,
+        "org.apache.hadoop.hive.metastore.HiveMetaStore",
+        "-p",
+        str(settings.metastore_port),
+        *options,
+        memory="384m",
+    )

@@ -29,7 +29,9 @@ TRIGGER = "1 second"
 PAUSE_S = 5.0
 STORE_PASSWORD = "pitwall"
 CIPHERS = "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256," + ",".join(
-    f"TLS_ECDHE_{key}_WITH_AES_{size}" for key in ("ECDSA", "RSA") for size in ("256_GCM_SHA384", "128_GCM_SHA256")
+    f"TLS_ECDHE_{key}_WITH_AES_{size}"
+    for key in ("ECDSA", "RSA")
+    for size in ("256_GCM_SHA384", "128_GCM_SHA256")
 )
 """The connector's own are none that a server of today takes."""
 BATCH = 100_000
@@ -46,7 +48,10 @@ def describe(settings: Settings) -> dict[str, Any] | None:
     found = process.find(settings.run_dir, "spark")
     if found is None:
         return None
-    newest = max((path.stat().st_mtime for path in (checkpoint_dir(settings) / "commits").glob("[0-9]*")), default=None)
+    newest = max(
+        (path.stat().st_mtime for path in (checkpoint_dir(settings) / "commits").glob("[0-9]*")),
+        default=None,
+    )
     return {
         "name": "history",
         "id": str(found.pid),
@@ -70,13 +75,20 @@ def spark_session(settings: Settings) -> Any:
     jars.fetch(settings.cache_dir / "m2", optional=["spark"])
     libraries = jars.classpath("spark", settings.cache_dir / "m2")
     job = compile.job_jar(settings)
-    ours = compile.compiled(settings, "spark_jobs/jvm", [job, *libraries, *sorted((spark_home / "jars").glob("*.jar"))])
+    ours = compile.compiled(
+        settings, "spark_jobs/jvm", [job, *libraries, *sorted((spark_home / "jars").glob("*.jar"))]
+    )
     options = {
         "spark.jars": ",".join(str(path) for path in (ours, job, *libraries)),
         "spark.driver.memory": "1g",
         "spark.sql.streaming.metricsEnabled": "false",
     }
-    found = session(settings, "pitwall-history", settings.spark_master or f"local[{settings.parallelism},4]", options)
+    found = session(
+        settings,
+        "pitwall-history",
+        settings.spark_master or f"local[{settings.parallelism},4]",
+        options,
+    )
     # Options given above stand in the command line of Java, where a password must not.
     for key, value in _cassandra(settings).items():
         found.conf.set(f"spark.cassandra.{key}", value)
@@ -97,7 +109,9 @@ def _cassandra(settings: Settings) -> dict[str, str]:
     if options.data_center:
         found["connection.localDC"] = options.data_center
     if secured is not None:
-        found |= {f"connection.ssl.{key}": value for key, value in _stores(settings, secured).items()}
+        found |= {
+            f"connection.ssl.{key}": value for key, value in _stores(settings, secured).items()
+        }
     return found
 
 
@@ -118,17 +132,38 @@ def _stores(settings: Settings, secured: Tls) -> dict[str, str]:
         path.write_bytes(data)
         return str(path)
 
-    authorities = x509.load_pem_x509_certificates((settings.feature_repo / secured.ca).read_bytes()) if secured.ca else []
-    trusted = [pkcs12.PKCS12Certificate(each, f"ca-{i}".encode()) for i, each in enumerate(authorities)]
+    authorities = (
+        x509.load_pem_x509_certificates((settings.feature_repo / secured.ca).read_bytes())
+        if secured.ca
+        else []
+    )
+    trusted = [
+        pkcs12.PKCS12Certificate(each, f"ca-{i}".encode()) for i, each in enumerate(authorities)
+    ]
     found = {"enabled": "true", "enabledAlgorithms": CIPHERS}
     if trusted:
         path = write("trust.p12", pkcs12.serialize_java_truststore(trusted, encryption))
-        found |= {"trustStore.path": path, "trustStore.type": "PKCS12", "trustStore.password": STORE_PASSWORD}
+        found |= {
+            "trustStore.path": path,
+            "trustStore.type": "PKCS12",
+            "trustStore.password": STORE_PASSWORD,
+        }
     if secured.certificate and secured.key:
-        first, *chain = x509.load_pem_x509_certificates((settings.feature_repo / secured.certificate).read_bytes())
-        key: Any = serialization.load_pem_private_key((settings.feature_repo / secured.key).read_bytes(), None)
-        path = write("own.p12", pkcs12.serialize_key_and_certificates(b"own", key, first, chain, encryption))
-        found |= {"clientAuth.enabled": "true", "keyStore.path": path, "keyStore.type": "PKCS12", "keyStore.password": STORE_PASSWORD}
+        first, *chain = x509.load_pem_x509_certificates(
+            (settings.feature_repo / secured.certificate).read_bytes()
+        )
+        key: Any = serialization.load_pem_private_key(
+            (settings.feature_repo / secured.key).read_bytes(), None
+        )
+        path = write(
+            "own.p12", pkcs12.serialize_key_and_certificates(b"own", key, first, chain, encryption)
+        )
+        found |= {
+            "clientAuth.enabled": "true",
+            "keyStore.path": path,
+            "keyStore.type": "PKCS12",
+            "keyStore.password": STORE_PASSWORD,
+        }
     return found
 
 
@@ -136,7 +171,10 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
     """Begin the job, from its checkpoint where there is one; gives the query and the count of messages that cannot be read."""
     from pyspark.sql import DataFrame
 
-    kafka = {f"kafka.{key}": value for key, value in java_client_config(settings, "org.apache.kafka.common").items()}
+    kafka = {
+        f"kafka.{key}": value
+        for key, value in java_client_config(settings, "org.apache.kafka.common").items()
+    }
     records = (
         spark.readStream.format("kafka")
         .options(**kafka)
@@ -149,7 +187,9 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
         .selectExpr("value", "topic", "partition", "offset", "unix_millis(timestamp) AS record_ms")
     )
     bad = spark._jsc.sc().longAccumulator("bad messages")
-    rows = spark._jvm.pitwall.SparkHistory.rows(records._jdf, plan(settings, load(settings.feature_repo)[-1]), bad)
+    rows = spark._jvm.pitwall.SparkHistory.rows(
+        records._jdf, plan(settings, load(settings.feature_repo)[-1]), bad
+    )
     query = (
         DataFrame(rows, spark)
         .writeStream.format("org.apache.spark.sql.cassandra")
@@ -188,10 +228,15 @@ def main() -> None:
                     ready.write_text(str(time.time()))
                 if bad.value() > told:
                     told = bad.value()
-                    print(f"{datetime.now(UTC):%H:%M:%S} {told} messages could not be read", flush=True)
+                    print(
+                        f"{datetime.now(UTC):%H:%M:%S} {told} messages could not be read",
+                        flush=True,
+                    )
         except PySparkException as error:
             lines = str(error).splitlines()
-            cause = next((line for line in reversed(lines) if "Caused by" in line), lines[0] if lines else "")
+            cause = next(
+                (line for line in reversed(lines) if "Caused by" in line), lines[0] if lines else ""
+            )
             print(f"{datetime.now(UTC):%H:%M:%S} begins anew in {PAUSE_S:g} s: {cause}", flush=True)
         ready.unlink(missing_ok=True)
         time.sleep(PAUSE_S)

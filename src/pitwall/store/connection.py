@@ -17,7 +17,9 @@ SHORT = "short"
 """The execution profile of requests that are sent again when no answer comes."""
 LONG_S = 20.0
 """Patience with all others: a busy node takes seconds to change a schema."""
-Consistency = Literal["ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE"]
+Consistency = Literal[
+    "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE"
+]
 
 
 class Tls(BaseModel):
@@ -103,13 +105,22 @@ def login(settings: Settings, options: Connection, role: Role | None = None) -> 
     if given is not None:
         return Login.model_validate(given)
     if role and _own(settings, options):
-        return Login(username=f"{settings.keyspace}_{role}", password=settings.secret(f"cassandra_{role}"))
-    return Login(username=options.username or settings.cassandra_user, password=options.password or settings.secret("cassandra"))
+        return Login(
+            username=f"{settings.keyspace}_{role}", password=settings.secret(f"cassandra_{role}")
+        )
+    return Login(
+        username=options.username or settings.cassandra_user,
+        password=options.password or settings.secret("cassandra"),
+    )
 
 
 def _own(settings: Settings, options: Connection) -> bool:
     """Whether that is the local stack's Cassandra, whose roles `prepare_cluster` makes."""
-    return not options.username and not options.hosts and settings.cassandra_user == Settings.model_fields["cassandra_user"].default
+    return (
+        not options.username
+        and not options.hosts
+        and settings.cassandra_user == Settings.model_fields["cassandra_user"].default
+    )
 
 
 def tls(settings: Settings, options: Connection) -> Tls | None:
@@ -131,21 +142,36 @@ def connect(
     """
     from cassandra.auth import PlainTextAuthProvider
     from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
-    from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy, WhiteListRoundRobinPolicy
+    from cassandra.policies import (
+        DCAwareRoundRobinPolicy,
+        TokenAwarePolicy,
+        WhiteListRoundRobinPolicy,
+    )
     from cassandra.query import tuple_factory
 
     options = configured(settings) if options is None else options
     hosts, port = options.hosts or [settings.host], options.port or settings.cassandra_port
     who, secured = login(settings, options, role), tls(settings, options)
-    near = TokenAwarePolicy(DCAwareRoundRobinPolicy(options.data_center)) if options.data_center else WhiteListRoundRobinPolicy(hosts)
+    near = (
+        TokenAwarePolicy(DCAwareRoundRobinPolicy(options.data_center))
+        if options.data_center
+        else WhiteListRoundRobinPolicy(hosts)
+    )
     cluster = Cluster(
         hosts,
         port=port,
         protocol_version=5,
-        auth_provider=PlainTextAuthProvider(who.username, password or who.password.get_secret_value()),
+        auth_provider=PlainTextAuthProvider(
+            who.username, password or who.password.get_secret_value()
+        ),
         execution_profiles={
-            name: ExecutionProfile(load_balancing_policy=near, row_factory=tuple_factory, request_timeout=timeout_s)
-            for name, timeout_s in ((EXEC_PROFILE_DEFAULT, LONG_S), (SHORT, options.request_timeout_s))
+            name: ExecutionProfile(
+                load_balancing_policy=near, row_factory=tuple_factory, request_timeout=timeout_s
+            )
+            for name, timeout_s in (
+                (EXEC_PROFILE_DEFAULT, LONG_S),
+                (SHORT, options.request_timeout_s),
+            )
         },
         ssl_context=_ssl_context(secured) if secured else None,
         connect_timeout=5,
@@ -168,14 +194,18 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
     for name in ("ca", "certificate", "key"):
         path = getattr(tls, name)
         if path is not None and not path.is_file():
-            raise UsageError(f"online_store.tls.{name} is {str(path)!r}, and there is no such file in {Path.cwd()}")
+            raise UsageError(
+                f"online_store.tls.{name} is {str(path)!r}, and there is no such file in {Path.cwd()}"
+            )
     try:
         context = ssl.create_default_context(cafile=tls.ca)
         context.check_hostname = tls.verify_host
         if tls.certificate:
             context.load_cert_chain(tls.certificate, tls.key)
     except ssl.SSLError as error:
-        raise UsageError(f"online_store.tls holds what is no certificate or key in PEM form: {error}") from error
+        raise UsageError(
+            f"online_store.tls holds what is no certificate or key in PEM form: {error}"
+        ) from error
     return context
 
 
@@ -192,8 +222,12 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
     session = connect(settings, options) if options.hosts else _taken_over(settings, patience_s)
     try:
         keyspace = keyspace_of(settings, options)
-        replication = settings.replication if options.replication is None else str(options.replication)
-        session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication} AND durable_writes = true")
+        replication = (
+            settings.replication if options.replication is None else str(options.replication)
+        )
+        session.execute(
+            f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication} AND durable_writes = true"
+        )
         session.execute(
             f"CREATE TABLE IF NOT EXISTS {keyspace}.telemetry_history (vehicle text, session text, bucket int, start_us bigint, "
             "digest bigint, event_timestamp timestamp, times_us blob, channels frozen<map<text, blob>>, "
@@ -202,7 +236,9 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
         rights: dict[Role, str] = {"job": "MODIFY", "reader": "SELECT"} if own else {}
         for role, right in rights.items():
             who = login(settings, Connection(), role)
-            session.execute(f"CREATE ROLE IF NOT EXISTS {who.username} WITH PASSWORD = '{who.password.get_secret_value()}' AND LOGIN = true")
+            session.execute(
+                f"CREATE ROLE IF NOT EXISTS {who.username} WITH PASSWORD = '{who.password.get_secret_value()}' AND LOGIN = true"
+            )
             session.execute(f"GRANT {right} ON KEYSPACE {keyspace} TO {who.username}")
     finally:
         session.cluster.shutdown()
@@ -224,7 +260,9 @@ def _taken_over(settings: Settings, patience_s: float) -> Any:
             if not changed:
                 try:
                     first = connect(settings, local, password="cassandra")
-                    first.execute(f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'")
+                    first.execute(
+                        f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = '{secret}'"
+                    )
                     first.cluster.shutdown()
                     changed = True
                 except (StoreError, OperationTimedOut):

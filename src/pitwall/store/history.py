@@ -41,7 +41,9 @@ def read(
 ) -> History:
     """One read of `HistoryReader` on a connection of its own."""
     with HistoryReader(settings) as reader:
-        return reader.read(vehicle, session, channel, newest=newest, since_s=since_s, until_s=until_s)
+        return reader.read(
+            vehicle, session, channel, newest=newest, since_s=since_s, until_s=until_s
+        )
 
 
 class HistoryReader:
@@ -53,14 +55,21 @@ class HistoryReader:
         self._session: Any = connect(settings, keyspace=keyspace_of(settings), role="reader")
         where = "FROM telemetry_history WHERE vehicle = ? AND session = ? AND bucket = ?"
         self._minutes = self._session.prepare(f"SELECT start_us {where}")
-        self._rows = self._session.prepare(f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?")
+        self._rows = self._session.prepare(
+            f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?"
+        )
         self._rows.fetch_size = 30
         self._rows.consistency_level = self._minutes.consistency_level = ConsistencyLevel.LOCAL_ONE
 
     def __enter__(self) -> HistoryReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._session.cluster.shutdown()
 
     def read(
@@ -86,7 +95,9 @@ class HistoryReader:
         for (minute,) in self._execute(self._minutes, (vehicle, session, MINUTES)):
             if minute * MINUTE_US > until or (minute + 1) * MINUTE_US <= since:
                 continue
-            rows = self._execute(self._rows, (channel, vehicle, session, minute, since - ROW_US, until))
+            rows = self._execute(
+                self._rows, (channel, vehicle, session, minute, since - ROW_US, until)
+            )
             at, value = _merged([(row[0], row[1]) for row in rows if row[1] is not None])
             chosen = (at >= since) & (at <= until)
             times.append(at[chosen])

@@ -48,7 +48,9 @@ __all__ = ["ParquetOfflineStore", "ParquetOfflineStoreConfig", "ParquetRetrieval
 class ParquetOfflineStoreConfig(FeastConfigBaseModel):
     """Where files lie is said by each source."""
 
-    type: Literal["pitwall.store.offline.ParquetOfflineStore"] = "pitwall.store.offline.ParquetOfflineStore"
+    type: Literal["pitwall.store.offline.ParquetOfflineStore"] = (
+        "pitwall.store.offline.ParquetOfflineStore"
+    )
     as_known_at: bool = True
     """Whether a feature row counts only from when it was known on."""
     chunk_rows: int = CHUNK_ROWS
@@ -105,7 +107,12 @@ class ParquetRetrievalJob(RetrievalJob):
         """The result as a Polars frame."""
         return pl.DataFrame(pl.from_arrow(self.to_arrow()))
 
-    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
+    def persist(
+        self,
+        storage: SavedDatasetStorage,
+        allow_overwrite: bool = False,
+        timeout: int | None = None,
+    ) -> None:
         """Write the result as one Parquet file where `storage` says."""
         source = source_of(storage.to_data_source())
         target = place(source.path, source.s3_endpoint_override or "", self._base)
@@ -139,10 +146,15 @@ class ParquetOfflineStore(OfflineStore):
         `entity_df`: a frame (pandas, Polars or Arrow), SQL that DuckDB runs, or None for every row that the views have
         between the two dates; a column `event_timestamp`, or the only column of instants, says when.
         """
-        views = [as_view(config, view, feature_refs, full_feature_names, filter_by_created_timestamp) for view in feature_views]
+        views = [
+            as_view(config, view, feature_refs, full_feature_names, filter_by_created_timestamp)
+            for view in feature_views
+        ]
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         if entity_df is None:
-            start, end = compute_non_entity_date_range(feature_views, start_date=start_date, end_date=end_date)
+            start, end = compute_non_entity_date_range(
+                feature_views, start_date=start_date, end_date=end_date
+            )
             entity = _every_row(views, start, end)
         else:
             entity = _entity_rows(config, entity_df)
@@ -174,7 +186,13 @@ class ParquetOfflineStore(OfflineStore):
 
         def run() -> pa.Table:
             scan = _scan(config, data_source)
-            rows = latest(scan, columns, instant(start_date), instant(end_date), config.offline_store.chunk_rows)
+            rows = latest(
+                scan,
+                columns,
+                instant(start_date),
+                instant(end_date),
+                config.offline_store.chunk_rows,
+            )
             names = [*join_key_columns, *feature_name_columns, *columns.names[len(keys) :]]
             scan.need(names)
             return scan.gather(rows, dict.fromkeys(names))
@@ -198,21 +216,35 @@ class ParquetOfflineStore(OfflineStore):
 
         def run() -> pa.Table:
             scan = _scan(config, data_source)
-            parts = [part for part, _ in scan.batches(names, timestamp_field, instant(start_date), instant(end_date))]
-            none = pa.schema([pa.field(name, scan.type_of(name) or pa.null()) for name in names]).empty_table()
+            parts = [
+                part
+                for part, _ in scan.batches(
+                    names, timestamp_field, instant(start_date), instant(end_date)
+                )
+            ]
+            none = pa.schema(
+                [pa.field(name, scan.type_of(name) or pa.null()) for name in names]
+            ).empty_table()
             return pa.concat_tables([*parts, none])
 
         return ParquetRetrievalJob(run, base=_base(config))
 
     @staticmethod
-    def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
+    def offline_write_batch(
+        config: RepoConfig,
+        feature_view: FeatureView,
+        table: pa.Table,
+        progress: Callable[[int], Any] | None,
+    ) -> None:
         """Add rows: a new file for each day of event time in the source's folder, or to the source's one file."""
         source = source_of(feature_view.batch_source)
         target = place(source.path, source.s3_endpoint_override or "", _base(config))
         back = {new: old for old, new in source.field_mapping.items()}
         table = table.rename_columns([back.get(name, name) for name in table.column_names])
         if source.timestamp_field not in table.column_names:
-            raise StoreError(f"rows for {feature_view.name!r} lack {source.timestamp_field!r}, the source's timestamp; add the column")
+            raise StoreError(
+                f"rows for {feature_view.name!r} lack {source.timestamp_field!r}, the source's timestamp; add the column"
+            )
         if target.is_file() or target.path.endswith(".parquet"):
             folder, _, name = target.path.rpartition("/")
             if target.is_file():
@@ -220,10 +252,15 @@ class ParquetOfflineStore(OfflineStore):
                 table = pa.concat_tables([old, table], promote_options="permissive")
             Place(target.system, folder).write(name, table)
         else:
-            days = pa.array(times(table[source.timestamp_field], source.timestamp_field) // 86_400_000_000)
+            days = pa.array(
+                times(table[source.timestamp_field], source.timestamp_field) // 86_400_000_000
+            )
             for day in pc.unique(days).to_pylist():
                 date = datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
-                target.write(f"event_date={date}/written-{uuid.uuid4().hex}.parquet", table.filter(pc.equal(days, day)))
+                target.write(
+                    f"event_date={date}/written-{uuid.uuid4().hex}.parquet",
+                    table.filter(pc.equal(days, day)),
+                )
         if progress:
             progress(table.num_rows)
 
@@ -238,12 +275,16 @@ class ParquetOfflineStore(OfflineStore):
         """Add logged feature vectors as one more file at the destination of the service's logging."""
         destination = logging_config.destination
         if not isinstance(destination, FileLoggingDestination):
-            raise StoreError(f"features are logged to files here, not to {type(destination).__name__}; use FileLoggingDestination")
+            raise StoreError(
+                f"features are logged to files here, not to {type(destination).__name__}; use FileLoggingDestination"
+            )
         table = data if isinstance(data, pa.Table) else pq.read_table(data)
         folder = place(destination.path, destination.s3_endpoint_override or "", _base(config))
         folder.write(f"logged-{uuid.uuid4().hex}.parquet", table)
 
-    def get_table_column_names_and_types_from_data_source(self, config: RepoConfig, data_source: DataSource) -> Iterable[tuple[str, str]]:
+    def get_table_column_names_and_types_from_data_source(
+        self, config: RepoConfig, data_source: DataSource
+    ) -> Iterable[tuple[str, str]]:
         """Columns of the source's files; of an empty source, those that the view on it declares."""
         schema = _scan(config, data_source).schema()
         return [(field.name, str(field.type)) for field in schema] or _declared(config, data_source)
@@ -263,8 +304,12 @@ def _declared(config: RepoConfig, source: DataSource) -> list[tuple[str, str]]:
 
     for view in FeatureStore(config=config).list_feature_views():
         if view.batch_source == source and isinstance(source, FileSource):
-            stamps = [name for name in (source.timestamp_field, source.created_timestamp_column) if name]
-            fields = [(field.name, str(field.dtype)) for field in [*view.entity_columns, *view.features]]
+            stamps = [
+                name for name in (source.timestamp_field, source.created_timestamp_column) if name
+            ]
+            fields = [
+                (field.name, str(field.dtype)) for field in [*view.entity_columns, *view.features]
+            ]
             return [*fields, *((name, str(MICROS)) for name in stamps)]
     return []
 
@@ -277,14 +322,18 @@ def _entity_rows(config: RepoConfig, given: Any) -> pa.Table:
         try:
             return con.sql(given).to_arrow_table()
         except duckdb.Error as error:
-            raise StoreError(f"the entity rows' SQL cannot be run by DuckDB: {str(error).splitlines()[0]}") from error
+            raise StoreError(
+                f"the entity rows' SQL cannot be run by DuckDB: {str(error).splitlines()[0]}"
+            ) from error
     if isinstance(given, pd.DataFrame):
         return pa.Table.from_pandas(given, preserve_index=False)
     if isinstance(given, pa.Table):
         return given
     if isinstance(given, pl.DataFrame):
         return given.to_arrow()
-    raise StoreError(f"entity rows are a {type(given).__name__}; give a pandas, Polars or Arrow table, or SQL")
+    raise StoreError(
+        f"entity rows are a {type(given).__name__}; give a pandas, Polars or Arrow table, or SQL"
+    )
 
 
 def _time_column(entity: pa.Table) -> str:
@@ -292,7 +341,9 @@ def _time_column(entity: pa.Table) -> str:
     if "event_timestamp" in entity.column_names:
         return "event_timestamp"
     if len(instants) != 1:
-        raise StoreError(f"the entity rows have {len(instants)} columns of instants ({instants}); call the one that counts event_timestamp")
+        raise StoreError(
+            f"the entity rows have {len(instants)} columns of instants ({instants}); call the one that counts event_timestamp"
+        )
     return str(instants[0])
 
 
@@ -303,7 +354,9 @@ def _in_utc(entity: pa.Table, name: str) -> pa.Table:
         try:
             column = pa.array(pd.to_datetime(column.to_pandas(), utc=True, format="ISO8601"))
         except ValueError as error:
-            raise StoreError(f"column {name!r} of the entity rows is no time: {str(error).splitlines()[0]}") from error
+            raise StoreError(
+                f"column {name!r} of the entity rows is no time: {str(error).splitlines()[0]}"
+            ) from error
     micros = pa.array(times(column, name)).cast(MICROS)
     micros = pc.if_else(pc.is_valid(column), micros, pa.scalar(None, MICROS))
     return entity.set_column(entity.column_names.index(name), pa.field(name, MICROS), micros)
@@ -313,17 +366,33 @@ def _every_row(views: list[Any], start: datetime, end: datetime) -> pa.Table:
     """Keys and event times of all rows of the views between the dates, each once, by time."""
     given = {tuple(sorted(view.given.values())) for view in views}
     if len(given) != 1:
-        raise StoreError("without entity rows all views must have the same keys; give entity rows to join views of different ones")
+        raise StoreError(
+            "without entity rows all views must have the same keys; give entity rows to join views of different ones"
+        )
     parts = []
     for view in views:
         scan = Scan(view.place)
-        for table, _ in scan.batches([*view.columns.keys, view.columns.event], view.columns.event, instant(start), instant(end)):
+        for table, _ in scan.batches(
+            [*view.columns.keys, view.columns.event],
+            view.columns.event,
+            instant(start),
+            instant(end),
+        ):
             when = pa.array(times(table[view.columns.event], view.columns.event)).cast(MICROS)
-            columns = {name: cast(table[key], view.columns.keys[key], key) for key, name in view.given.items()}
-            parts.append(pl.DataFrame(pl.from_arrow(pa.table({**columns, "event_timestamp": when}))).unique())
+            columns = {
+                name: cast(table[key], view.columns.keys[key], key)
+                for key, name in view.given.items()
+            }
+            parts.append(
+                pl.DataFrame(pl.from_arrow(pa.table({**columns, "event_timestamp": when}))).unique()
+            )
     if not parts:
         kinds = {name: views[0].columns.keys[key] for key, name in views[0].given.items()}
         return pa.schema([*kinds.items(), ("event_timestamp", MICROS)]).empty_table()
     keys = [*views[0].given.values()]
-    rows = pl.concat([part.select(*keys, "event_timestamp") for part in parts]).unique().sort("event_timestamp", *keys)
+    rows = (
+        pl.concat([part.select(*keys, "event_timestamp") for part in parts])
+        .unique()
+        .sort("event_timestamp", *keys)
+    )
     return rows.to_arrow()

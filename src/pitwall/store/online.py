@@ -41,7 +41,9 @@ Answer = tuple[datetime | None, dict[str, ValueProto] | None]
 class CassandraOnlineStoreConfig(Connection, FeastConfigBaseModel):
     """Where Cassandra is, and how it is asked (`Connection` names the options)."""
 
-    type: Literal["pitwall.store.online.CassandraOnlineStore"] = "pitwall.store.online.CassandraOnlineStore"
+    type: Literal["pitwall.store.online.CassandraOnlineStore"] = (
+        "pitwall.store.online.CassandraOnlineStore"
+    )
 
 
 class CassandraOnlineStore(OnlineStore):
@@ -99,11 +101,18 @@ class CassandraOnlineStore(OnlineStore):
         convert a column. The column of a feature that is gone stays: taken in again, it still holds what it held then.
         """
         session, keyspace = self._connect(config)
-        tables.ensure_keyspace(session, keyspace, config.online_store.replication, Settings().replication)
+        tables.ensure_keyspace(
+            session, keyspace, config.online_store.replication, Settings().replication
+        )
         made = tables.changes(session, keyspace, config.project, tables_to_keep)
-        tables.carry_out(session, made + [tables.drop(keyspace, config.project, view.name) for view in tables_to_delete])
+        tables.carry_out(
+            session,
+            made + [tables.drop(keyspace, config.project, view.name) for view in tables_to_delete],
+        )
 
-    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
+    def teardown(
+        self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]
+    ) -> None:
         """Drop the tables of all views."""
         self.update(config, tables, [], entities, [], False)
 
@@ -118,7 +127,11 @@ class CassandraOnlineStore(OnlineStore):
         return [tables.CassandraTable(change) for change in made]
 
     def online_write_batch(
-        self, config: RepoConfig, table: FeatureView, data: list[Row], progress: Callable[[int], Any] | None
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        data: list[Row],
+        progress: Callable[[int], Any] | None,
     ) -> None:
         """Write rows with their event time as write timestamp. Raises `StoreError` when one cannot be written."""
         session, _ = self._connect(config)
@@ -130,18 +143,30 @@ class CassandraOnlineStore(OnlineStore):
                 progress(len(part))
 
     async def online_write_batch_async(
-        self, config: RepoConfig, table: FeatureView, data: list[Row], progress: Callable[[int], Any] | None
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        data: list[Row],
+        progress: Callable[[int], Any] | None,
     ) -> None:
         """As `online_write_batch`."""
         session, _ = self._connect(config)
-        await ask_async(session, config.online_store, self._writes(config, table, data), f"writing view {table.name!r} to Cassandra")
+        await ask_async(
+            session,
+            config.online_store,
+            self._writes(config, table, data),
+            f"writing view {table.name!r} to Cassandra",
+        )
         if progress:
             progress(len(data))
 
     def _writes(self, config: RepoConfig, view: FeatureView, data: list[Row]) -> list[Request]:
         names = [field.name for field in view.features]
         keys = list(view.join_keys)
-        insert = self._once((config.project, view.name, "write", *names), lambda: self._insert(config, view.name, keys, names))
+        insert = self._once(
+            (config.project, view.name, "write", *names),
+            lambda: self._insert(config, view.name, keys, names),
+        )
         requests: list[Request] = []
         for entity, values, event, created in data:
             event = _utc(event)
@@ -155,16 +180,20 @@ class CassandraOnlineStore(OnlineStore):
             try:
                 requests.append((insert.bind(row), ()))
             except (TypeError, ValueError) as error:
-                raise StoreError(f"a row of view {view.name!r} does not fit its columns: {error}") from error
+                raise StoreError(
+                    f"a row of view {view.name!r} does not fit its columns: {error}"
+                ) from error
         return requests
 
     def _insert(self, config: RepoConfig, view: str, keys: list[str], names: list[str]) -> Any:
         columns = [*keys, *tables.META, *names]
         marks = ", ".join("?" * len(columns))
         return self._prepare(
-            config, f"INSERT INTO {self._table(config, view)} ({_listed(columns)}) VALUES ({marks}) USING TIMESTAMP ?", view,
+            config,
+            f"INSERT INTO {self._table(config, view)} ({_listed(columns)}) VALUES ({marks}) USING TIMESTAMP ?",
+            view,
             config.online_store.write_consistency,
-        )  # fmt: skip
+        )
 
     def online_read(
         self,
@@ -178,7 +207,9 @@ class CassandraOnlineStore(OnlineStore):
         Raises `StoreError` when Cassandra cannot answer: a failed read is not an absent row.
         """
         session, requests, answers = self._question(config, table, entity_keys, requested_features)
-        found = ask(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
+        found = ask(
+            session, config.online_store, requests, f"reading view {table.name!r} from Cassandra"
+        )
         return answers(found)
 
     async def online_read_async(
@@ -190,11 +221,17 @@ class CassandraOnlineStore(OnlineStore):
     ) -> list[Answer]:
         """As `online_read`."""
         session, requests, answers = self._question(config, table, entity_keys, requested_features)
-        found = await ask_async(session, config.online_store, requests, f"reading view {table.name!r} from Cassandra")
+        found = await ask_async(
+            session, config.online_store, requests, f"reading view {table.name!r} from Cassandra"
+        )
         return answers(found)
 
     def _question(
-        self, config: RepoConfig, view: FeatureView, entities: list[EntityKeyProto], requested: list[str] | None
+        self,
+        config: RepoConfig,
+        view: FeatureView,
+        entities: list[EntityKeyProto],
+        requested: list[str] | None,
     ) -> tuple[Any, list[Any], Callable[[Any], list[Answer]]]:
         """The session, what to ask of it, and what makes answers of what it gives."""
         session, _ = self._connect(config)
@@ -203,7 +240,9 @@ class CassandraOnlineStore(OnlineStore):
         requests, wholes = reading.requests(keys)
         return session, requests, lambda found: reading.answers(keys, wholes, found, view.ttl)
 
-    def _reading(self, config: RepoConfig, view: FeatureView, requested: list[str] | None) -> _Reading:
+    def _reading(
+        self, config: RepoConfig, view: FeatureView, requested: list[str] | None
+    ) -> _Reading:
         key = (config.project, view.name, "read", *(requested or ()))
         kinds = [field.dtype for field in view.features]
         found: _Reading | None = self._prepared.get(key)
@@ -213,7 +252,9 @@ class CassandraOnlineStore(OnlineStore):
             found = self._prepared[key] = self._new_reading(config, view, names, kinds)
         return found
 
-    def _new_reading(self, config: RepoConfig, view: FeatureView, names: list[str], kinds: list[Any]) -> _Reading:
+    def _new_reading(
+        self, config: RepoConfig, view: FeatureView, names: list[str], kinds: list[Any]
+    ) -> _Reading:
         keys = list(view.join_keys)
         columns = f'WRITETIME("event_timestamp"){"".join(f", {_listed([name])}" for name in names)}'
         level = config.online_store.read_consistency
@@ -221,13 +262,18 @@ class CassandraOnlineStore(OnlineStore):
 
         def prepare(given: str, many: str | None = None) -> Any:
             where = " AND ".join(f'"{key}" {"IN" if key == many else "="} ?' for key in keys)
-            return self._prepare(config, f"SELECT {given}{columns} FROM {table} WHERE {where}", view.name, level)
+            return self._prepare(
+                config, f"SELECT {given}{columns} FROM {table} WHERE {where}", view.name, level
+            )
 
         types = {field.name: field.dtype for field in view.features}
         return _Reading(
-            kinds, keys, [(name, to_proto(types[name])) for name in names], prepare(""),
+            kinds,
+            keys,
+            [(name, to_proto(types[name])) for name in names],
+            prepare(""),
             [prepare(f'"{key}", ', key) for key in keys],
-        )  # fmt: skip
+        )
 
     def _table(self, config: RepoConfig, view: str) -> str:
         return f'{self._connect(config)[1]}."{online_table(config.project, view)}"'
@@ -238,7 +284,9 @@ class CassandraOnlineStore(OnlineStore):
         try:
             prepared = self._connect(config)[0].prepare(statement)
         except Exception as error:
-            raise StoreError(f"view {view!r} has no such table in Cassandra ({error}); run `feast apply`") from error
+            raise StoreError(
+                f"view {view!r} has no such table in Cassandra ({error}); run `feast apply`"
+            ) from error
         prepared.consistency_level = getattr(ConsistencyLevel, level)
         return prepared
 
@@ -247,11 +295,24 @@ class _Reading:
     """Statements for some features of a view, and how their rows become Feast's answers."""
 
     def __init__(
-        self, kinds: list[Any], keys: list[str], features: list[tuple[str, Callable[[Any], ValueProto]]], one: Any, many: list[Any]
+        self,
+        kinds: list[Any],
+        keys: list[str],
+        features: list[tuple[str, Callable[[Any], ValueProto]]],
+        one: Any,
+        many: list[Any],
     ) -> None:
-        self.kinds, self.keys, self._features, self._one, self._many = kinds, keys, features, one, many
+        self.kinds, self.keys, self._features, self._one, self._many = (
+            kinds,
+            keys,
+            features,
+            one,
+            many,
+        )
 
-    def requests(self, keys: list[tuple[Any, ...]]) -> tuple[list[Request], list[tuple[int, tuple[Any, ...]]]]:
+    def requests(
+        self, keys: list[tuple[Any, ...]]
+    ) -> tuple[list[Request], list[tuple[int, tuple[Any, ...]]]]:
         """Statements that read these entities, and for each which key its rows tell (−1: none) and the whole or other keys.
 
         Entities that differ in one key only are read by one statement; of several such keys the one that makes fewest.
@@ -273,14 +334,19 @@ class _Reading:
                 wholes.append((-1, whole))
                 continue
             for start in range(0, len(values), IN_ONE):
-                requests.append((self._many[at], (*others[:at], values[start : start + IN_ONE], *others[at:])))
+                requests.append(
+                    (self._many[at], (*others[:at], values[start : start + IN_ONE], *others[at:]))
+                )
                 wholes.append((at, others))
         return requests, wholes
 
     def answers(
-        self, keys: list[tuple[Any, ...]], wholes: list[tuple[int, tuple[Any, ...]]], found: list[list[tuple[Any, ...]]],
+        self,
+        keys: list[tuple[Any, ...]],
+        wholes: list[tuple[int, tuple[Any, ...]]],
+        found: list[list[tuple[Any, ...]]],
         ttl: timedelta | None,
-    ) -> list[Answer]:  # fmt: skip
+    ) -> list[Answer]:
         """Feast's answers for these entities, in their order."""
         oldest_us = (datetime.now(UTC) - ttl - EPOCH) // timedelta(microseconds=1) if ttl else None
         rows: dict[tuple[Any, ...], Answer] = {}
@@ -294,7 +360,10 @@ class _Reading:
                     continue
                 rows[whole] = (
                     EPOCH + timedelta(microseconds=event_us),
-                    {name: make(value) for (name, make), value in zip(self._features, row[1:], strict=True)},
+                    {
+                        name: make(value)
+                        for (name, make), value in zip(self._features, row[1:], strict=True)
+                    },
                 )
         return [rows.get(key, (None, None)) for key in keys]
 
@@ -303,7 +372,9 @@ def _key(view: FeatureView, keys: list[str], entity: EntityKeyProto) -> tuple[An
     given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
     values = tuple(from_proto(given[name]) for name in keys)
     if None in values:
-        raise StoreError(f"the entity key {keys[values.index(None)]!r} of view {view.name!r} is null; give a value")
+        raise StoreError(
+            f"the entity key {keys[values.index(None)]!r} of view {view.name!r} is null; give a value"
+        )
     return values
 
 

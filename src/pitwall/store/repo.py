@@ -26,9 +26,17 @@ def apply(settings: Settings) -> str:
     """`feast apply` as a user would run it; gives its output. Raises `StoreError` with its last line."""
     (settings.feature_repo.parent / ".pitwall" / "data").mkdir(parents=True, exist_ok=True)
     feast = Path(sys.executable).parent / "feast"
-    env = {**os.environ, "PITWALL_REPOSITORY": str(settings.repository), "PITWALL_HOME": str(settings.home_dir)}
-    result = subprocess.run([str(feast), "apply"], cwd=settings.feature_repo, env=env, capture_output=True, text=True)
+    env = {
+        **os.environ,
+        "PITWALL_REPOSITORY": str(settings.repository),
+        "PITWALL_HOME": str(settings.home_dir),
+    }
+    result = subprocess.run(
+        [str(feast), "apply"], cwd=settings.feature_repo, env=env, capture_output=True, text=True
+    )
     if result.returncode:
         lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
-        raise StoreError(f"feast apply failed: {lines[-1] if lines else 'no output'}; run it in {settings.feature_repo}")
+        raise StoreError(
+            f"feast apply failed: {lines[-1] if lines else 'no output'}; run it in {settings.feature_repo}"
+        )
     return result.stdout

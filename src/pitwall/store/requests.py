@@ -16,7 +16,9 @@ Request = tuple[Any, Sequence[Any]]
 """A prepared statement and its values, by position."""
 
 
-def ask(session: Any, options: Connection, requests: Sequence[Request], doing: str) -> list[list[tuple[Any, ...]]]:
+def ask(
+    session: Any, options: Connection, requests: Sequence[Request], doing: str
+) -> list[list[tuple[Any, ...]]]:
     """The rows of each request, in order; each is tried again after a timeout or a lost connection.
 
     Raises `StoreError` naming what was being done.
@@ -24,7 +26,13 @@ def ask(session: Any, options: Connection, requests: Sequence[Request], doing: s
     if len(requests) > 1:
         from cassandra.concurrent import execute_concurrent
 
-        found = execute_concurrent(session, requests, concurrency=AT_ONCE, raise_on_first_error=False, execution_profile=SHORT)
+        found = execute_concurrent(
+            session,
+            requests,
+            concurrency=AT_ONCE,
+            raise_on_first_error=False,
+            execution_profile=SHORT,
+        )
         return [
             list(result) if success else _again(session, options, request, doing, result)
             for request, (success, result) in zip(requests, found, strict=True)
@@ -32,14 +40,18 @@ def ask(session: Any, options: Connection, requests: Sequence[Request], doing: s
     return [_first(session, options, request, doing) for request in requests]
 
 
-def _first(session: Any, options: Connection, request: Request, doing: str) -> list[tuple[Any, ...]]:
+def _first(
+    session: Any, options: Connection, request: Request, doing: str
+) -> list[tuple[Any, ...]]:
     try:
         return list(session.execute(*request, execution_profile=SHORT))
     except Exception as error:
         return _again(session, options, request, doing, error)
 
 
-def _again(session: Any, options: Connection, request: Request, doing: str, error: Exception) -> list[tuple[Any, ...]]:
+def _again(
+    session: Any, options: Connection, request: Request, doing: str, error: Exception
+) -> list[tuple[Any, ...]]:
     for _ in range(options.retries):
         if not _may_pass(error):
             break
@@ -50,7 +62,9 @@ def _again(session: Any, options: Connection, request: Request, doing: str, erro
     raise _refused(doing, error, options) from error
 
 
-async def ask_async(session: Any, options: Connection, requests: Sequence[Request], doing: str) -> list[list[tuple[Any, ...]]]:
+async def ask_async(
+    session: Any, options: Connection, requests: Sequence[Request], doing: str
+) -> list[list[tuple[Any, ...]]]:
     """As `ask`, without holding up the event loop."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -95,9 +109,15 @@ def _may_pass(error: BaseException) -> bool:
     from cassandra.cluster import NoHostAvailable
     from cassandra.connection import ConnectionException
 
-    return isinstance(error, OperationTimedOut | RequestExecutionException | NoHostAvailable | ConnectionException)
+    return isinstance(
+        error, OperationTimedOut | RequestExecutionException | NoHostAvailable | ConnectionException
+    )
 
 
 def _refused(doing: str, error: BaseException, options: Connection) -> StoreError:
-    tries = f" ({options.retries + 1} tries of {options.request_timeout_s:g} s)" if _may_pass(error) else ""
+    tries = (
+        f" ({options.retries + 1} tries of {options.request_timeout_s:g} s)"
+        if _may_pass(error)
+        else ""
+    )
     return StoreError(f"{doing} failed: {type(error).__name__}: {error}{tries}")

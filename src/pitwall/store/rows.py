@@ -11,9 +11,13 @@ def count_rows(where: Place, sessions: list[str], since: float = 0.0) -> int:
     """
     if not (paths := files(where, since)):
         return 0
-    row = database(where).execute(
-        "SELECT count(DISTINCT (vehicle, session, event_timestamp)) FROM "
-        "read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE list_contains(?, session)",
-        [paths, sessions],
-    ).fetchone()
+    row = (
+        database(where)
+        .execute(
+            "SELECT count(DISTINCT (vehicle, session, event_timestamp)) FROM "
+            "read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE list_contains(?, session)",
+            [paths, sessions],
+        )
+        .fetchone()
+    )
     return int(row[0]) if row else 0

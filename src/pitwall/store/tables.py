@@ -29,7 +29,9 @@ class Change:
     cql: str
 
 
-def changes(session: Any, keyspace: str, project: str, views: Sequence[FeatureView]) -> list[Change]:
+def changes(
+    session: Any, keyspace: str, project: str, views: Sequence[FeatureView]
+) -> list[Change]:
     """What makes the tables hold these views. Raises `StoreError` for what Cassandra cannot do, before anything is done."""
     return [change for view in views for change in _of_view(session, keyspace, project, view)]
 
@@ -41,12 +43,20 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
     features = {}
     for field in view.features:
         if field.name in META:
-            raise StoreError(f"feature {field.name!r} of view {view.name!r} has the name of a column of the store; rename it")
+            raise StoreError(
+                f"feature {field.name!r} of view {view.name!r} has the name of a column of the store; rename it"
+            )
         try:
             features[field.name] = cql_type(field.dtype)
         except StoreError as error:
             raise StoreError(f"view {view.name!r}, feature {field.name!r}: {error}") from None
-    comment = json.dumps({"project": project, "view": view.name, "ttl_s": view.ttl.total_seconds() if view.ttl else None})
+    comment = json.dumps(
+        {
+            "project": project,
+            "view": view.name,
+            "ttl_s": view.ttl.total_seconds() if view.ttl else None,
+        }
+    )
     found = {
         column: (kind, role)
         for column, kind, role in session.execute(
@@ -55,16 +65,23 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
         )
     }
     if not found:
-        columns = [f'"{column}" {kind}' for column, kind in {**keys, **dict.fromkeys(META, "timestamp"), **features}.items()]
+        columns = [
+            f'"{column}" {kind}'
+            for column, kind in {**keys, **dict.fromkeys(META, "timestamp"), **features}.items()
+        ]
         partition = ", ".join(f'"{key}"' for key in keys)
         return [
             Change(
-                "Created", table, f"{len(columns)} columns",
+                "Created",
+                table,
+                f"{len(columns)} columns",
                 f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(columns)}, PRIMARY KEY (({partition}))) "
                 f"WITH comment = '{_quoted(comment)}'",
             )
-        ]  # fmt: skip
-    stored_keys = {column: kind for column, (kind, role) in found.items() if role == "partition_key"}
+        ]
+    stored_keys = {
+        column: kind for column, (kind, role) in found.items() if role == "partition_key"
+    }
     if stored_keys != keys:
         raise StoreError(
             f"view {view.name!r} is keyed by {_listed(keys)}, its table {table} by {_listed(stored_keys)}; "
@@ -73,7 +90,14 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
     made = []
     for feature, kind in features.items():
         if feature not in found:
-            made.append(Change("Updated", table, f"column {feature} {kind}", f'ALTER TABLE {table} ADD "{feature}" {kind}'))
+            made.append(
+                Change(
+                    "Updated",
+                    table,
+                    f"column {feature} {kind}",
+                    f'ALTER TABLE {table} ADD "{feature}" {kind}',
+                )
+            )
         elif found[feature][0] != kind:
             raise StoreError(
                 f"feature {feature!r} of view {view.name!r} is {kind}, its column in {table} is "
@@ -81,7 +105,11 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
             )
     if stored_comment(session, keyspace, name) != json.loads(comment):
         ttl = f"TTL {view.ttl}" if view.ttl else "no TTL"
-        made.append(Change("Updated", table, ttl, f"ALTER TABLE {table} WITH comment = '{_quoted(comment)}'"))
+        made.append(
+            Change(
+                "Updated", table, ttl, f"ALTER TABLE {table} WITH comment = '{_quoted(comment)}'"
+            )
+        )
     return made
 
 
@@ -89,7 +117,9 @@ def orphans(session: Any, keyspace: str, project: str, kept: Sequence[FeatureVie
     """Dropping the tables of views that are gone."""
     names = {online_table(project, view.name) for view in kept}
     made = []
-    for (name,) in session.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", (keyspace,)):
+    for (name,) in session.execute(
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", (keyspace,)
+    ):
         noted = stored_comment(session, keyspace, name) if name not in names else None
         if noted is not None and noted.get("project") == project:
             made.append(drop(keyspace, project, str(noted["view"])))
@@ -108,20 +138,42 @@ def carry_out(session: Any, made: Sequence[Change]) -> None:
         try:
             session.execute(change.cql, timeout=30)
         except Exception as error:
-            raise StoreError(f"{change.table} could not be changed ({change.what}): {error}") from error
+            raise StoreError(
+                f"{change.table} could not be changed ({change.what}): {error}"
+            ) from error
 
 
-def ensure_keyspace(session: Any, keyspace: str, replication: dict[str, str | int] | None, default: str) -> None:
+def ensure_keyspace(
+    session: Any, keyspace: str, replication: dict[str, str | int] | None, default: str
+) -> None:
     """Make the keyspace where it is missing. Raises `StoreError` where it is replicated otherwise than is asked for."""
-    row = session.execute("SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)).one()
+    row = session.execute(
+        "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)
+    ).one()
     if row is None:
         options = default
         if replication:
-            options = "{" + ", ".join(f"'{_quoted(k)}': '{_quoted(str(v))}'" for k, v in replication.items()) + "}"
-        carry_out(session, [Change("Created", keyspace, "keyspace", f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {options}")])
+            options = (
+                "{"
+                + ", ".join(f"'{_quoted(k)}': '{_quoted(str(v))}'" for k, v in replication.items())
+                + "}"
+            )
+        carry_out(
+            session,
+            [
+                Change(
+                    "Created",
+                    keyspace,
+                    "keyspace",
+                    f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {options}",
+                )
+            ],
+        )
         return
     stored = {key: value.rsplit(".", 1)[-1] for key, value in row[0].items()}
-    if replication and stored != {key: str(value).rsplit(".", 1)[-1] for key, value in replication.items()}:
+    if replication and stored != {
+        key: str(value).rsplit(".", 1)[-1] for key, value in replication.items()
+    }:
         raise StoreError(
             f"online_store.replication is {replication}, keyspace {keyspace} has {stored}; "
             "change it with ALTER KEYSPACE and repair the nodes, or change the option"
@@ -166,16 +218,24 @@ def show_in_plan() -> None:
     known = feast_store.diff_infra_protos
     if getattr(known, "tells_cassandra", False):
         return
-    kinds = {"Created": TransitionType.CREATE, "Updated": TransitionType.UPDATE, "Deleted": TransitionType.DELETE}
+    kinds = {
+        "Created": TransitionType.CREATE,
+        "Updated": TransitionType.UPDATE,
+        "Deleted": TransitionType.DELETE,
+    }
 
     def diff(current: Any, new: Any, *args: Any, **kwargs: Any) -> Any:
         found = known(current, new, *args, **kwargs)
         for proto in new.infra_objects:
             if proto.infra_object_class_type == f"{__name__}.CassandraTable":
                 change = CassandraTable.from_infra_object_proto(proto).change
-                told = [PropertyDiff(change.what, "none", "new")] if change.verb == "Updated" else []
+                told = (
+                    [PropertyDiff(change.what, "none", "new")] if change.verb == "Updated" else []
+                )
                 name = f"{change.table} ({change.what})"
-                found.infra_object_diffs.append(InfraObjectDiff(name, "cassandra table", None, None, told, kinds[change.verb]))
+                found.infra_object_diffs.append(
+                    InfraObjectDiff(name, "cassandra table", None, None, told, kinds[change.verb])
+                )
         return found
 
     diff.tells_cassandra = True  # type: ignore[attr-defined]

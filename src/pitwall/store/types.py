@@ -39,7 +39,9 @@ def cql_type(dtype: FeastType) -> str:
     if isinstance(dtype, Array) and dtype.base_type in _SCALARS:
         return f"frozen<list<{cql_type(dtype.base_type)}>>"
     if dtype not in _SCALARS:
-        raise StoreError(f"feature type {dtype} is not supported by the Cassandra store; use a scalar or a list of one")
+        raise StoreError(
+            f"feature type {dtype} is not supported by the Cassandra store; use a scalar or a list of one"
+        )
     return _SCALARS[dtype][0]
 
 
@@ -67,7 +69,9 @@ def to_proto(dtype: FeastType) -> Callable[[Any], ValueProto]:
 
         return make_list
     field = _SCALARS[dtype][1]
-    if field == "double_val":  # Nearly all features: setting it costs half of naming it to the constructor.
+    if (
+        field == "double_val"
+    ):  # Nearly all features: setting it costs half of naming it to the constructor.
         return _double
     return lambda value: ValueProto() if value is None else ValueProto(**{field: value})
 

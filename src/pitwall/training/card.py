@@ -17,7 +17,11 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         f"# {task.name}",
         "",
         f"{task.description}. Answers in {unit}. "
-        + (f"The candidate, {task.estimator.name}, beats its baselines." if kind == "candidate" else f"The candidate lost: this is the baseline {best}."),
+        + (
+            f"The candidate, {task.estimator.name}, beats its baselines."
+            if kind == "candidate"
+            else f"The candidate lost: this is the baseline {best}."
+        ),
         "",
         "## Data",
         f"{params['laps']} laps, {params['rows']} rows every {task.every_s:g} s, {params['first']} to {params['last']}. Feature service "
@@ -27,19 +31,33 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         "",
         "| | " + " | ".join(out.errors.columns) + " |",
         "| --- |" + " --- |" * len(out.errors.columns),
-        "| one left out | " + " | ".join(f"{out.mean(name):.4g}" for name in out.errors.columns) + " |",
+        "| one left out | "
+        + " | ".join(f"{out.mean(name):.4g}" for name in out.errors.columns)
+        + " |",
     ]
     if walk is not None:
-        lines.append("| walk-forward | " + " | ".join(f"{walk.mean(name):.4g}" for name in walk.errors.columns) + " |")
+        lines.append(
+            "| walk-forward | "
+            + " | ".join(f"{walk.mean(name):.4g}" for name in walk.errors.columns)
+            + " |"
+        )
     lines.append("")
     for what, comparison in (("One left out", out), ("Walk-forward", walk)):
         for name in comparison.errors.columns if comparison is not None else ():
             if name != "candidate" and comparison is not None:
                 gain, error = comparison.gain(name)
-                lines.append(f"{what}, gain over {name}: {gain:.4g} ± {error:.2g} (standard error, {len(comparison.errors)} {task.groups}s).")
+                lines.append(
+                    f"{what}, gain over {name}: {gain:.4g} ± {error:.2g} (standard error, {len(comparison.errors)} {task.groups}s)."
+                )
     columns = ["candidate", best, *(["walk_candidate", f"walk_{best}"] if walk is not None else [])]
     titles = [name.replace("walk_", "walk-forward: ") for name in columns]
-    lines += ["", "By tenth of the lap:", "", f"| lap | {' | '.join(titles)} | interval ± | holds |", "| --- |" + " --- |" * (len(columns) + 2)]
+    lines += [
+        "",
+        "By tenth of the lap:",
+        "",
+        f"| lap | {' | '.join(titles)} | interval ± | holds |",
+        "| --- |" + " --- |" * (len(columns) + 2),
+    ]
     widths = evaluation.interval["half_width"]
     for part in range(PARTS):
         width = widths[part] if len(widths) > 1 else widths[0]

@@ -51,17 +51,25 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     where = recorded(settings, VIEW)
     paths = files(where)
     if not paths:
-        raise ModelError(f"no recorded features in {settings.offline(VIEW)}; stream some laps first (`./pitwall replay`)")
-    frame = database(where).execute(
-        "SELECT vehicle, session, lap_number, max(lap_time) AS longest, max(lap_distance) AS length_m, "
-        "min(lap_from_start) AS from_start, max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
-        "max(event_timestamp) AS last_tick FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
-        "WHERE lap_number IS NOT NULL GROUP BY ALL ORDER BY session, vehicle, lap_number",
-        [paths],
-    ).df()
+        raise ModelError(
+            f"no recorded features in {settings.offline(VIEW)}; stream some laps first (`./pitwall replay`)"
+        )
+    frame = (
+        database(where)
+        .execute(
+            "SELECT vehicle, session, lap_number, max(lap_time) AS longest, max(lap_distance) AS length_m, "
+            "min(lap_from_start) AS from_start, max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
+            "max(event_timestamp) AS last_tick FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
+            "WHERE lap_number IS NOT NULL GROUP BY ALL ORDER BY session, vehicle, lap_number",
+            [paths],
+        )
+        .df()
+    )
     if sessions is not None:
         frame = frame[frame["session"].isin(sessions)]
-    same = (frame["session"] == frame["session"].shift(-1)) & (frame["vehicle"] == frame["vehicle"].shift(-1))
+    same = (frame["session"] == frame["session"].shift(-1)) & (
+        frame["vehicle"] == frame["vehicle"].shift(-1)
+    )
     follows = same & (frame["lap_number"].shift(-1) == frame["lap_number"] + 1)
     frame["lap_final"] = np.where(follows, frame["before"].shift(-1), frame["longest"])
     frame = frame[whole(frame["from_start"], frame["length_m"], follows)]
@@ -104,16 +112,22 @@ def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = Non
     return pd.concat(parts, ignore_index=True)
 
 
-def _traces(settings: Settings, found: pd.DataFrame) -> dict[tuple[str, str, float], tuple[Array, Array]]:
+def _traces(
+    settings: Settings, found: pd.DataFrame
+) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
     from pitwall.store.parquet.files import database, files, recorded
 
     where = recorded(settings, VIEW)
-    frame = database(where).execute(
-        "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance FROM read_parquet(?, union_by_name = true, "
-        "hive_partitioning = false) WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
-        [files(where), found["session"].unique().tolist()],
-    ).df()
+    frame = (
+        database(where)
+        .execute(
+            "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance FROM read_parquet(?, union_by_name = true, "
+            "hive_partitioning = false) WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
+            [files(where), found["session"].unique().tolist()],
+        )
+        .df()
+    )
     traces = {}
     for key, lap in frame.groupby(["vehicle", "session", "lap_number"]):
         distance = np.maximum.accumulate(lap["lap_distance"].to_numpy())
@@ -122,7 +136,12 @@ def _traces(settings: Settings, found: pd.DataFrame) -> dict[tuple[str, str, flo
     return traces
 
 
-def build(settings: Settings, task: Task, sessions: list[str] | None = None, rows: pd.DataFrame | None = None) -> Dataset:
+def build(
+    settings: Settings,
+    task: Task,
+    sessions: list[str] | None = None,
+    rows: pd.DataFrame | None = None,
+) -> Dataset:
     """The task's training set, through Feast's point-in-time join; of these entity `rows`, or of all complete laps.
 
     Raises `ModelError` where there are too few laps, or an input knows the label.
@@ -141,16 +160,30 @@ def build(settings: Settings, task: Task, sessions: list[str] | None = None, row
             f"task {task.name}: service {task.service!r} is not in Feast's registry; if {settings.feature_repo}/services.py has it, "
             "run `feast apply` there"
         ) from None
-    names = [feature.name for projection in service.feature_view_projections for feature in projection.features]
+    names = [
+        feature.name
+        for projection in service.feature_view_projections
+        for feature in projection.features
+    ]
     inputs = task.chosen(names)
-    own = [f"{projection.name}:{feature.name}" for projection in service.feature_view_projections for feature in projection.features]
+    own = [
+        f"{projection.name}:{feature.name}"
+        for projection in service.feature_view_projections
+        for feature in projection.features
+    ]
     more = [f"{VIEW}:lap_distance"] if "lap_distance" not in names else []
-    more += [f"{VIEW}:{task.label.feature}"] if task.label.feature and task.label.feature not in names else []
+    more += (
+        [f"{VIEW}:{task.label.feature}"]
+        if task.label.feature and task.label.feature not in names
+        else []
+    )
     joined = store.get_historical_features(entity_df=rows, features=own + more).to_df()
     return dataset(settings, task, joined, inputs, rows)
 
 
-def dataset(settings: Settings, task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame) -> Dataset:
+def dataset(
+    settings: Settings, task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame
+) -> Dataset:
     """The training set of joined features: rows with a label, and proof that no input knows it."""
     from pitwall.training import leaks
 

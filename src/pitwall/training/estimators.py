@@ -24,7 +24,11 @@ _LAG = re.compile(r"lap_distance_lag_(\d+)(s|ms)")
 
 def lags(columns: list[str]) -> dict[str, float]:
     """The columns that say where the car was so many seconds ago, and these seconds, rising."""
-    found = {name: float(m[1]) * (1.0 if m[2] == "s" else 0.001) for name in columns if (m := _LAG.fullmatch(name))}
+    found = {
+        name: float(m[1]) * (1.0 if m[2] == "s" else 0.001)
+        for name in columns
+        if (m := _LAG.fullmatch(name))
+    }
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
@@ -38,7 +42,9 @@ class MeanProfile(RegressorMixin, BaseEstimator):
         """Learn the mean profile. The end of each lap comes from `y`, the times ahead do too."""
         self.columns_ = list(X.columns)
         self.at_ = [self.columns_.index("lap_distance"), self.columns_.index("lap_time")]
-        traces = self._traces(X["lap_distance"].to_numpy(float), X["lap_time"].to_numpy(float), np.asarray(y, float))
+        traces = self._traces(
+            X["lap_distance"].to_numpy(float), X["lap_time"].to_numpy(float), np.asarray(y, float)
+        )
         self.grid_m_ = np.r_[np.arange(0, self.length_m_, _GRID_M), self.length_m_]
         self.laps_ = len(traces)
         times = np.array([np.interp(self.grid_m_, distance, time) for distance, time in traces])
@@ -58,7 +64,10 @@ class MeanProfile(RegressorMixin, BaseEstimator):
         for part in parts:
             d, t = distance[part], time[part]
             if self.ahead_m is None:
-                d, t = np.r_[d[d < self.length_m_ - 1], self.length_m_], np.r_[t[d < self.length_m_ - 1], y[part][-1]]
+                d, t = (
+                    np.r_[d[d < self.length_m_ - 1], self.length_m_],
+                    np.r_[t[d < self.length_m_ - 1], y[part][-1]],
+                )
             else:
                 d, t = np.r_[d, d + ahead], np.r_[t, t + y[part]]
             order = np.argsort(d, kind="stable")
@@ -110,7 +119,9 @@ class RecentPace(MeanProfile):
         before = rows[:, self.columns_.index(self.recent)]
         whole = np.isfinite(before) & (t >= seconds)
         driven = np.where(whole, seconds, t)
-        usual = mean - np.where(whole, np.interp(np.where(whole, before, 0.0), self.grid_m_, self.mean_s_), 0.0)
+        usual = mean - np.where(
+            whole, np.interp(np.where(whole, before, 0.0), self.grid_m_, self.mean_s_), 0.0
+        )
         pace = np.where(usual > 0.5, driven / np.maximum(usual, 0.5), 1.0)
         return np.asarray((0.0 if self.ahead_m else t) + self._ahead(d, mean) * pace)
 
@@ -125,7 +136,12 @@ class DeltaTrace(MeanProfile):
     """
 
     def __init__(
-        self, ahead_m: float | None = None, step_m: float = 250.0, shrink_laps: float = 10.0, pace_share: float = 1.0, noise_s2: float = 5e-3
+        self,
+        ahead_m: float | None = None,
+        step_m: float = 250.0,
+        shrink_laps: float = 10.0,
+        pace_share: float = 1.0,
+        noise_s2: float = 5e-3,
     ) -> None:
         super().__init__(ahead_m)
         self.step_m = step_m
@@ -161,11 +177,17 @@ class DeltaTrace(MeanProfile):
         # A lag of the lap before, or of before the session, tells nothing new: it stands as one more look at now.
         seen = np.isfinite(before) & (t[:, None] >= self.lags_s_)
         where = np.concatenate([d[:, None], np.where(seen, before, d[:, None])], axis=1)
-        when = np.concatenate([t[:, None], np.where(seen, t[:, None] - self.lags_s_, t[:, None])], axis=1)
+        when = np.concatenate(
+            [t[:, None], np.where(seen, t[:, None] - self.lags_s_, t[:, None])], axis=1
+        )
         deltas = when - np.interp(where, self.grid_m_, self.mean_s_)
         places = self._place(where)
         between = self._covariances(places, places)
-        target = np.full(len(d), self.length_m_) if self.ahead_m is None else np.minimum(d + self.ahead_m, self.length_m_)
+        target = (
+            np.full(len(d), self.length_m_)
+            if self.ahead_m is None
+            else np.minimum(d + self.ahead_m, self.length_m_)
+        )
         cross = self._covariances(places, self._place(target[:, None]))[:, :, 0] - between[:, :, 0]
         observed = between + self.noise_s2 * np.eye(where.shape[1])
         missing = ~np.isfinite(deltas).all(axis=1)
@@ -173,7 +195,9 @@ class DeltaTrace(MeanProfile):
         weights = np.linalg.solve(observed, cross[:, :, None])[:, :, 0]
         given = ahead + (weights * deltas).sum(axis=1)
         pace = ahead * np.where(mean > 0.5, t / np.maximum(mean, 0.5), 1.0)
-        return np.asarray((0.0 if self.ahead_m else t) + self.weight_ * given + (1 - self.weight_) * pace)
+        return np.asarray(
+            (0.0 if self.ahead_m else t) + self.weight_ * given + (1 - self.weight_) * pace
+        )
 
     def _place(self, where: Array) -> _Places:
         """The node before each distance, and how much of the way to the next one it lies; a missing distance counts as 0."""
@@ -213,7 +237,9 @@ class Linear(RegressorMixin, BaseEstimator):
         self.scale_[self.scale_ == 0] = 1.0
         z = centered / self.scale_
         self.intercept_ = float(target.mean())
-        self.weights_ = np.linalg.solve(z.T @ z + self.alpha * np.eye(len(self.at_)), z.T @ (target - self.intercept_))
+        self.weights_ = np.linalg.solve(
+            z.T @ z + self.alpha * np.eye(len(self.at_)), z.T @ (target - self.intercept_)
+        )
         return self
 
     def predict(self, X: pd.DataFrame) -> Array:
@@ -238,7 +264,9 @@ class BoostedOn(RegressorMixin, BaseEstimator):
         """Learn from the named columns."""
         self.columns_ = list(X.columns)
         self.at_ = [self.columns_.index(name) for name in self.columns]
-        trees = HistGradientBoostingRegressor(max_iter=self.max_iter, early_stopping=False, random_state=0)
+        trees = HistGradientBoostingRegressor(
+            max_iter=self.max_iter, early_stopping=False, random_state=0
+        )
         self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), y)
         return self
 

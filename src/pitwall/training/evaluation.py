@@ -46,7 +46,10 @@ class Comparison:
 
     def wins(self) -> bool:
         """Whether the candidate beats each baseline by more than two standard errors."""
-        return all(gain > 2 * error for gain, error in (self.gain(n) for n in self.errors.columns if n != "candidate"))
+        return all(
+            gain > 2 * error
+            for gain, error in (self.gain(n) for n in self.errors.columns if n != "candidate")
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Evaluation:
 
     def wins(self) -> bool:
         """Past the baselines: by two standard errors out of group, and not behind any in date order."""
-        ahead = self.walk is None or all(self.walk.gain(n)[0] > 0 for n in self.walk.errors.columns if n != "candidate")
+        ahead = self.walk is None or all(
+            self.walk.gain(n)[0] > 0 for n in self.walk.errors.columns if n != "candidate"
+        )
         return self.out.wins() and ahead
 
 
@@ -78,7 +83,9 @@ def paired(gains: Array) -> tuple[float, float]:
     return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
 
 
-def evaluate(task: Task, data: Dataset, step: Callable[[str], None] = lambda text: None) -> Evaluation:
+def evaluate(
+    task: Task, data: Dataset, step: Callable[[str], None] = lambda text: None
+) -> Evaluation:
     """Candidate and baselines, leave-one-out and walk-forward."""
     models = {"candidate": task.estimator, **{each.name: each for each in task.baselines}}
     left_out, forward = {}, {}
@@ -105,9 +112,15 @@ def evaluate(task: Task, data: Dataset, step: Callable[[str], None] = lambda tex
         width = half_widths(calibrate(task, data.X[~own], residuals[~own]), data.X[own])
         covered[own] = np.where(np.isfinite(residuals[own]), residuals[own] <= width, np.nan)
     return Evaluation(
-        left_out, forward, out, walk, by_part, calibrate(task, data.X, residuals), _mean(covered),
+        left_out,
+        forward,
+        out,
+        walk,
+        by_part,
+        calibrate(task, data.X, residuals),
+        _mean(covered),
         [_mean(covered[part == p]) for p in range(PARTS)],
-    )  # fmt: skip
+    )
 
 
 def calibrate(task: Task, X: pd.DataFrame, residuals: Array) -> dict[str, Any]:
@@ -117,12 +130,22 @@ def calibrate(task: Task, X: pd.DataFrame, residuals: Array) -> dict[str, Any]:
     """
     ok = np.isfinite(residuals)
     if task.interval_by is None:
-        return {"coverage": COVERAGE, "by": None, "edges": [], "half_width": [_quantile(residuals[ok])]}
+        return {
+            "coverage": COVERAGE,
+            "by": None,
+            "edges": [],
+            "half_width": [_quantile(residuals[ok])],
+        }
     values = X[task.interval_by].to_numpy(float)
     edges = np.linspace(0, np.nanmax(values), PARTS + 1)[1:-1]
     bins = np.searchsorted(edges, values, side="right")
     widths = [_quantile(residuals[ok & (bins == b)]) for b in range(PARTS)]
-    return {"coverage": COVERAGE, "by": task.interval_by, "edges": edges.tolist(), "half_width": widths}
+    return {
+        "coverage": COVERAGE,
+        "by": task.interval_by,
+        "edges": edges.tolist(),
+        "half_width": widths,
+    }
 
 
 def half_widths(interval: dict[str, Any], X: pd.DataFrame) -> Array:
@@ -130,7 +153,13 @@ def half_widths(interval: dict[str, Any], X: pd.DataFrame) -> Array:
     widths = np.array(interval["half_width"])
     if interval["by"] is None:
         return np.full(len(X), widths[0])
-    return np.asarray(widths[np.searchsorted(interval["edges"], X[interval["by"]].to_numpy(float), side="right").clip(0, len(widths) - 1)])
+    return np.asarray(
+        widths[
+            np.searchsorted(
+                interval["edges"], X[interval["by"]].to_numpy(float), side="right"
+            ).clip(0, len(widths) - 1)
+        ]
+    )
 
 
 def _quantile(residuals: Array) -> float:
@@ -153,10 +182,15 @@ def walk_forward(data: Dataset) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.
     first = min(FIRST, max(2, len(names) // 2))
     rest = np.arange(first, len(names))
     for block in np.array_split(rest, min(len(rest), BLOCKS)) if len(rest) else []:
-        yield data.groups.isin(names[: block[0]]).to_numpy(), data.groups.isin(names[block]).to_numpy()
+        yield (
+            data.groups.isin(names[: block[0]]).to_numpy(),
+            data.groups.isin(names[block]).to_numpy(),
+        )
 
 
-def _predict(make: Callable[[], Any], data: Dataset, folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]) -> Array:
+def _predict(
+    make: Callable[[], Any], data: Dataset, folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+) -> Array:
     predicted = np.full(len(data.y), np.nan)
     for seen, held in folds:
         predicted[held] = make().fit(data.X[seen], data.y[seen]).predict(data.X[held])
@@ -169,7 +203,11 @@ def _compare(task: Task, data: Dataset, predictions: dict[str, Array]) -> Compar
     return Comparison(
         pd.DataFrame(
             {
-                name: pd.Series(error(task, (values - data.y.to_numpy())[there]), index=groups.index).groupby(groups, sort=False).mean()
+                name: pd.Series(
+                    error(task, (values - data.y.to_numpy())[there]), index=groups.index
+                )
+                .groupby(groups, sort=False)
+                .mean()
                 for name, values in predictions.items()
             }
         ).pipe(lambda frame: frame**0.5 if task.metric == "rmse" else frame)
@@ -196,7 +234,17 @@ def plot(task: Task, evaluation: Evaluation) -> Any:
     for name in evaluation.out.errors.columns:
         axes.plot(middle, evaluation.by_part[name], marker="o", label=f"{name}, one lap left out")
         if evaluation.walk is not None:
-            axes.plot(middle, evaluation.by_part[f"walk_{name}"], linestyle="--", label=f"{name}, walk-forward")
-    axes.set(xlabel="lap driven [%]", ylabel=f"mean absolute error [{task.unit}]", title=task.description, ylim=(0, None))
+            axes.plot(
+                middle,
+                evaluation.by_part[f"walk_{name}"],
+                linestyle="--",
+                label=f"{name}, walk-forward",
+            )
+    axes.set(
+        xlabel="lap driven [%]",
+        ylabel=f"mean absolute error [{task.unit}]",
+        title=task.description,
+        ylim=(0, None),
+    )
     axes.legend(fontsize=8)
     return figure

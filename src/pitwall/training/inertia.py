@@ -19,7 +19,9 @@ _KPH_IN_CORNER = _KPH_PER_G_S * 180 / np.pi
 """Speed of a corner is lateral acceleration over yaw rate: km/h of G over deg/s."""
 _LEAST_YAW = 4.0
 """(deg/s)² of yaw below which a stretch of time is no corner."""
-_WINDOW = re.compile(r"(acceleration_long|acceleration_lat|velocity_yaw)_(mean|std|rms)_(\d+)(s|ms)")
+_WINDOW = re.compile(
+    r"(acceleration_long|acceleration_lat|velocity_yaw)_(mean|std|rms)_(\d+)(s|ms)"
+)
 
 
 class InertialSpeed(RegressorMixin, BaseEstimator):
@@ -32,7 +34,13 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
     `velocity_yaw_*` as `rms`, or `mean` and `std`, over the same windows; other columns go to the trees as they are.
     """
 
-    def __init__(self, max_iter: int = 300, learning_rate: float = 0.1, max_leaf_nodes: int = 63, max_depth: int = 9) -> None:
+    def __init__(
+        self,
+        max_iter: int = 300,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 63,
+        max_depth: int = 9,
+    ) -> None:
         self.max_iter = max_iter
         self.learning_rate = learning_rate
         self.max_leaf_nodes = max_leaf_nodes
@@ -44,9 +52,13 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         self._plan()
         # Early stopping would hold out rows of the very laps it learns from.
         trees = HistGradientBoostingRegressor(
-            max_iter=self.max_iter, learning_rate=self.learning_rate, max_leaf_nodes=self.max_leaf_nodes, max_depth=self.max_depth,
-            early_stopping=False, random_state=0,
-        )  # fmt: skip
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaf_nodes,
+            max_depth=self.max_depth,
+            early_stopping=False,
+            random_state=0,
+        )
         self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), np.asarray(y, float))
         return self
 
@@ -58,13 +70,22 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
                 seconds = float(found[3]) * (1.0 if found[4] == "s" else 0.001)
                 windows.setdefault((found[1], found[2]), {})[seconds] = at
         gains = sorted(windows.get(("acceleration_long", "mean"), {}).items())
-        powers = {channel: _squares(windows, channel) for channel in ("acceleration_lat", "velocity_yaw")}
+        powers = {
+            channel: _squares(windows, channel) for channel in ("acceleration_lat", "velocity_yaw")
+        }
         ends = sorted(powers["acceleration_lat"].keys() & powers["velocity_yaw"].keys())
         if not gains or not ends or ends[-1] > gains[-1][0]:
-            raise ModelError("InertialSpeed needs acceleration_long_mean_*, acceleration_lat_* and velocity_yaw_* (rms, or mean and std) over windows")
+            raise ModelError(
+                "InertialSpeed needs acceleration_long_mean_*, acceleration_lat_* and velocity_yaw_* (rms, or mean and std) over windows"
+            )
         self.gain_at_ = np.array([at for _, at in gains])
         self.gain_kph_ = np.array([seconds * _KPH_PER_G_S for seconds, _ in gains])
-        pairs = np.array([[powers[channel][end] for end in ends] for channel in ("acceleration_lat", "velocity_yaw")])
+        pairs = np.array(
+            [
+                [powers[channel][end] for end in ends]
+                for channel in ("acceleration_lat", "velocity_yaw")
+            ]
+        )
         self.first_at_, self.second_at_ = pairs[:, :, 0], pairs[:, :, 1]
         self.second_counts_ = (self.first_at_ != self.second_at_).astype(float)
         self.ends_s_ = np.array(ends)
@@ -74,26 +95,50 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         after = np.searchsorted(nodes, middle, side="left")
         share = (middle - nodes[after - 1]) / np.diff(nodes)[after - 1]
         self.after_at_, self.after_share_ = after - 1, share
-        self.before_at_, self.before_share_ = np.maximum(after - 2, 0), np.where(after > 1, 1 - share, 0.0)
+        self.before_at_, self.before_share_ = (
+            np.maximum(after - 2, 0),
+            np.where(after > 1, 1 - share, 0.0),
+        )
         self.trust_ = 1 / (1 + middle)
         used = {*self.gain_at_.tolist(), *pairs.ravel().tolist()}
-        self.plain_at_ = np.array([at for at in range(len(self.columns_)) if at not in used], dtype=int)
+        self.plain_at_ = np.array(
+            [at for at in range(len(self.columns_)) if at not in used], dtype=int
+        )
 
     def prepare(self, rows: Array) -> Array:
         """What the trees are shown for rows of shape (n, inputs): the same bits for a row alone and among others."""
         gained = rows.take(self.gain_at_, axis=1) * self.gain_kph_
         squares = rows * rows
-        energy = (squares.take(self.first_at_, axis=1) + squares.take(self.second_at_, axis=1) * self.second_counts_) * self.ends_s_
+        energy = (
+            squares.take(self.first_at_, axis=1)
+            + squares.take(self.second_at_, axis=1) * self.second_counts_
+        ) * self.ends_s_
         energy[:, :, 1:] = energy[:, :, 1:] - energy[:, :, :-1]
         lateral, yaw = (energy / self.widths_s_).transpose(1, 0, 2)
-        speed = np.sqrt(np.maximum(lateral, 0.0) / np.where(yaw > _LEAST_YAW, yaw, np.nan)) * _KPH_IN_CORNER
-        since = gained.take(self.after_at_, axis=1) * self.after_share_ + gained.take(self.before_at_, axis=1) * self.before_share_
+        speed = (
+            np.sqrt(np.maximum(lateral, 0.0) / np.where(yaw > _LEAST_YAW, yaw, np.nan))
+            * _KPH_IN_CORNER
+        )
+        since = (
+            gained.take(self.after_at_, axis=1) * self.after_share_
+            + gained.take(self.before_at_, axis=1) * self.before_share_
+        )
         now = speed + since
         told = np.isfinite(now)
         weight = np.where(told, yaw * self.trust_, 0.0)
         total = np.cumsum(weight, axis=1)[:, -1:]
-        fused = np.cumsum(np.where(told, weight * now, 0.0), axis=1)[:, -1:] / np.where(total > 0, total, np.nan)
-        parts = [rows.take(self.plain_at_, axis=1), gained, gained[:, 1:] - gained[:, :-1], speed, now, yaw, fused]
+        fused = np.cumsum(np.where(told, weight * now, 0.0), axis=1)[:, -1:] / np.where(
+            total > 0, total, np.nan
+        )
+        parts = [
+            rows.take(self.plain_at_, axis=1),
+            gained,
+            gained[:, 1:] - gained[:, :-1],
+            speed,
+            now,
+            yaw,
+            fused,
+        ]
         return np.concatenate(parts, axis=1)
 
     def predict(self, X: pd.DataFrame) -> Array:
@@ -101,8 +146,12 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         return np.asarray(self.trees_.predict(self.prepare(X[self.columns_].to_numpy(float))))
 
 
-def _squares(windows: dict[tuple[str, str], dict[float, int]], channel: str) -> dict[float, tuple[int, int]]:
+def _squares(
+    windows: dict[tuple[str, str], dict[float, int]], channel: str
+) -> dict[float, tuple[int, int]]:
     """By window: two columns whose squares' sum is the mean square (mean and deviation), or the root of it twice."""
     mean, std, rms = (windows.get((channel, stat), {}) for stat in ("mean", "std", "rms"))
-    return {**{s: (mean[s], std[s]) for s in mean.keys() & std.keys()}, **{s: (at, at) for s, at in rms.items()}}
-
+    return {
+        **{s: (mean[s], std[s]) for s in mean.keys() & std.keys()},
+        **{s: (at, at) for s, at in rms.items()},
+    }

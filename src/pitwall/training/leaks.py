@@ -23,8 +23,14 @@ def check(settings: Settings, task: Task, data: Dataset) -> None:
     features = {each.name: each for group in load(settings.feature_repo) for each in group.features}
     label = features.get(task.label.feature or "")
     for name in data.X.columns:
-        if label is not None and name in features and features[name].channel == label.channel is not None:
-            raise ModelError(f"input {name!r} of {task.name} leaks: it is made of the label's own channel, {label.channel}; leave it out")
+        if (
+            label is not None
+            and name in features
+            and features[name].channel == label.channel is not None
+        ):
+            raise ModelError(
+                f"input {name!r} of {task.name} leaks: it is made of the label's own channel, {label.channel}; leave it out"
+            )
     explained = {name: _explained(data, name) for name in data.X.columns}
     for name, share in explained.items():
         if share > TOO_GOOD:
@@ -42,7 +48,9 @@ def _explained(data: Dataset, name: str) -> float:
     spread = float(((y[~seen] - y[~seen].mean()) ** 2).sum())
     if spread == 0:
         return 0.0
-    tree = DecisionTreeRegressor(max_leaf_nodes=300, min_samples_leaf=3, random_state=0).fit(x[seen], y[seen])
+    tree = DecisionTreeRegressor(max_leaf_nodes=300, min_samples_leaf=3, random_state=0).fit(
+        x[seen], y[seen]
+    )
     told = [tree.predict(x[~seen])]
     there = np.isfinite(x[:, 0])
     if there.all() and np.ptp(x[seen]) > 0:

@@ -21,7 +21,9 @@ def definitions(settings: Settings) -> str:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Commit (empty outside a checkout), digest of the training code, digest of the lock, versions."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=settings.repository, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=settings.repository, capture_output=True, text=True
+    ).stdout.strip()
     code = hashlib.sha256()
     from pathlib import Path
 
@@ -47,7 +49,9 @@ def fingerprint(model: Any) -> str:
 def _walk(value: Any, write: Any, above: set[int]) -> None:
     write(type(value).__name__.encode() + b"\x1e")
     if isinstance(value, np.ndarray):
-        write(str((value.dtype.descr if value.dtype.names else value.dtype.str, value.shape)).encode())
+        write(
+            str((value.dtype.descr if value.dtype.names else value.dtype.str, value.shape)).encode()
+        )
         if value.dtype == object:
             for each in value.ravel().tolist():
                 _walk(each, write, above)

@@ -1,16 +1,16 @@
 """What is learned: one file a task in `training/tasks/`; a new model is a new file there and nothing else.
 
-    description: Time for the next kilometre
-    service: next_km                 # feature service of feature_repo/services.py
-    label: {ahead_m: 1000}           # or {lap: final}, or {feature: speed}
-    unit: s
-    every_s: 1.0                     # spacing of training rows on the session's clock
-    groups: lap                      # what is held out together: lap, session or vehicle
-    metric: mae                      # mae or rmse, in the unit
-    interval_by: lap_distance        # an input the interval's width depends on; left out: one width
-    inputs: [lap_*]                  # which of the service's features; left out: all but the label
-    baselines: [{type: …, …}]        # the candidate must beat each of them
-    estimator: {type: …, …}          # class and its parameters
+description: Time for the next kilometre
+service: next_km                 # feature service of feature_repo/services.py
+label: {ahead_m: 1000}           # or {lap: final}, or {feature: speed}
+unit: s
+every_s: 1.0                     # spacing of training rows on the session's clock
+groups: lap                      # what is held out together: lap, session or vehicle
+metric: mae                      # mae or rmse, in the unit
+interval_by: lap_distance        # an input the interval's width depends on; left out: one width
+inputs: [lap_*]                  # which of the service's features; left out: all but the label
+baselines: [{type: …, …}]        # the candidate must beat each of them
+estimator: {type: …, …}          # class and its parameters
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Model(BaseModel):
         """A new estimator. Raises `UsageError` for a class that is not there or does not take these parameters."""
         module, _, name = self.type.rpartition(".")
         if not self.type.startswith(ALLOWED):
-            raise UsageError(f"estimator type {self.type!r} is not one of {', '.join(p + '*' for p in ALLOWED)}")
+            raise UsageError(
+                f"estimator type {self.type!r} is not one of {', '.join(p + '*' for p in ALLOWED)}"
+            )
         try:
             return getattr(importlib.import_module(module), name)(**(self.model_extra or {}))
         except (ImportError, AttributeError, TypeError) as error:
@@ -97,11 +99,19 @@ class Task(BaseModel):
 
     def chosen(self, names: list[str]) -> list[str]:
         """Those of the service's features that are inputs, in their order."""
-        kept = [n for n in names if n != self.label.feature and any(fnmatchcase(n, p) for p in self.inputs)]
+        kept = [
+            n
+            for n in names
+            if n != self.label.feature and any(fnmatchcase(n, p) for p in self.inputs)
+        ]
         if not kept:
-            raise UsageError(f"task {self.name}: inputs {list(self.inputs)} choose none of the features of service {self.service!r}")
+            raise UsageError(
+                f"task {self.name}: inputs {list(self.inputs)} choose none of the features of service {self.service!r}"
+            )
         if self.interval_by and self.interval_by not in kept:
-            raise UsageError(f"task {self.name}: interval_by is {self.interval_by!r}, which is no input")
+            raise UsageError(
+                f"task {self.name}: interval_by is {self.interval_by!r}, which is no input"
+            )
         return kept
 
 
@@ -112,9 +122,13 @@ def parse(name: str, text: str, where: str) -> Task:
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"])) or "the task"
-        raise UsageError(f"{where}: {at} is {first.get('input')!r}: {first['msg']}; see src/pitwall/training/tasks.py") from None
+        raise UsageError(
+            f"{where}: {at} is {first.get('input')!r}: {first['msg']}; see src/pitwall/training/tasks.py"
+        ) from None
     except (yaml.YAMLError, TypeError) as error:
-        raise UsageError(f"{where} is no YAML mapping of a task: {str(error).splitlines()[0]}") from None
+        raise UsageError(
+            f"{where} is no YAML mapping of a task: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def tasks(settings: Settings) -> dict[str, Path]:
@@ -126,5 +140,7 @@ def task(settings: Settings, name: str) -> Task:
     """The task by name. Raises `UsageError` naming those there are."""
     found = tasks(settings)
     if name not in found:
-        raise UsageError(f"model {name!r} is unknown; there are: {', '.join(found)}; a new one is a file in {FOLDER}")
+        raise UsageError(
+            f"model {name!r} is unknown; there are: {', '.join(found)}; a new one is a file in {FOLDER}"
+        )
     return parse(name, found[name].read_text(), str(found[name]))

@@ -78,14 +78,20 @@ def _serving(registry: Any, name: str) -> int | None:
 
 
 def _definition(chosen: Task, kind: str, best: str) -> Any:
-    return chosen.estimator if kind == "candidate" else next(each for each in chosen.baselines if each.name == best)
+    return (
+        chosen.estimator
+        if kind == "candidate"
+        else next(each for each in chosen.baselines if each.name == best)
+    )
 
 
 def _finite(value: float) -> float | None:
     return round(value, 5) if np.isfinite(value) else None
 
 
-def _params(settings: Settings, chosen: Task, data: Dataset, model: Any, kind: str, best: str) -> dict[str, Any]:
+def _params(
+    settings: Settings, chosen: Task, data: Dataset, model: Any, kind: str, best: str
+) -> dict[str, Any]:
     times = pd.to_datetime(data.entity_rows["event_timestamp"], utc=True)
     return {
         "task": chosen.name,
@@ -115,13 +121,24 @@ def _metrics(evaluation: Evaluation) -> dict[str, float]:
         found[f"{prefix}baseline_mae"] = comparison.mean(comparison.best_baseline)
         for name in comparison.errors.columns:
             if name != "candidate":
-                found[f"{prefix}gain_over_{name}"], found[f"{prefix}gain_over_{name}_standard_error"] = comparison.gain(name)
+                (
+                    found[f"{prefix}gain_over_{name}"],
+                    found[f"{prefix}gain_over_{name}_standard_error"],
+                ) = comparison.gain(name)
     for part in range(PARTS):
         found[f"mae_part_{part}"] = evaluation.by_part["candidate"][part]
     return {key: float(value) for key, value in found.items() if np.isfinite(value)}
 
 
-def _log(settings: Settings, registry: Any, chosen: Task, data: Dataset, evaluation: Evaluation, model: Any, kind: str) -> str:
+def _log(
+    settings: Settings,
+    registry: Any,
+    chosen: Task,
+    data: Dataset,
+    evaluation: Evaluation,
+    model: Any,
+    kind: str,
+) -> str:
     """One run with all that is known of the model, and a version of it; its number."""
     import mlflow
     import mlflow.sklearn
@@ -135,16 +152,25 @@ def _log(settings: Settings, registry: Any, chosen: Task, data: Dataset, evaluat
         mlflow.log_params(params)
         mlflow.log_metrics(_metrics(evaluation))
         mlflow.log_input(
-            mlflow.data.from_pandas(data.X.assign(label=data.y), name=f"{chosen.service}@{params['definitions']}", targets="label"),
+            mlflow.data.from_pandas(
+                data.X.assign(label=data.y),
+                name=f"{chosen.service}@{params['definitions']}",
+                targets="label",
+            ),
             context="training",
         )
         files = Path(folder)
-        (files / "task.yaml").write_text((settings.repository / "training" / "tasks" / f"{chosen.name}.yaml").read_text())
+        (files / "task.yaml").write_text(
+            (settings.repository / "training" / "tasks" / f"{chosen.name}.yaml").read_text()
+        )
         (files / "model_card.md").write_text(card(chosen, evaluation, params, kind))
         data.entity_rows.to_parquet(files / "entity_rows.parquet")
         mlflow.log_artifacts(folder)
         mlflow.log_dict(
-            {"out": evaluation.out.errors.to_dict(), "walk": {} if evaluation.walk is None else evaluation.walk.errors.to_dict()},
+            {
+                "out": evaluation.out.errors.to_dict(),
+                "walk": {} if evaluation.walk is None else evaluation.walk.errors.to_dict(),
+            },
             "errors_by_lap.json",
         )
         mlflow.log_dict(evaluation.by_part.to_dict("list"), "errors_by_part.json")
@@ -192,7 +218,9 @@ def _log(settings: Settings, registry: Any, chosen: Task, data: Dataset, evaluat
     return version
 
 
-def _meet_champion(registry: Any, chosen: Task, data: Dataset, evaluation: Evaluation, kind: str) -> dict[str, Any]:
+def _meet_champion(
+    registry: Any, chosen: Task, data: Dataset, evaluation: Evaluation, kind: str
+) -> dict[str, Any]:
     """How the new model does beside the champion, lap by lap: on laps new to the champion, else by what both did out of lap.
 
     Gives the champion's version, laps, gain, standard_error; nothing without a champion.
@@ -203,26 +231,52 @@ def _meet_champion(registry: Any, chosen: Task, data: Dataset, evaluation: Evalu
     mine = evaluation.left_out["candidate" if kind == "candidate" else evaluation.out.best_baseline]
     past = _artifact(registry, champion.run_id, "errors_by_lap.json")
     old_errors = json.loads(past.read_text())["out"]
-    name = "candidate" if champion.tags.get("kind") == "candidate" else registry.get_run(champion.run_id).data.params["best_baseline"]
-    known = pd.read_parquet(_artifact(registry, champion.run_id, "entity_rows.parquet"), columns=["lap"])["lap"].unique()
+    name = (
+        "candidate"
+        if champion.tags.get("kind") == "candidate"
+        else registry.get_run(champion.run_id).data.params["best_baseline"]
+    )
+    known = pd.read_parquet(
+        _artifact(registry, champion.run_id, "entity_rows.parquet"), columns=["lap"]
+    )["lap"].unique()
     rows = data.entity_rows.loc[data.entity_rows["lap"].isin(known), chosen.groups].unique()
     new = ~data.groups.isin(rows).to_numpy()
     if data.groups[new].nunique() >= 2:
         loaded = models.load(registry, champion)
         if set(loaded.inputs) <= set(data.X.columns):
             theirs = loaded.rows.predict_rows(data.X.loc[new, list(loaded.inputs)].to_numpy())
-            gains = (_by_group(chosen, theirs, data, new) - _by_group(chosen, mine[new], data, new)).dropna().to_numpy()
+            gains = (
+                (_by_group(chosen, theirs, data, new) - _by_group(chosen, mine[new], data, new))
+                .dropna()
+                .to_numpy()
+            )
         else:
             gains = np.empty(0)
     else:
-        gains = (pd.Series(old_errors[name]) - _by_group(chosen, mine, data, np.ones(len(data.y), bool))).dropna().to_numpy()
+        gains = (
+            (
+                pd.Series(old_errors[name])
+                - _by_group(chosen, mine, data, np.ones(len(data.y), bool))
+            )
+            .dropna()
+            .to_numpy()
+        )
     gain, standard_error = paired(gains)
-    return {"version": int(champion.version), "laps": len(gains), "gain": gain, "standard_error": _finite(standard_error) or 0.0}
+    return {
+        "version": int(champion.version),
+        "laps": len(gains),
+        "gain": gain,
+        "standard_error": _finite(standard_error) or 0.0,
+    }
 
 
 def _by_group(chosen: Task, predicted: Any, data: Dataset, chosen_rows: Any) -> pd.Series:
     groups = data.groups[chosen_rows]
-    found = pd.Series(error(chosen, predicted - data.y[chosen_rows].to_numpy()), index=groups.index).groupby(groups, sort=False).mean()
+    found = (
+        pd.Series(error(chosen, predicted - data.y[chosen_rows].to_numpy()), index=groups.index)
+        .groupby(groups, sort=False)
+        .mean()
+    )
     return found**0.5 if chosen.metric == "rmse" else found
 
 
@@ -242,16 +296,24 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
     try:
         found = registry.get_run(run)
     except MlflowException:
-        raise ModelError(f"there is no run {run!r}; `./pitwall models --json` names the run of each version") from None
+        raise ModelError(
+            f"there is no run {run!r}; `./pitwall models --json` names the run of each version"
+        ) from None
     params = found.data.params
     now = lineage.definitions(settings)
     if now != params["definitions"]:
-        raise ModelError(f"run {run} used definitions {params['definitions']}, here are {now}; check out commit {params['commit'] or '?'}")
-    chosen = parse(params["task"], _artifact(registry, run, "task.yaml").read_text(), f"task.yaml of run {run}")
+        raise ModelError(
+            f"run {run} used definitions {params['definitions']}, here are {now}; check out commit {params['commit'] or '?'}"
+        )
+    chosen = parse(
+        params["task"], _artifact(registry, run, "task.yaml").read_text(), f"task.yaml of run {run}"
+    )
     rows = pd.read_parquet(_artifact(registry, run, "entity_rows.parquet"))
     data = build(settings, chosen, rows=rows)
     if data.sha256() != params["dataset_sha256"]:
-        raise ModelError(f"the offline store no longer gives the data of run {run}: {data.sha256()} instead of {params['dataset_sha256']}")
+        raise ModelError(
+            f"the offline store no longer gives the data of run {run}: {data.sha256()} instead of {params['dataset_sha256']}"
+        )
     model = _definition(chosen, params["kind"], params["best_baseline"]).make().fit(data.X, data.y)
     again = lineage.fingerprint(model)
     environment = lineage.environment(settings)
@@ -264,15 +326,25 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
     }
 
 
-def retrain(settings: Settings, name: str, step: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def retrain(
+    settings: Settings, name: str, step: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
     """`train` with what came since the champion was trained, and promote past the gate; nothing when there is nothing new."""
     registry = models.client(settings)
     champion = models.by_alias(registry, name, "champion")
     if champion is not None:
         params = registry.get_run(champion.run_id).data.params
         rows = entity_rows(settings, task(settings, name))
-        if (sha256(rows), lineage.definitions(settings)) == (params["entity_rows_sha256"], params["definitions"]):
-            return {"version": int(champion.version), "serving": int(champion.version), "new": False, "gate": "no new laps since it was trained"}
+        if (sha256(rows), lineage.definitions(settings)) == (
+            params["entity_rows_sha256"],
+            params["definitions"],
+        ):
+            return {
+                "version": int(champion.version),
+                "serving": int(champion.version),
+                "new": False,
+                "gate": "no new laps since it was trained",
+            }
     return {**train(settings, name, promote=True, step=step), "new": True}
 
 
@@ -309,10 +381,17 @@ def main() -> None:
     if run:
         jobs: dict[str, Callable[[], dict[str, Any]]] = {run: lambda: reproduce(settings, run)}
     elif options["--retrain"]:
-        jobs = {name: (lambda name=name: retrain(settings, name, step)) for name in arguments or tasks(settings)}  # type: ignore[misc]
+        jobs = {
+            name: (lambda name=name: retrain(settings, name, step))
+            for name in arguments or tasks(settings)
+        }  # type: ignore[misc]
     else:
         jobs = {
-            name: (lambda name=name: train(settings, name, sessions, promote=options["--promote"], step=step))  # type: ignore[misc]
+            name: (
+                lambda name=name: train(
+                    settings, name, sessions, promote=options["--promote"], step=step
+                )
+            )  # type: ignore[misc]
             for name in arguments or tasks(settings)
         }
     for name, job in jobs.items():

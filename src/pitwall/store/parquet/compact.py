@@ -40,7 +40,12 @@ class Compacted:
     """Rows that remain."""
 
 
-def compact(place: Place, columns: Columns, settled_s: float = 60.0, step: Callable[[str], None] = lambda text: None) -> list[Compacted]:
+def compact(
+    place: Place,
+    columns: Columns,
+    settled_s: float = 60.0,
+    step: Callable[[str], None] = lambda text: None,
+) -> list[Compacted]:
     """Compact each folder below `place` that has more than one file or one not compacted yet.
 
     Files younger than `settled_s` are left for the next time.
@@ -64,7 +69,12 @@ def drop(place: Place, columns: Columns, gone: Iterable[Entity]) -> list[Compact
     return done
 
 
-def rewrite(folder: Place, names: list[str], columns: Columns, gone: set[Entity] | frozenset[Entity] = frozenset()) -> Compacted:
+def rewrite(
+    folder: Place,
+    names: list[str],
+    columns: Columns,
+    gone: set[Entity] | frozenset[Entity] = frozenset(),
+) -> Compacted:
     """Put the rows of these files, but for some entities, into one new file; without rows left, just delete the files."""
     scan = Scan(folder, only=names)
     order, ends = _order(scan, columns, gone)
@@ -86,24 +96,33 @@ def _write(scan: Scan, folder: Place, name: str, order: Ints, ends: list[int]) -
     with pq.ParquetWriter(hidden.path, schema, filesystem=folder.system) as writer:
         begin = 0
         for end in ends:
-            writer.write_table(scan.gather(order[begin:end], types).cast(schema), row_group_size=2 * UNIT_ROWS)
+            writer.write_table(
+                scan.gather(order[begin:end], types).cast(schema), row_group_size=2 * UNIT_ROWS
+            )
             begin = end
     if folder.local:
         os.replace(hidden.path, (folder / name).path)
 
 
-def _order(scan: Scan, columns: Columns, gone: set[Entity] | frozenset[Entity]) -> tuple[Ints, list[int]]:
+def _order(
+    scan: Scan, columns: Columns, gone: set[Entity] | frozenset[Entity]
+) -> tuple[Ints, list[int]]:
     """Row numbers by entity and time, and where row groups end: between entities where these are not too large."""
     every = _entities(scan, columns)
     kept = [entity for entity in every if entity not in gone]
-    table = {name: pa.array([entity[i] for entity in every], kind) for i, (name, kind) in enumerate(columns.keys.items())}
+    table = {
+        name: pa.array([entity[i] for entity in every], kind)
+        for i, (name, kind) in enumerate(columns.keys.items())
+    }
     rows = ordered(scan.narrow(columns, keys_of(table), None, None))
     numbers = keys_of(table).numbers([*table.values()])
     by_number = dict(zip(numbers.tolist(), every, strict=True))
     # Rows without an instant or a key count for nothing, but are not ours to throw away.
     rest = np.setdiff1d(np.arange(scan.rows), rows.row)
     if gone:
-        left = np.array([number for number, entity in by_number.items() if entity in set(kept)], np.int64)
+        left = np.array(
+            [number for number, entity in by_number.items() if entity in set(kept)], np.int64
+        )
         rows = rows.take(np.flatnonzero(np.isin(rows.entity, left)))
     order = np.concatenate([rows.row, rest])
     cuts = [*(np.flatnonzero(np.diff(rows.entity)) + 1).tolist(), len(order)]
@@ -140,7 +159,9 @@ def _folders(place: Place, settled_s: float) -> dict[str, list[str]]:
 
 
 def _clean(place: Place) -> None:
-    every = place.system.get_file_info(fs.FileSelector(place.path, allow_not_found=True, recursive=True))
+    every = place.system.get_file_info(
+        fs.FileSelector(place.path, allow_not_found=True, recursive=True)
+    )
     paths = {info.path for info in every}
     for path in paths:
         folder, name = os.path.split(path)

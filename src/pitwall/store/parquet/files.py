@@ -52,7 +52,9 @@ class Place:
         here = self.system.get_file_info(self.path)
         if here.type == fs.FileType.File:
             return [here]
-        found = self.system.get_file_info(fs.FileSelector(self.path, allow_not_found=True, recursive=True))
+        found = self.system.get_file_info(
+            fs.FileSelector(self.path, allow_not_found=True, recursive=True)
+        )
         every = {info.path: info for info in found if info.type == fs.FileType.File}
         gone: set[str] = set()
         for path in every:
@@ -61,7 +63,11 @@ class Place:
                 target = f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}"
                 if target in every:
                     gone.update(f"{folder}/{each}" for each in self._replaced(path))
-        return [every[path] for path in sorted(every) if path not in gone and not _hidden(path[len(self.path) :])]
+        return [
+            every[path]
+            for path in sorted(every)
+            if path not in gone and not _hidden(path[len(self.path) :])
+        ]
 
     def _replaced(self, path: str) -> list[str]:
         try:
@@ -75,7 +81,9 @@ class Place:
         """Write `table` as the file `name` in this folder; it appears whole."""
         target = self / name
         if not self.local:
-            pq.write_table(table, target.path, filesystem=self.system, row_group_size=row_group_size)
+            pq.write_table(
+                table, target.path, filesystem=self.system, row_group_size=row_group_size
+            )
             return target
         Path(target.path).parent.mkdir(parents=True, exist_ok=True)
         folder, last = os.path.split(target.path)
@@ -96,30 +104,47 @@ def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
     local stack's offline store they are its own.
     """
     if "*" in uri:
-        raise StoreError(f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read")
+        raise StoreError(
+            f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read"
+        )
     scheme = urlparse(uri).scheme
     if scheme == "s3":
-        url = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        url = (
+            endpoint
+            or os.environ.get("AWS_ENDPOINT_URL_S3")
+            or os.environ.get("AWS_ENDPOINT_URL")
+            or ""
+        )
         parsed = urlparse(url if "://" in url or not url else f"https://{url}")
         options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
         settings = Settings()
         if endpoint and endpoint == s3_endpoint(settings):
-            options["access_key"], options["secret_key"] = s3_key(settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall"))
+            options["access_key"], options["secret_key"] = s3_key(
+                settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall")
+            )
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-        return Place(fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"), "s3")
+        return Place(
+            fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"), "s3"
+        )
     if scheme == "hdfs":
         return Place(_webhdfs(urlparse(uri).hostname or ""), urlparse(uri).path.rstrip("/"), "hdfs")
     if scheme not in ("", "file"):
-        raise StoreError(f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths, s3:// and hdfs://")
+        raise StoreError(
+            f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths, s3:// and hdfs://"
+        )
     path = Path(uri.removeprefix("file://"))
-    return Place(fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path))
+    return Place(
+        fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path)
+    )
 
 
 def _webhdfs(host: str) -> fs.FileSystem:
     from fsspec.implementations.webhdfs import WebHDFS
 
     settings = Settings()
-    return fs.PyFileSystem(fs.FSSpecHandler(WebHDFS(host, settings.hdfs_web_port, user=settings.hdfs_user)))
+    return fs.PyFileSystem(
+        fs.FSSpecHandler(WebHDFS(host, settings.hdfs_web_port, user=settings.hdfs_user))
+    )
 
 
 def recorded(settings: Settings, view: str) -> Place:
@@ -129,13 +154,21 @@ def recorded(settings: Settings, view: str) -> Place:
 
 def s3_endpoint(settings: Settings) -> str:
     """The S3 server the offline store is on; empty where it is a folder."""
-    return s3_environment(settings)["AWS_ENDPOINT_URL_S3"] if settings.offline_url.startswith("s3://") else ""
+    return (
+        s3_environment(settings)["AWS_ENDPOINT_URL_S3"]
+        if settings.offline_url.startswith("s3://")
+        else ""
+    )
 
 
 def files(where: Place | Path | str, since: float = 0.0) -> list[str]:
     """Finished Parquet files in a folder or below, younger than `since` (s since the epoch; where their age is known), in a fixed order, as `database` takes them."""
     here = where if isinstance(where, Place) else place(str(where))
-    return [here.uri(info.path) for info in here.files() if info.mtime is None or info.mtime_ns >= since * 1e9]
+    return [
+        here.uri(info.path)
+        for info in here.files()
+        if info.mtime is None or info.mtime_ns >= since * 1e9
+    ]
 
 
 def database(where: Place | None = None) -> Any:
@@ -147,7 +180,11 @@ def database(where: Place | None = None) -> Any:
     if where is not None and not where.local:
         from fsspec.implementations.arrow import ArrowFSWrapper
 
-        con.register_filesystem(type("There", (ArrowFSWrapper,), {"protocol": where.scheme})(where.system, skip_instance_cache=True))
+        con.register_filesystem(
+            type("There", (ArrowFSWrapper,), {"protocol": where.scheme})(
+                where.system, skip_instance_cache=True
+            )
+        )
     return con
 
 

@@ -42,7 +42,9 @@ class View:
     known: Known
 
 
-def join(entity: pa.Table, time: str, views: Sequence[View], chunk_rows: int = CHUNK_ROWS) -> pa.Table:
+def join(
+    entity: pa.Table, time: str, views: Sequence[View], chunk_rows: int = CHUNK_ROWS
+) -> pa.Table:
     """`entity` with the features of each view as they stood at the instants in column `time`.
 
     Every entity row is kept, in order; no row of the view, an expired one or a null key or instant give null.
@@ -60,11 +62,15 @@ def join(entity: pa.Table, time: str, views: Sequence[View], chunk_rows: int = C
     return entity
 
 
-def _values(entity: pa.Table, at: Ints, view: View, chunk_rows: int) -> list[tuple[pa.Field, pa.ChunkedArray]]:
+def _values(
+    entity: pa.Table, at: Ints, view: View, chunk_rows: int
+) -> list[tuple[pa.Field, pa.ChunkedArray]]:
     columns = {}
     for key, given in view.given.items():
         if given not in entity.column_names:
-            raise StoreError(f"the entity rows lack the column {given!r}, which view {view.name!r} is joined by")
+            raise StoreError(
+                f"the entity rows lack the column {given!r}, which view {view.name!r} is joined by"
+            )
         column = cast(entity[given], view.columns.keys[key], given)
         columns[key] = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     keys = keys_of(columns) if columns else None
@@ -76,10 +82,20 @@ def _values(entity: pa.Table, at: Ints, view: View, chunk_rows: int) -> list[tup
     if len(use) and scan.rows:
         found[use] = _find(scan, view, keys, number[use], at[use], chunk_rows)
     table = scan.gather(found, {feature.column: feature.kind for feature in view.features})
-    return [(pa.field(feature.name, table.schema.field(feature.column).type), table[feature.column]) for feature in view.features]
+    return [
+        (pa.field(feature.name, table.schema.field(feature.column).type), table[feature.column])
+        for feature in view.features
+    ]
 
 
-def _find(scan: Scan, view: View, keys: Keys | None, number: npt.NDArray[np.int32], at: Ints, chunk_rows: int) -> Ints:
+def _find(
+    scan: Scan,
+    view: View,
+    keys: Keys | None,
+    number: npt.NDArray[np.int32],
+    at: Ints,
+    chunk_rows: int,
+) -> Ints:
     # A session's own clock needs all of its rows, also those before and after what is asked for.
     whole = view.known == "session"
     low = None if whole or view.ttl_us is None else int(at.min()) - view.ttl_us
@@ -95,7 +111,9 @@ def _find(scan: Scan, view: View, keys: Keys | None, number: npt.NDArray[np.int3
     return found
 
 
-def latest(scan: Scan, columns: Columns, low: int | None, high: int | None, hold: int = CHUNK_ROWS) -> Ints:
+def latest(
+    scan: Scan, columns: Columns, low: int | None, high: int | None, hold: int = CHUNK_ROWS
+) -> Ints:
     """Numbers of the newest row (event time, created time, place) of each entity between two instants, rising."""
     best: pl.DataFrame | None = None
     held: list[pl.DataFrame] = []
@@ -104,15 +122,24 @@ def latest(scan: Scan, columns: Columns, low: int | None, high: int | None, hold
     def reduce() -> None:
         nonlocal best, held
         together = pl.concat([*([best] if best is not None else []), *held])
-        best, held = together.sort(order).unique([*columns.keys] or None, keep="last", maintain_order=True), []
+        best, held = (
+            together.sort(order).unique([*columns.keys] or None, keep="last", maintain_order=True),
+            [],
+        )
         if not columns.keys:
             best = best.tail(1)
 
     for table, numbers in scan.batches(columns.names, columns.event, low, high):
         event = times(table[columns.event], columns.event)
-        created = times(table[columns.created], columns.created) if columns.created else np.full(len(event), NO_CREATED)
+        created = (
+            times(table[columns.created], columns.created)
+            if columns.created
+            else np.full(len(event), NO_CREATED)
+        )
         frame = table.select([*columns.keys]).append_column("__event", pa.array(event))
-        frame = frame.append_column("__created", pa.array(created)).append_column("__row", pa.array(numbers))
+        frame = frame.append_column("__created", pa.array(created)).append_column(
+            "__row", pa.array(numbers)
+        )
         held.append(pl.DataFrame(pl.from_arrow(frame)))
         if sum(len(each) for each in held) > hold:
             reduce()

@@ -95,7 +95,11 @@ def _index(column: pa.Array, values: pa.Array) -> Ints:
     if isinstance(column, pa.DictionaryArray):
         each = _index(column.dictionary, values)
         places = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.where(places >= 0, each[places], -1) if len(each) else np.full(len(places), -1, np.int64)
+        return (
+            np.where(places >= 0, each[places], -1)
+            if len(each)
+            else np.full(len(places), -1, np.int64)
+        )
     found = pc.index_in(column, value_set=values, skip_nulls=True)
     return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
 
@@ -116,7 +120,11 @@ class Scan:
     def __init__(self, place: Place, only: Sequence[str] | None = None) -> None:
         self.place = place
         self._threads = 2 if place.local else 8
-        self._paths = [info.path for info in place.files()] if only is None else [(place / name).path for name in only]
+        self._paths = (
+            [info.path for info in place.files()]
+            if only is None
+            else [(place / name).path for name in only]
+        )
         self._metadata = self._each(self._footer, self._paths)
         self._schemas = [metadata.schema.to_arrow_schema() for metadata in self._metadata]
         self._units: list[_Unit] = []
@@ -143,7 +151,9 @@ class Scan:
             with self.place.system.open_input_file(path) as file:
                 return pq.read_metadata(file)
         except pa.ArrowInvalid as error:
-            raise StoreError(f"{path} cannot be read as Parquet ({error}); move it out of the store's folder") from error
+            raise StoreError(
+                f"{path} cannot be read as Parquet ({error}); move it out of the store's folder"
+            ) from error
 
     def _each(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
         if len(items) < 2:
@@ -161,44 +171,75 @@ class Scan:
 
     def type_of(self, name: str) -> pa.DataType | None:
         """The type of a column in the newest file that has it."""
-        return next((schema.field(name).type for schema in reversed(self._schemas) if name in schema.names), None)
+        return next(
+            (schema.field(name).type for schema in reversed(self._schemas) if name in schema.names),
+            None,
+        )
 
     def need(self, names: Sequence[str]) -> None:
         """Raise `StoreError` naming a column that no file has."""
         have = set(self.schema().names)
         missing = [name for name in names if name not in have]
         if missing and self._paths:
-            raise StoreError(f"no file in {self.place.path} has the column {missing[0]!r}; there are {', '.join(sorted(have))}")
+            raise StoreError(
+                f"no file in {self.place.path} has the column {missing[0]!r}; there are {', '.join(sorted(have))}"
+            )
 
-    def _read(self, unit: _Unit, columns: Sequence[str], dictionaries: Sequence[str] = ()) -> pa.Table:
+    def _read(
+        self, unit: _Unit, columns: Sequence[str], dictionaries: Sequence[str] = ()
+    ) -> pa.Table:
         schema = self._schemas[unit.file]
         present = [name for name in columns if name in schema.names]
         with self.place.system.open_input_file(self._paths[unit.file]) as source:
             file = pq.ParquetFile(
-                source, metadata=self._metadata[unit.file], read_dictionary=[n for n in dictionaries if n in schema.names],
+                source,
+                metadata=self._metadata[unit.file],
+                read_dictionary=[n for n in dictionaries if n in schema.names],
                 pre_buffer=not self.place.local,
-            )  # fmt: skip
+            )
             # With a column of the file at least: the number of rows comes with it.
-            table = file.read_row_groups(list(unit.groups), columns=present or schema.names[:1], use_threads=False)
+            table = file.read_row_groups(
+                list(unit.groups), columns=present or schema.names[:1], use_threads=False
+            )
         return table
 
-    def _may_hold(self, unit: _Unit, groups: dict[str, list[Any]], event: str, low: int | None, high: int | None) -> _Unit | None:
+    def _may_hold(
+        self,
+        unit: _Unit,
+        groups: dict[str, list[Any]],
+        event: str,
+        low: int | None,
+        high: int | None,
+    ) -> _Unit | None:
         """The unit with what the files' statistics cannot rule out; None when nothing is left. Numbers of rows stay."""
         metadata = self._metadata[unit.file]
         kept = []
         for group in unit.groups:
             about = metadata.row_group(group)
-            if all(_possible(about.column(i), groups, event, low, high) for i in self._numbers(unit.file, (*groups, event))):
+            if all(
+                _possible(about.column(i), groups, event, low, high)
+                for i in self._numbers(unit.file, (*groups, event))
+            ):
                 kept.append(group)
         if len(kept) == len(unit.groups):
             return unit
         return _Unit(unit.file, tuple(kept), unit.first, unit.rows) if kept else None
 
     def _numbers(self, file: int, names: Sequence[str]) -> list[int]:
-        all_names = [self._metadata[file].schema.column(i).path for i in range(len(self._metadata[file].schema))]
+        all_names = [
+            self._metadata[file].schema.column(i).path
+            for i in range(len(self._metadata[file].schema))
+        ]
         return [all_names.index(name) for name in names if name in all_names]
 
-    def narrow(self, columns: Columns, keys: Keys | None, low: int | None, high: int | None, only: tuple[int, int] | None = None) -> Rows:
+    def narrow(
+        self,
+        columns: Columns,
+        keys: Keys | None,
+        low: int | None,
+        high: int | None,
+        only: tuple[int, int] | None = None,
+    ) -> Rows:
         """Keys and times of the rows of these entities between two instants, both included (µs; None: no bound).
 
         Without `keys` all rows are of entity 0. `only` (first, end) gives just the entities numbered first to end - 1.
@@ -207,7 +248,9 @@ class Scan:
         wanted = {}
         if keys is not None and len(keys.combinations):
             for name, values in keys.distinct(*(only or (0, len(keys.combinations)))).items():
-                if pa.types.is_string(columns.keys[name]) or pa.types.is_integer(columns.keys[name]):
+                if pa.types.is_string(columns.keys[name]) or pa.types.is_integer(
+                    columns.keys[name]
+                ):
                     wanted[name] = values
 
         def read(unit: _Unit) -> Rows:
@@ -236,10 +279,14 @@ class Scan:
 
     def _column(self, table: pa.Table, name: str, unit: _Unit) -> pa.ChunkedArray:
         if name not in table.column_names:
-            raise StoreError(f"{self._paths[unit.file]} has no column {name!r}, as its source says; rewrite the file or correct the source")
+            raise StoreError(
+                f"{self._paths[unit.file]} has no column {name!r}, as its source says; rewrite the file or correct the source"
+            )
         return table[name]
 
-    def _entities(self, table: pa.Table, columns: Columns, keys: Keys | None, unit: _Unit) -> npt.NDArray[np.int32]:
+    def _entities(
+        self, table: pa.Table, columns: Columns, keys: Keys | None, unit: _Unit
+    ) -> npt.NDArray[np.int32]:
         if keys is None:
             return np.zeros(table.num_rows, np.int32)
         arrays = []
@@ -247,7 +294,11 @@ class Scan:
             column = self._column(table, name, unit).combine_chunks()
             if isinstance(column, pa.ChunkedArray):
                 column = pa.concat_arrays(column.chunks)
-            arrays.append(column if isinstance(column, pa.DictionaryArray) and column.type.value_type == kind else cast(column, kind, name))
+            arrays.append(
+                column
+                if isinstance(column, pa.DictionaryArray) and column.type.value_type == kind
+                else cast(column, kind, name)
+            )
         return keys.numbers(arrays)
 
     def _row_numbers(self, unit: _Unit, kept: _Unit) -> Ints:
@@ -287,14 +338,19 @@ class Scan:
             return pa.table(arrays, schema=schema)
 
         missing = int(begins[0]) if len(self._units) else len(rows)
-        parts = [pa.table([pa.nulls(missing, kind) for kind in types.values()], schema=schema), *self._each(take, used)]
+        parts = [
+            pa.table([pa.nulls(missing, kind) for kind in types.values()], schema=schema),
+            *self._each(take, used),
+        ]
         back = np.empty(len(rows), np.int64)
         back[order] = np.arange(len(rows))
         whole = pa.concat_tables(parts).combine_chunks()
         return whole if np.array_equal(back, np.arange(len(rows))) else whole.take(pa.array(back))
 
     def _touched(self, unit: _Unit, inside: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        sizes = np.array([self._metadata[unit.file].row_group(group).num_rows for group in unit.groups])
+        sizes = np.array(
+            [self._metadata[unit.file].row_group(group).num_rows for group in unit.groups]
+        )
         ends = np.cumsum(sizes)
         touched = np.zeros(len(sizes), bool)
         touched[np.searchsorted(ends, inside, "right")] = True
@@ -302,7 +358,12 @@ class Scan:
 
     def _only(self, unit: _Unit, inside: Ints) -> _Unit:
         _, touched = self._touched(unit, inside)
-        return _Unit(unit.file, tuple(g for g, t in zip(unit.groups, touched, strict=True) if t), unit.first, unit.rows)
+        return _Unit(
+            unit.file,
+            tuple(g for g, t in zip(unit.groups, touched, strict=True) if t),
+            unit.first,
+            unit.rows,
+        )
 
     def _shift(self, unit: _Unit, inside: Ints) -> Ints:
         """Places within the unit as places within what `_only` leaves of it."""
@@ -311,7 +372,9 @@ class Scan:
         group = np.searchsorted(np.cumsum(sizes), inside, "right")
         return np.asarray(inside - skipped[group])
 
-    def batches(self, columns: Sequence[str], event: str, low: int | None, high: int | None) -> Iterator[tuple[pa.Table, Ints]]:
+    def batches(
+        self, columns: Sequence[str], event: str, low: int | None, high: int | None
+    ) -> Iterator[tuple[pa.Table, Ints]]:
         """The rows between two instants, unit by unit, with their numbers; a column that a file lacks is null."""
         self.need(columns)
         types = {name: self.type_of(name) for name in columns}
@@ -327,13 +390,20 @@ class Scan:
             if high is not None:
                 use &= when <= high
             arrays = [
-                cast(table[name], kind, name) if name in table.column_names else pa.nulls(table.num_rows, kind)
+                cast(table[name], kind, name)
+                if name in table.column_names
+                else pa.nulls(table.num_rows, kind)
                 for name, kind in types.items()
             ]
-            yield pa.table(arrays, names=[*types]).filter(pa.array(use)), self._row_numbers(unit, kept)[use]
+            yield (
+                pa.table(arrays, names=[*types]).filter(pa.array(use)),
+                self._row_numbers(unit, kept)[use],
+            )
 
 
-def _possible(about: Any, keys: dict[str, list[Any]], event: str, low: int | None, high: int | None) -> bool:
+def _possible(
+    about: Any, keys: dict[str, list[Any]], event: str, low: int | None, high: int | None
+) -> bool:
     statistics = about.statistics
     if statistics is None or not statistics.has_min_max:
         return True
@@ -345,12 +415,16 @@ def _possible(about: Any, keys: dict[str, list[Any]], event: str, low: int | Non
         return at < len(values) and bool(values[at] <= statistics.max)
     if about.path_in_schema == event and isinstance(statistics.min, datetime):
         # Statistics are whole µs; those of ns may be cut off by up to one.
-        return (low is None or _micros(statistics.max) >= low - 1) and (high is None or _micros(statistics.min) <= high + 1)
+        return (low is None or _micros(statistics.max) >= low - 1) and (
+            high is None or _micros(statistics.min) <= high + 1
+        )
     return True
 
 
 def _micros(value: datetime) -> int:
-    return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - EPOCH) // timedelta(microseconds=1)
+    return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - EPOCH) // timedelta(
+        microseconds=1
+    )
 
 
 def cast(column: Any, kind: pa.DataType, name: str) -> Any:
@@ -360,7 +434,9 @@ def cast(column: Any, kind: pa.DataType, name: str) -> Any:
     try:
         return column.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise StoreError(f"column {name!r} is {column.type} and cannot be read as {kind}: {error}; correct the type in the view") from error
+        raise StoreError(
+            f"column {name!r} is {column.type} and cannot be read as {kind}: {error}; correct the type in the view"
+        ) from error
 
 
 def times(column: Any, name: str) -> Ints:

@@ -45,18 +45,27 @@ class Rows:
         if not parts:
             none = np.empty(0, np.int64)
             return Rows(np.empty(0, np.int32), none, none, none)
-        return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("entity", "event", "created", "row")))
+        return Rows(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("entity", "event", "created", "row")
+            )
+        )
 
 
 def ordered(rows: Rows) -> Rows:
     """By entity, event time, created time and place. Files mostly have an entity's rows in order already."""
     small = len(rows) == 0 or int(rows.entity.max()) < 2**16
-    rows = rows.take(np.argsort(rows.entity.astype(np.uint16) if small else rows.entity, kind="stable"))
+    rows = rows.take(
+        np.argsort(rows.entity.astype(np.uint16) if small else rows.entity, kind="stable")
+    )
     same = rows.entity[1:] == rows.entity[:-1]
     after = rows.event[1:] > rows.event[:-1]
     equal = (rows.event[1:] == rows.event[:-1]) & (rows.created[1:] >= rows.created[:-1])
     if not np.all(~same | after | equal):
-        frame = pl.DataFrame({"entity": rows.entity, "event": rows.event, "created": rows.created, "row": rows.row})
+        frame = pl.DataFrame(
+            {"entity": rows.entity, "event": rows.event, "created": rows.created, "row": rows.row}
+        )
         frame = frame.sort("entity", "event", "created", "row")
         rows = Rows(*(frame[name].to_numpy() for name in ("entity", "event", "created", "row")))
     return rows
@@ -79,7 +88,14 @@ def known(rows: Rows, rule: Known) -> Ints | None:
     first = np.concatenate([[True], ~same])
     begin = rows.event[np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))]
     created = np.where(rows.created == NO_CREATED, NEVER, rows.created)
-    frame = pl.DataFrame({"entity": rows.entity, "event": rows.event, "created": created, "anew": rows.event == begin})
+    frame = pl.DataFrame(
+        {
+            "entity": rows.entity,
+            "event": rows.event,
+            "created": created,
+            "anew": rows.event == begin,
+        }
+    )
     clock = (
         frame.with_row_index("at")
         .sort("entity", "created", "event", "at")
@@ -91,7 +107,9 @@ def known(rows: Rows, rule: Known) -> Ints | None:
     return np.where(rows.created == NO_CREATED, rows.event, result)
 
 
-def newest(rows: Rows, rule: Known, entity: npt.NDArray[np.int32], at: Ints, ttl_us: int | None) -> Ints:
+def newest(
+    rows: Rows, rule: Known, entity: npt.NDArray[np.int32], at: Ints, ttl_us: int | None
+) -> Ints:
     """For each question (entity number, instant) the place of the row that counts, or -1.
 
     That is the newest by event time, then by created time, then by place, of the entity's rows that happened and were
