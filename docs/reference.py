@@ -56,7 +56,7 @@ def commands() -> str:
     import click
     import typer
 
-    from pitwall.cli import app
+    from pitwall.cli.main import app
 
     def walk(command: Any, path: list[str], context: Any) -> list[str]:
         own = command.make_context(path[-1], [], parent=context, resilient_parsing=True)
@@ -92,7 +92,7 @@ def settings() -> str:
 
 def channels() -> str:
     """The channel table."""
-    from pitwall.channels import CHANNELS
+    from pitwall.channels.table import CHANNELS
 
     rows = [
         (f"`{c.id}`", c.unit or "–", f"{c.low:g} … {c.high:g}", c.group) for c in CHANNELS.values()
@@ -127,7 +127,7 @@ def licences() -> str:
             rows.append((name, version, "not installed here (another platform)"))
     jars = [
         line.split()[1]
-        for line in (ROOT / "src/pitwall/local/jars.lock").read_text().splitlines()
+        for line in (ROOT / "src/pitwall/machine/jars.lock").read_text().splitlines()
         if not line.startswith("#")
     ]
     return (

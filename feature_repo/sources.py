@@ -4,7 +4,7 @@ from feast import FileSource
 
 from pitwall.features import FeatureSet
 from pitwall.settings import Settings
-from pitwall.store.parquet.files import s3_endpoint
+from pitwall.stores.offline.files import s3_endpoint
 
 
 def source(features: FeatureSet) -> FileSource:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pitwall.local.sandbox import sandbox
+from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
 
 pytest_plugins = ["dryrun"]
@@ -43,8 +43,8 @@ def checkout() -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def cassandra(checkout: Settings) -> Iterator[Settings]:
     """Cassandra alone, on the state of `checkout`."""
-    from pitwall.local import jars
     from pitwall.local.stack import Stack
+    from pitwall.machine import jars
 
     jars.fetch(checkout.cache_dir / "m2")
     with Stack(checkout) as servers:

@@ -25,7 +25,7 @@ class Command:
         """How a test runs it."""
         words = shlex.split(self.text, comments=True)
         assert words[0] == "./pitwall", self
-        return [sys.executable, "-m", "pitwall.cli", *words[1:]]
+        return [sys.executable, "-m", "pitwall.cli.main", *words[1:]]
 
 
 def commands() -> list[Command]:

@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pitwall.features import FeatureSet
-from pitwall.flink.compile import job_jar, libraries
-from pitwall.local import jars
+from pitwall.machine import jars
+from pitwall.machine.compile import job_jar, libraries
 from pitwall.settings import Settings
 
 MAX = 2**63 - 1

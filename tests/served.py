@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from pitwall.features import load
-from pitwall.local import process
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
+from pitwall.machine import processes as process
 from pitwall.settings import Settings
-from pitwall.topics import client_config, end_offsets
 
 INPUTS = ("speed", "throttle")
 VEHICLE, SESSION = "PERRINN 424", "20260101-000000-served"
@@ -94,7 +95,7 @@ def register(
     import mlflow
     from sklearn.linear_model import LinearRegression
 
-    from pitwall import models
+    from pitwall.models import registry as models
 
     client = models.client(settings)
     mlflow.set_experiment(name)
@@ -132,7 +133,7 @@ def store_row(
     settings: Settings, session: str, age_s: float, values: tuple[float | None, float | None]
 ) -> datetime:
     """Write speed and throttle of the test's car to the online store, `age_s` old; gives the event time."""
-    from pitwall.store.connection import connect
+    from pitwall.stores.cassandra import connect
 
     cassandra = connect(settings)
     at = datetime.now(UTC) - timedelta(seconds=age_s)

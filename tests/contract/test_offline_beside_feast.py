@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-OURS = "pitwall.store.offline.ParquetOfflineStore"
+OURS = "pitwall.stores.offline.store.ParquetOfflineStore"
 TTL_S = 10
 KINDS = {
     "car": pa.string(),

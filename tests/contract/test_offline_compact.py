@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pitwall.store.parquet import compact as compacting
-from pitwall.store.parquet.compact import compact, drop
-from pitwall.store.parquet.files import files, place
-from pitwall.store.parquet.join import Feature, View, join
-from pitwall.store.parquet.scan import MICROS, Columns, Scan
+from pitwall.stores.offline import compact as compacting
+from pitwall.stores.offline.compact import compact, drop
+from pitwall.stores.offline.files import files, place
+from pitwall.stores.offline.join import Feature, View, join
+from pitwall.stores.offline.scan import MICROS, Columns, Scan
 
 COLUMNS = Columns(
     {"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp"

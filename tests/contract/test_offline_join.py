@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from slow_join import Row, answer
 
 from pitwall.errors import StoreError
-from pitwall.store.parquet.files import files, place
-from pitwall.store.parquet.join import Feature, View, join, latest
-from pitwall.store.parquet.scan import MICROS, Columns, Scan
+from pitwall.stores.offline.files import files, place
+from pitwall.stores.offline.join import Feature, View, join, latest
+from pitwall.stores.offline.scan import MICROS, Columns, Scan
 
 INSTANTS = st.integers(-3, 12)
 """Few different instants, so that ties are the rule."""

@@ -109,7 +109,7 @@ def test_spark_and_ours_give_the_same_rows(folder: Path, java: None) -> None:
     ours = store(
         folder,
         "ours",
-        {"type": "pitwall.store.offline.ParquetOfflineStore"},
+        {"type": "pitwall.stores.offline.store.ParquetOfflineStore"},
         lambda name: FileSource(name=name, path=str(folder / name), **times),
     )
     conf = {

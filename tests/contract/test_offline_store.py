@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pitwall.errors import StoreError
-from pitwall.store.parquet.files import place
+from pitwall.stores.offline.files import place
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CAR_KEY, LAP_KEY = "car", "lap"
@@ -27,10 +27,10 @@ def at(second: float) -> Any:
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A bucket on a server of its own."""
-    from pitwall.local import jars
-    from pitwall.local.sandbox import sandbox
-    from pitwall.local.servers import s3_environment
     from pitwall.local.stack import Stack
+    from pitwall.machine import jars
+    from pitwall.machine.sandbox import sandbox
+    from pitwall.stores.s3 import s3_environment
 
     with sandbox() as settings, pytest.MonkeyPatch.context() as patch:
         jars.fetch(settings.cache_dir / "m2")
@@ -73,7 +73,7 @@ def store(root: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
             project="offline",
             registry=str(base / "registry.db"),
             provider="local",
-            offline_store={"type": "pitwall.store.offline.ParquetOfflineStore"},
+            offline_store={"type": "pitwall.stores.offline.store.ParquetOfflineStore"},
             online_store={"type": "sqlite", "path": str(base / "online.db")},
             entity_key_serialization_version=3,
         )
@@ -378,7 +378,7 @@ def test_a_single_file_is_a_source_too(store: Any, tmp_path: Path) -> None:
 def test_what_it_cannot_serve_is_named(store: Any) -> None:
     from feast import FileSource, RepoConfig
 
-    from pitwall.store.views import as_view, source_of
+    from pitwall.stores.offline.views import as_view, source_of
 
     with pytest.raises(StoreError, match="lack the column 'lap'"):
         store.get_historical_features(
@@ -404,8 +404,8 @@ def test_what_it_cannot_serve_is_named(store: Any) -> None:
 
 
 def test_compacting_changes_no_answer(store: Any, root: str) -> None:
-    from pitwall.store.parquet.compact import compact
-    from pitwall.store.parquet.scan import Columns
+    from pitwall.stores.offline.compact import compact
+    from pitwall.stores.offline.scan import Columns
 
     asked = entity(("b", 1, 3), ("a", 1, 0.5), ("a", 1, 4), ("a", 1, 9), ("a", 2, 4))
     refs = ["laps:speed", "laps:gear", "laps:flag", "laps:driver", "laps:best_at", "laps:sectors"]

@@ -26,10 +26,10 @@ from feast.protos.feast.types.Value_pb2 import (
 )
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
-from pitwall.bench.race import race
-from pitwall.bench.stores import BACKENDS, T0, Backend, view
 from pitwall.errors import StoreError
-from pitwall.local.process import find
+from pitwall.lab.bench.race import race
+from pitwall.lab.bench.stores import BACKENDS, T0, Backend, view
+from pitwall.machine.processes import find
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
 

@@ -14,10 +14,9 @@ from dryrun import MAX, Advance, Message, Outcome, Restart, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pitwall.car.laps import read, read_all, split
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.channels import channel_id
+from pitwall.channels.table import channel_id
 from pitwall.features import (
     Channel,
     FeatureSet,
@@ -40,8 +39,9 @@ from pitwall.features import (
     share_below,
     ticks,
 )
-from pitwall.features.reference import reference
-from pitwall.wire import TickEncoder
+from pitwall.features.oracle import reference
+from pitwall.kafka.wire import TickEncoder
+from pitwall.recordings.laps import read, read_all, split
 
 ROOT = Path(__file__).parents[2]
 SPEED = ("mean", "min", "max", "std", "range", "rms", "count", "slope")

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
+from pitwall.kafka.topics import end_offsets
+from pitwall.lab.browser import chromium, opened
 from pitwall.local.stack import Stack
-from pitwall.page.browser import chromium, opened
+from pitwall.recordings import laps
 from pitwall.settings import Settings
-from pitwall.topics import end_offsets
 
 pytestmark = pytest.mark.integration
 
@@ -36,8 +36,8 @@ COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [A
 
 @pytest.fixture(scope="module")
 def stack(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     if chromium() is None:
         pytest.skip("no Chromium on PATH; Debian: apt-get install chromium")
@@ -108,7 +108,7 @@ def column(page: Any, name: str, ticks: int) -> tuple[np.ndarray[Any, Any], np.n
 def test_a_late_joiner_sees_the_whole_session_as_it_stands_in_the_stores(
     stack: Settings, page: Any, drive: Session
 ) -> None:
-    from pitwall.store.history import read
+    from pitwall.stores.history import read
 
     live(page, drive, "speed", "lap_distance")
     times, values = column(page, "speed", len(drive.times_s))

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from pitwall.archive import Archive, Record, replay, store
 from pitwall.errors import UsageError
-from pitwall.local import jars
-from pitwall.local.sandbox import sandbox
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import create_topic, end_offsets
 from pitwall.local.stack import Stack
+from pitwall.machine import jars
+from pitwall.machine.sandbox import sandbox
+from pitwall.operations.archive import Archive, Record, replay, store
 from pitwall.settings import Settings
-from pitwall.topics import client_config, create_topic, end_offsets
 
 pytestmark = pytest.mark.integration
 TOPIC = "p424-telemetry-batch-20260101-120000"

@@ -18,17 +18,18 @@ import pytest
 from corpus import mutations
 from judge import Bad, Judge
 
-from pitwall import dead_letters
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.features import load
-from pitwall.flink import jobs
+from pitwall.flink import rest as jobs
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import end_offsets
+from pitwall.kafka.wire import TickEncoder
 from pitwall.local.stack import Stack
+from pitwall.operations import dead_letters
+from pitwall.recordings import laps
 from pitwall.settings import Settings
-from pitwall.store.history import read as history
-from pitwall.topics import client_config, end_offsets
-from pitwall.wire import TickEncoder
+from pitwall.stores.history import read as history
 
 pytestmark = pytest.mark.integration
 T = TypeVar("T")
@@ -36,8 +37,8 @@ T = TypeVar("T")
 
 @pytest.fixture(scope="module")
 def stack(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     jars.fetch(checkout.cache_dir / "m2")
     with Stack(checkout) as servers:

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.flink import jobs
-from pitwall.local.sandbox import sandbox
-from pitwall.local.stack import Stack, child_environment
+from pitwall.features.topic import FeatureRow
+from pitwall.flink import rest as jobs
+from pitwall.kafka.topics import end_offsets
+from pitwall.local.stack import Stack
+from pitwall.machine.sandbox import sandbox
+from pitwall.recordings import laps
 from pitwall.settings import Settings
-from pitwall.topics import end_offsets
-from pitwall.wire import FeatureRow
+from pitwall.stores.environment import child_environment
 
 pytestmark = pytest.mark.integration
 
@@ -44,8 +45,8 @@ def servers(checkout: Settings) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def stack(checkout: Settings, servers: Stack) -> Settings:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     jars.fetch(checkout.cache_dir / "m2")
     servers.start(["kafka", "cassandra", "s3"])
@@ -79,7 +80,8 @@ def rows(settings: Settings, session: str) -> list[FeatureRow]:
     """All feature rows of a session on the topic, in order."""
     from confluent_kafka import Consumer, TopicPartition
 
-    from pitwall.topics import FeatureRows, client_config
+    from pitwall.features.topic import FeatureRows
+    from pitwall.kafka.clients import client_config
 
     consumer = Consumer(
         {**client_config(settings), "group.id": "test", "enable.auto.commit": False}
@@ -204,7 +206,7 @@ def test_an_export_of_another_vehicle_gives_the_features_of_its_channels(
 def test_bad_messages_go_to_the_dead_letters_with_origin_bytes_and_reason(stack: Settings) -> None:
     from confluent_kafka import Consumer, Producer, TopicPartition
 
-    from pitwall.topics import client_config
+    from pitwall.kafka.clients import client_config
 
     good = {
         "VehicleId": "v",
@@ -275,7 +277,7 @@ def test_feast_works_as_its_users_expect(stack: Settings) -> None:
 def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
     import pandas as pd
 
-    from pitwall.store.repo import feature_store
+    from pitwall.stores.repository import feature_store
 
     session = simulate(laps=1, seed=79)
     send(stack, [session])
@@ -323,11 +325,11 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
 
     from confluent_kafka import Producer
 
-    from pitwall.local import process
+    from pitwall.kafka.clients import client_config
+    from pitwall.machine import processes as process
     from pitwall.serving.reader import EPOCH, FeatureReader
     from pitwall.serving.scorer import asked, served
     from pitwall.serving.served import Served
-    from pitwall.topics import client_config
 
     whole = simulate(laps=1, seed=79)
     name = "20260114-000000-parity"
@@ -436,14 +438,23 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
 
 
 def run_parity(session: str, *more: str) -> tuple[int, Any]:
-    command = [sys.executable, "-m", "pitwall.cli", "parity", "--session", session, "--json", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "pitwall.cli.main",
+        "parity",
+        "--session",
+        session,
+        "--json",
+        *more,
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
 
 def test_features_tell_freshness_nulls_and_use(stack: Settings) -> None:
-    command = [sys.executable, "-m", "pitwall.cli", "features", "--json"]
+    command = [sys.executable, "-m", "pitwall.cli.main", "features", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     listed = {feature["name"]: feature for feature in json.loads(done.stdout)["car_state"]}
@@ -455,7 +466,7 @@ def test_features_tell_freshness_nulls_and_use(stack: Settings) -> None:
 def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path) -> None:
     import socket
 
-    from pitwall.local import process
+    from pitwall.machine import processes as process
 
     env = {**os.environ, "PITWALL_HOME": str(tmp_path / "home")}
     for name in ("KAFKA", "KAFKA_CONTROLLER", "S3"):
@@ -486,11 +497,12 @@ def test_environment_of_the_servers_has_telemetry_off(checkout: Settings) -> Non
 def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answer(
     stack: Settings,
 ) -> None:
-    from pitwall.retention import SESSION_COLUMNS, due
-    from pitwall.store.connection import connect
-    from pitwall.store.parquet.compact import compact
-    from pitwall.store.parquet.files import recorded
-    from pitwall.store.rows import count_rows
+    from pitwall.operations.retention import due
+    from pitwall.stores.cassandra import connect
+    from pitwall.stores.offline.columns import SESSION_COLUMNS
+    from pitwall.stores.offline.compact import compact
+    from pitwall.stores.offline.files import recorded
+    from pitwall.stores.offline.rows import count_rows
 
     gone, kept = simulate(laps=1, seed=91), simulate(laps=1, seed=92)
     send(stack, [gone, kept])

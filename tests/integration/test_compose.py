@@ -18,13 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from pitwall.local import jars, process
 from pitwall.local.containers import configuration, make_buckets
-from pitwall.local.java import java
-from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.servers import BUCKETS, SERVERS, s3_client
-from pitwall.local.stack import Stack, child_environment
+from pitwall.local.servers.table import SERVERS
+from pitwall.local.stack import Stack
+from pitwall.machine import jars
+from pitwall.machine import processes as process
+from pitwall.machine.java import java
+from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
+from pitwall.stores.s3 import BUCKETS, s3_client
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 COMPOSE = Path(__file__).parents[2] / "compose"
@@ -121,8 +124,8 @@ def test_servers_on_the_mounted_files_and_prepare(
             assert (tmp_path / "kafka/kafka/data/log").exists() and (
                 tmp_path / "cassandra/cassandra/commitlog"
             ).exists()
-            from pitwall.store.connection import connect
-            from pitwall.topics import admin
+            from pitwall.kafka.clients import admin
+            from pitwall.stores.cassandra import connect
 
             assert settings.features_topic in admin(settings).list_topics(timeout=10).topics
             session = connect(settings, keyspace=settings.keyspace)

@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pitwall.errors import StoreError, UsageError
-from pitwall.local.sandbox import free_ports
+from pitwall.machine.sandbox import free_ports
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, Tls, configured, connect
+from pitwall.stores.cassandra import Connection, Tls, configured, connect
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +30,7 @@ project: garage
 provider: local
 registry: registry.db
 online_store:
-  type: pitwall.store.online.CassandraOnlineStore
+  type: pitwall.stores.online.store.CassandraOnlineStore
   keyspace: feast_cli
   replication: {class: SimpleStrategy, replication_factor: 1}
   read_consistency: LOCAL_QUORUM
@@ -38,7 +38,7 @@ online_store:
   data_center: datacenter1
   request_timeout_s: 5
 offline_store:
-  type: pitwall.store.offline.ParquetOfflineStore
+  type: pitwall.stores.offline.store.ParquetOfflineStore
 entity_key_serialization_version: 3
 auth: {type: no_auth}
 """
@@ -218,7 +218,7 @@ def _values(client: httpx.Client, question: dict[str, object]) -> dict[str, list
 
 
 def test_a_keyspace_replicated_otherwise_is_refused(cassandra: Settings, tmp_path: Path) -> None:
-    from pitwall.bench.stores import ours, view
+    from pitwall.lab.bench.stores import ours, view
 
     backend = ours(
         cassandra, tmp_path, replication={"class": "SimpleStrategy", "replication_factor": 3}

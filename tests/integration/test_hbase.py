@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from pitwall.features import load
-from pitwall.local import process
-from pitwall.local.sandbox import sandbox
 from pitwall.local.stack import Stack
-from pitwall.store.repo import apply, feature_store
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import sandbox
+from pitwall.stores.repository import apply, feature_store
 
 pytest.importorskip("happybase", reason="happybase is not installed; docs/how-to/hbase.md says how")
 pytestmark = pytest.mark.integration
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 def test_feasts_hbase_store_keeps_a_row_over_a_restart() -> None:
     with sandbox() as settings, Stack(settings) as stack:
         path = settings.feature_repo / "feature_store.yaml"
-        ours = "type: pitwall.store.online.CassandraOnlineStore"
+        ours = "type: pitwall.stores.online.store.CassandraOnlineStore"
         assert ours in path.read_text()
         path.write_text(
             path.read_text().replace(

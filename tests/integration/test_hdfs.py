@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.errors import UsageError
 from pitwall.flink.cluster import write_configuration
-from pitwall.flink.jobs import settle
-from pitwall.local import process
-from pitwall.local.sandbox import sandbox
+from pitwall.flink.rest import settle
 from pitwall.local.stack import Stack
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import sandbox
+from pitwall.recordings import laps
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
 
 
 def speeds(settings: Settings, session: str, times: pd.DatetimeIndex) -> list[float]:
-    from pitwall.store.repo import feature_store
+    from pitwall.stores.repository import feature_store
 
     entities = pd.DataFrame(
         {"vehicle": "PERRINN 424", "session": session, "event_timestamp": times}
@@ -36,10 +36,10 @@ def speeds(settings: Settings, session: str, times: pd.DatetimeIndex) -> list[fl
 
 
 def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pitwall.retention import SESSION_COLUMNS
-    from pitwall.store.parquet.compact import compact
-    from pitwall.store.parquet.files import recorded
-    from pitwall.store.repo import apply
+    from pitwall.stores.offline.columns import SESSION_COLUMNS
+    from pitwall.stores.offline.compact import compact
+    from pitwall.stores.offline.files import recorded
+    from pitwall.stores.repository import apply
 
     with sandbox(checkpoint_interval_s="1") as first:
         monkeypatch.setenv("PITWALL_OFFLINE_URL", f"hdfs://{first.host}:{first.hdfs_port}/offline")

@@ -24,14 +24,17 @@ from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.errors import PitwallError
 from pitwall.features import load
-from pitwall.flink import jobs
-from pitwall.local import process
-from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.servers import SERVERS as KNOWN
-from pitwall.local.stack import Stack, child_environment
+from pitwall.features.topic import FeatureRows
+from pitwall.flink import rest as jobs
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import create_topic, end_offsets
+from pitwall.kafka.wire import TickEncoder
+from pitwall.local.servers.table import SERVERS as KNOWN
+from pitwall.local.stack import Stack
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.settings import Settings
-from pitwall.topics import FeatureRows, client_config, create_topic, end_offsets
-from pitwall.wire import TickEncoder
+from pitwall.stores.environment import child_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -106,8 +109,8 @@ def truth(run: Run, drive: Session) -> Rows:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[tuple[Settings, Stack]]:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     with sandbox(
         checkpoint_interval_s="1",
@@ -126,7 +129,7 @@ def stack() -> Iterator[tuple[Settings, Stack]]:
 
 def submit(settings: Settings) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "pitwall.flink.run", "--cluster"],
+        [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
         env=child_environment(settings),
         capture_output=True,
         text=True,
@@ -265,7 +268,7 @@ def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -
 
 def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     """(event time, features…) of each distinct row in the Parquet files, in order of time."""
-    from pitwall.store.parquet.files import database, files, recorded
+    from pitwall.stores.offline.files import database, files, recorded
 
     where = recorded(settings, "car_state")
     features = load(settings.feature_repo)[-1]
@@ -516,7 +519,7 @@ def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
     first = Car(settings, topic, 1, named(drive, name, half), random.Random(1), False, 1000.0)
     first.start()
     settle(settings, {name: half})
-    pitwall = [sys.executable, "-m", "pitwall.cli"]
+    pitwall = [sys.executable, "-m", "pitwall.cli.main"]
     stopped = subprocess.run(
         [*pitwall, "jobs", "stop", "features", "--json"], capture_output=True, text=True
     )
@@ -641,7 +644,7 @@ def test_a_backfill_equals_the_live_result(
         path,
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pitwall.cli", "backfill", str(path), "--json"],
+        [sys.executable, "-m", "pitwall.cli.main", "backfill", str(path), "--json"],
         capture_output=True,
         text=True,
     )

@@ -17,15 +17,15 @@ import pandas as pd
 import pytest
 from dryrun import Advance, Message, RawRun, frames, parse
 
-from pitwall import models
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features import load
-from pitwall.local.sandbox import free_ports, sandbox
+from pitwall.kafka.wire import TickEncoder
 from pitwall.local.stack import Stack
+from pitwall.machine.sandbox import free_ports, sandbox
+from pitwall.models import registry as models
 from pitwall.settings import Settings
-from pitwall.training.train import reproduce, retrain, train
-from pitwall.wire import TickEncoder
+from pitwall.training.run import reproduce, retrain, train
 
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore")]
 
@@ -89,11 +89,13 @@ def stack(postgres: str) -> Iterator[Settings]:
         yaml = settings.feature_repo / "feature_store.yaml"
         online = f"type: sqlite\n  path: {settings.home_dir / 'online.db'}"
         yaml.write_text(
-            yaml.read_text().replace("type: pitwall.store.online.CassandraOnlineStore", online)
+            yaml.read_text().replace(
+                "type: pitwall.stores.online.store.CassandraOnlineStore", online
+            )
         )
         with Stack(settings) as servers:
             servers.begin(["s3", "mlflow"])
-            from pitwall.store.repo import apply
+            from pitwall.stores.repository import apply
 
             apply(settings)
             servers.start(["s3", "mlflow"])
@@ -149,7 +151,7 @@ label: {feature: throttle}
 unit: "%"
 every_s: 1.0
 inputs: [acceleration_long*, speed, speed_diff*]
-baselines: [{type: pitwall.training.estimators.Linear, columns: [speed]}]
+baselines: [{type: pitwall.training.estimators.laps.Linear, columns: [speed]}]
 estimator: {type: sklearn.ensemble.HistGradientBoostingRegressor, max_iter: 10, random_state: 0}
 """
 

@@ -16,15 +16,15 @@ from pitwall.car.replay import produce
 from pitwall.car.simulator import simulate
 from pitwall.errors import StoreError
 from pitwall.features import load
-from pitwall.local import jars
-from pitwall.local.certificates import trust
-from pitwall.local.sandbox import sandbox
-from pitwall.local.servers import s3_client, s3_environment
+from pitwall.kafka.clients import client_config
 from pitwall.local.stack import Stack
+from pitwall.machine import jars
+from pitwall.machine.certificates import trust
+from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, connect
-from pitwall.store.repo import apply
-from pitwall.topics import client_config
+from pitwall.stores.cassandra import Connection, connect
+from pitwall.stores.repository import apply
+from pitwall.stores.s3 import s3_client, s3_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -142,7 +142,7 @@ def test_each_key_opens_its_own_buckets_only(secured: Settings) -> None:
 
 def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """As several machines need it: applied by one, read by others."""
-    from pitwall.store.repo import feature_store
+    from pitwall.stores.repository import feature_store
 
     for key, value in s3_environment(secured).items():
         monkeypatch.setenv(key, value)

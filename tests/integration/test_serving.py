@@ -34,10 +34,11 @@ from served import (
     wait,
 )
 
-from pitwall.local import process
-from pitwall.local.sandbox import free_ports, sandbox
-from pitwall.local.stack import Stack, child_environment
-from pitwall.topics import client_config
+from pitwall.kafka.clients import client_config
+from pitwall.local.stack import Stack
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import free_ports, sandbox
+from pitwall.stores.environment import child_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
@@ -47,8 +48,8 @@ PAST = "20260101-000000-past"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     with sandbox(
         kafka_partitions="4", rate_limit="100000", request_timeout_s="6", log_format="json"
@@ -541,8 +542,8 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
 def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> None:
     from confluent_kafka import Producer
 
-    from pitwall.page.archive import Archive
-    from pitwall.page.feed import Feed
+    from pitwall.page.data.feed import Feed
+    from pitwall.page.data.recorded import Archive
 
     settings, session, final_s = served.settings, "20260104-000000-lapped", 30.4
     producer = Producer(client_config(settings))

@@ -17,17 +17,19 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.local import jars, process
-from pitwall.local.sandbox import sandbox
-from pitwall.local.stack import Stack, child_environment
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.wire import TickEncoder
+from pitwall.local.stack import Stack
+from pitwall.machine import jars
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import sandbox
+from pitwall.recordings import laps
 from pitwall.settings import Settings
-from pitwall.store.connection import connect, prepare_cluster
-from pitwall.topics import client_config
-from pitwall.wire import TickEncoder
+from pitwall.stores.cassandra import connect, prepare_cluster
+from pitwall.stores.environment import child_environment
 
 pytest.importorskip("pyspark", reason="Spark is not installed; docs/how-to/spark.md says how")
 pytestmark = pytest.mark.integration
@@ -41,7 +43,7 @@ def both() -> Iterator[tuple[Settings, Settings]]:
         jars.fetch(flink.cache_dir / "m2", optional=["spark"])
         with Stack(flink) as servers:
             servers.start(["kafka", "cassandra"])
-            from pitwall.store.repo import apply
+            from pitwall.stores.repository import apply
 
             apply(flink)
             os.environ["PITWALL_KEYSPACE"] = "pitwall_spark"
@@ -54,7 +56,7 @@ def both() -> Iterator[tuple[Settings, Settings]]:
                 more.start(["spark"])
                 yield flink, spark
                 # Who was started by `jobs run` is not of this stack, and outlives it.
-                command = [sys.executable, "-m", "pitwall.cli", "jobs", "stop", "history"]
+                command = [sys.executable, "-m", "pitwall.cli.main", "jobs", "stop", "history"]
                 subprocess.run(
                     command,
                     env={**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace},
@@ -169,7 +171,7 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
     environment = {**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}
 
     def jobs(verb: str) -> None:
-        command = [sys.executable, "-m", "pitwall.cli", "jobs", verb, "history"]
+        command = [sys.executable, "-m", "pitwall.cli.main", "jobs", verb, "history"]
         result = subprocess.run(
             command, env=environment, cwd=spark.repository, capture_output=True, text=True
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pitwall.local import jars, process
-from pitwall.local.sandbox import sandbox
 from pitwall.local.stack import Stack
+from pitwall.machine import jars
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import sandbox
 
 pytestmark = pytest.mark.integration
 

@@ -17,14 +17,15 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.errors import StoreError
-from pitwall.local import process
-from pitwall.local.sandbox import sandbox
-from pitwall.local.servers import SERVERS
-from pitwall.local.stack import Stack, child_environment
+from pitwall.local.servers.table import SERVERS
+from pitwall.local.stack import Stack
+from pitwall.machine import processes as process
+from pitwall.machine.sandbox import sandbox
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, connect
-from pitwall.store.history import HistoryReader
+from pitwall.stores.cassandra import Connection, connect
+from pitwall.stores.environment import child_environment
+from pitwall.stores.history import HistoryReader
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -52,8 +53,8 @@ def answers(settings: Settings, **options: Any) -> bool:
 @pytest.fixture
 def nodes() -> Iterator[tuple[Settings, Stack]]:
     """A stack whose Cassandra has a second node, told to the clients by `feature_store.yaml` alone."""
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     with sandbox(checkpoint_interval_s="1", replication=EVERYWHERE) as settings:
         jars.fetch(settings.cache_dir / "m2")

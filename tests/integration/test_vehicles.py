@@ -10,19 +10,20 @@ import duckdb
 import numpy as np
 import pytest
 
-from pitwall import parity
-from pitwall.car import laps
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.flink import jobs
-from pitwall.local.sandbox import sandbox
+from pitwall.features.topic import FeatureRow, FeatureRows
+from pitwall.flink import rest as jobs
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
+from pitwall.machine.sandbox import sandbox
+from pitwall.monitoring import parity
+from pitwall.recordings import laps
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
-from pitwall.store.offline import files
-from pitwall.topics import FeatureRows, client_config, end_offsets
-from pitwall.wire import FeatureRow
+from pitwall.stores.offline.store import files
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +40,8 @@ CAR_STATE = """
 
 @pytest.fixture(scope="module")
 def settings() -> Iterator[Settings]:
-    from pitwall.local import jars
-    from pitwall.store.repo import apply
+    from pitwall.machine import jars
+    from pitwall.stores.repository import apply
 
     with sandbox(checkpoint_interval_s="2") as checkout:
         jars.fetch(checkout.cache_dir / "m2")
@@ -111,7 +112,7 @@ def named(car: Session, name: str, first: int = 0, ticks: int | None = None) -> 
 def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
     settings: Settings, exports_dir: Path
 ) -> None:
-    from pitwall.store.repo import apply
+    from pitwall.stores.repository import apply
 
     whole = simulate(laps=1, seed=31)
     car = named(whole, whole.session, 0, 2400)

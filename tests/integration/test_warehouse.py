@@ -13,10 +13,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pitwall.car import laps
-from pitwall.local.sandbox import sandbox
-from pitwall.local.stack import Stack, child_environment
+from pitwall.local.stack import Stack
+from pitwall.machine.sandbox import sandbox
+from pitwall.recordings import laps
 from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
 
 pytestmark = pytest.mark.integration
 
@@ -31,8 +32,8 @@ def stored(laps_dir: Path) -> Iterator[Settings]:
     """Two real laps of two days in the offline store."""
     with sandbox(parallelism="2") as settings, Stack(settings) as stack:
         stack.start(["kafka", "cassandra"])
-        from pitwall.backfill import run
-        from pitwall.store.repo import apply
+        from pitwall.operations.backfill import run
+        from pitwall.stores.repository import apply
 
         apply(settings)
         files = sorted(laps_dir.glob("*.parquet"))
@@ -62,7 +63,7 @@ def expected(settings: Settings) -> list[list[object]]:
 
 
 def ask(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pitwall.cli", "sql", *arguments]
+    command = [sys.executable, "-m", "pitwall.cli.main", "sql", *arguments]
     return subprocess.run(
         command,
         env=child_environment(settings),
@@ -105,7 +106,7 @@ try:
         assert metastore.poll() is None
         time.sleep(0.5)
     for sql in sys.argv[1:]:
-        subprocess.run([sys.executable, "-m", "pitwall.cli", "sql", sql, "--engine", "spark", "--json"], check=True)
+        subprocess.run([sys.executable, "-m", "pitwall.cli.main", "sql", sql, "--engine", "spark", "--json"], check=True)
 finally:
     metastore.terminate()
     metastore.wait()

@@ -7,10 +7,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from pitwall.bench import Load, Result, Step
-from pitwall.bench import all as every
-from pitwall.cli import app
+from pitwall.cli.main import app
 from pitwall.errors import StackError
+from pitwall.lab.bench import Load, Result, Step
+from pitwall.lab.bench import all as every
 
 
 def fine(load: Load, step: Step) -> Result:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pitwall.chaos import Seen, compare, run
 from pitwall.errors import UsageError
-from pitwall.faults import FAULTS, SERVERS, refused
+from pitwall.lab.chaos import Seen, compare, run
+from pitwall.lab.faults import FAULTS, SERVERS, refused
 
 
 def seen(*rows: tuple[int, bytes, float]) -> Seen:

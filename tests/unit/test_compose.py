@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from pitwall.local.containers import configuration
-from pitwall.local.servers import SERVERS
+from pitwall.local.servers.table import SERVERS
 from pitwall.settings import Settings
 
 ROOT = Path(__file__).parents[2]

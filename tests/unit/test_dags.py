@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer
 
-from pitwall.cli import app
+from pitwall.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pitwall.car.laps import split
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.channels import CHANNELS
+from pitwall.channels.table import CHANNELS
 from pitwall.errors import UsageError
 from pitwall.features import (
     Channel,
@@ -22,6 +21,7 @@ from pitwall.features import (
     reference_laps,
     rolling,
 )
+from pitwall.recordings.laps import split
 
 ROOT = Path(__file__).parents[2]
 
@@ -231,7 +231,7 @@ def test_the_command_writes_a_reference_lap(
     monkeypatch.setenv("PITWALL_REPOSITORY", str(tmp_path))
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        code = "from pitwall.cli import main; main()"
+        code = "from pitwall.cli.main import main; main()"
         return subprocess.run(
             [sys.executable, "-c", code, "reference-lap", *arguments],
             capture_output=True,
@@ -261,7 +261,7 @@ def test_the_command_writes_a_reference_lap(
 
 
 def test_the_job_has_the_parts_of_each_view_once_and_the_rest_once(tmp_path: Path) -> None:
-    from pitwall.flink.jobs import render
+    from pitwall.flink.rest import render
     from pitwall.settings import Settings
 
     sets = load(

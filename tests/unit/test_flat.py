@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from pitwall.errors import ModelError
-from pitwall.flat import FlatTrees, compiled
-from pitwall.training.inertia import InertialSpeed
+from pitwall.models.trees import FlatTrees, compiled
+from pitwall.training.estimators.inertia import InertialSpeed
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pitwall.store.history import _merged
+from pitwall.stores.history import _merged
 
 
 def row(times_us: list[int], values: list[float]) -> tuple[bytes, bytes]:

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pitwall.local.servers import SERVERS
+from pitwall.local.servers.table import SERVERS
 from pitwall.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "compose" / "kubernetes"
@@ -137,7 +137,7 @@ def test_the_settings_are_ours_and_hold_together(monkeypatch: pytest.MonkeyPatch
 def test_the_store_is_named_as_feast_reads_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pitwall.store.connection import configured
+    from pitwall.stores.cassandra import configured
 
     (tmp_path / "feature_repo").mkdir()
     (tmp_path / "feature_repo" / "feature_store.yaml").write_text(

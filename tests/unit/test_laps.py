@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pitwall.car import laps
 from pitwall.errors import LapFileError
+from pitwall.recordings import laps
 
 
 def test_all_real_laps_are_read(laps_dir: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pitwall.errors import JarError, PortTaken
-from pitwall.local import jars, process
+from pitwall.machine import jars
+from pitwall.machine import processes as process
 from pitwall.settings import Settings
 
 
@@ -43,7 +44,7 @@ def test_a_record_of_an_ended_process_is_not_taken_for_running(tmp_path: Path) -
 
 def test_a_child_ends_with_its_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import sys, time, os; from pathlib import Path; from pitwall.local.process import spawn\n"
+        "import sys, time, os; from pathlib import Path; from pitwall.machine.processes import spawn\n"
         f"c = spawn('x', [sys.executable, '-c', 'import time; time.sleep(60)'], Path({str(tmp_path / 'x.log')!r}), dict(os.environ), Path('/'))\n"
         "print(c.pid, flush=True); time.sleep(60)"
     )
@@ -75,7 +76,7 @@ def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
-    code = "import sys, pitwall.cli; print([m for m in ('feast', 'mlflow', 'pyflink', 'bentoml') if m in sys.modules])"
+    code = "import sys, pitwall.cli.main; print([m for m in ('feast', 'mlflow', 'pyflink', 'bentoml') if m in sys.modules])"
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -96,7 +97,7 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
 def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int, says: str) -> None:
     started = time.monotonic()
     result = subprocess.run(
-        [sys.executable, "-c", "from pitwall.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from pitwall.cli.main import main; main()", *arguments],
         capture_output=True,
         text=True,
     )
@@ -107,7 +108,7 @@ def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int,
 
 
 def test_a_cluster_id_never_looks_like_an_option() -> None:
-    from pitwall.local.servers import cluster_id
+    from pitwall.local.servers.table import cluster_id
 
     for first in range(256):
         made = cluster_id(bytes([first] * 16))

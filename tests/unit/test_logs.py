@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 
 from pitwall import logs
+from pitwall.kafka.wire import iso, trace_id
 from pitwall.serving.prediction import Prediction
 from pitwall.settings import Settings
-from pitwall.wire import iso, trace_id
 
 
 def test_a_line_is_an_object_whatever_it_says() -> None:

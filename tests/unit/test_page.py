@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from pitwall.features import load
-from pitwall.page import compare, theme
-from pitwall.page.alarms import Alarms, Limit
-from pitwall.page.archive import StoredLap
-from pitwall.page.laps import Reference, behind, best_of, laps_of, pace_ratio, verdicts
-from pitwall.page.login import COOKIE, Login
-from pitwall.page.session import AT, TRAIL, LiveSession, Predicted, Rows, columns_of
-from pitwall.page.shell import Cell, table_html
-from pitwall.page.status import read_metrics
-from pitwall.page.stream import frame
+from pitwall.page.data import compare
+from pitwall.page.data.alarms import Alarms, Limit
+from pitwall.page.data.laps import Reference, behind, best_of, laps_of, pace_ratio, verdicts
+from pitwall.page.data.recorded import StoredLap
+from pitwall.page.data.session import AT, TRAIL, LiveSession, Predicted, Rows, columns_of
+from pitwall.page.data.status import read_metrics
+from pitwall.page.data.text import Cell
+from pitwall.page.web import theme
+from pitwall.page.web.login import COOKIE, Login
+from pitwall.page.web.shell import table_html
+from pitwall.page.web.stream import frame
 from pitwall.settings import Settings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -312,7 +314,7 @@ def test_every_text_and_line_colour_can_be_read() -> None:
 
 
 def test_strips_use_the_same_colours_as_all_else() -> None:
-    from pitwall.page.shell import STATIC
+    from pitwall.page.web.shell import STATIC
 
     text = (STATIC / "strips.js").read_text()
     assert all(f'"{colour}"' in text for colour in (*theme.LINES, theme.DIM))

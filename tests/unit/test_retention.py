@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pitwall.cli_store import _alone
+from pitwall.cli.store import _alone
 from pitwall.errors import StoreError
-from pitwall.retention import due
+from pitwall.operations.retention import due
 from pitwall.settings import Settings
-from pitwall.store.parquet.files import files
-from pitwall.store.parquet.scan import MICROS
+from pitwall.stores.offline.files import files
+from pitwall.stores.offline.scan import MICROS
 
 NOW = 1_800_000_000
 DAY = 86_400

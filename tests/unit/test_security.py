@@ -10,13 +10,13 @@ import pytest
 from pydantic import ValidationError
 
 from pitwall.features import load
-from pitwall.flink.jobs import render
-from pitwall.local import certificates
+from pitwall.flink.rest import render
+from pitwall.kafka.clients import client_config, java_client_config
+from pitwall.machine import certificates
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, configured, login
-from pitwall.topics import client_config, java_client_config
+from pitwall.stores.cassandra import Connection, configured, login
 
-STORE = "online_store:\n  type: pitwall.store.online.CassandraOnlineStore\n"
+STORE = "online_store:\n  type: pitwall.stores.online.store.CassandraOnlineStore\n"
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitwall.errors import UsageError
-from pitwall.page.feed import Feed
-from pitwall.page.session import LiveSession
+from pitwall.features.topic import FeatureRow
+from pitwall.page.data.feed import Feed
+from pitwall.page.data.session import LiveSession
 from pitwall.serving.answers import Code, Question
 from pitwall.serving.app import create_app
 from pitwall.serving.limits import Rate
@@ -28,7 +29,6 @@ from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
-from pitwall.wire import FeatureRow
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "prediction.schema.json").read_text())
 

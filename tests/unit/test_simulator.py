@@ -6,7 +6,7 @@ import pytest
 from pitwall.car.circuit import circuit
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.channels import TABLE
+from pitwall.channels.table import TABLE
 
 
 @pytest.fixture(scope="module")

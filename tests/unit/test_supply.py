@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pitwall.local.jars import read_lock
-from pitwall.local.sbom import bill
+from pitwall.machine.jars import read_lock
+from pitwall.machine.sbom import bill
 
 ROOT = Path(__file__).parents[2]
 LOCKED = re.findall(

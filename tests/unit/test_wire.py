@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitwall.wire import TickEncoder
+from pitwall.kafka.wire import TickEncoder
 
 KEYS = {
     "VehicleId",

@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from pitwall.car.session import Session
 from pitwall.errors import StackError
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.wire import TickEncoder
 from pitwall.settings import Settings
-from pitwall.topics import client_config
-from pitwall.wire import TickEncoder
 
 
 @dataclass

@@ -49,3 +49,6 @@ class Session:
             self.values[keep],
             self.skipped,
         )
+
+
+DEFAULT_VEHICLE = "PERRINN 424"

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from pitwall.car.circuit import Circuit, circuit
-from pitwall.car.laps import DEFAULT_VEHICLE
-from pitwall.car.session import Session
-from pitwall.channels import TABLE
+from pitwall.car.session import DEFAULT_VEHICLE, Session
+from pitwall.channels.table import TABLE
 
 Array = NDArray[np.float64]
 

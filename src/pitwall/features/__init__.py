@@ -1,6 +1,6 @@
 """The vocabulary features are defined in. `feature_repo/features.py` is where they are."""
 
-from pitwall.channels import Channel
+from pitwall.channels.table import Channel
 from pitwall.features.definitions import Feature, FeatureSet, load
 from pitwall.features.vocabulary import (
     delta_to,

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pitwall.channels import CHANNELS, Channel, resolve, union, unit_factors
+from pitwall.channels.table import CHANNELS, Channel, resolve, union, unit_factors
 from pitwall.errors import UsageError
 from pitwall.features import reference_laps
 from pitwall.settings import Settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pitwall.channels import CHANNELS, Channel, resolve
+from pitwall.channels.table import CHANNELS, Channel, resolve
 from pitwall.errors import UsageError
 from pitwall.features.definitions import Feature
 

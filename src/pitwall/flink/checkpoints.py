@@ -29,7 +29,7 @@ def _in_folder(root: Path) -> list[tuple[float, str]]:
 def _on_s3(settings: Settings, bucket: str, prefix: str) -> list[tuple[float, str]]:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from pitwall.local.servers import s3_client
+    from pitwall.stores.s3 import s3_client
 
     client = s3_client(settings, "flink")
     found = []

@@ -9,10 +9,9 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import UsageError
-from pitwall.flink import compile
 from pitwall.flink.checkpoints import newest
-from pitwall.local import jars
 from pitwall.logs import LOG4J_JSON
+from pitwall.machine import compile, jars
 from pitwall.settings import Settings
 
 _ONCE = (
@@ -73,7 +72,7 @@ def on_s3(settings: Settings) -> bool:
 def _s3(settings: Settings) -> dict[str, str]:
     if not on_s3(settings):
         return {}
-    from pitwall.local.servers import s3_key
+    from pitwall.stores.s3 import s3_key
 
     key, secret = s3_key(settings, "flink")
     return {

@@ -19,17 +19,10 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import PitwallError, UsageError
-from pitwall.local.servers import (
-    BUCKETS,
-    CONTAINED,
-    SERVERS,
-    Server,
-    cassandra_yaml,
-    kafka_properties,
-    s3_client,
-)
-from pitwall.local.stack import child_environment
+from pitwall.local.servers.table import CONTAINED, SERVERS, Server, cassandra_yaml, kafka_properties
 from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
+from pitwall.stores.s3 import BUCKETS, s3_client
 
 GENERATED = "# Written by: python -m pitwall.local.containers config\n"
 
@@ -72,7 +65,7 @@ def make_buckets(settings: Settings) -> None:
 
 def prepare(settings: Settings) -> None:
     """What servers need once they answer, and the feature repository applied."""
-    from pitwall.store.repo import apply
+    from pitwall.stores.repository import apply
 
     for name in ("kafka", "cassandra"):
         SERVERS[name].first_ready(settings)
@@ -83,7 +76,7 @@ def prepare(settings: Settings) -> None:
 def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
     """Look every `pause_s` whether the cluster runs the features job; submit it, from its newest checkpoint, where not."""
     from pitwall.errors import JobError
-    from pitwall.flink import jobs
+    from pitwall.flink import rest as jobs
 
     while True:
         try:
@@ -93,7 +86,7 @@ def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
                 command = [
                     sys.executable,
                     "-m",
-                    "pitwall.cli",
+                    "pitwall.cli.main",
                     "jobs",
                     "run",
                     "features",
@@ -106,8 +99,7 @@ def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
 
 def fill_cache(settings: Settings) -> None:
     """All that is fetched or compiled at first use, now."""
-    from pitwall.flink import compile
-    from pitwall.local import jars
+    from pitwall.machine import compile, jars
 
     jars.fetch(settings.cache_dir / "m2", optional=jars.OPTIONAL)
     compile.job_jar(settings)

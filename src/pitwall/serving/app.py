@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 
 from pitwall.errors import ModelError, StoreError
+from pitwall.kafka.wire import trace_id
 from pitwall.serving.answers import (
     Answer,
     Answers,
@@ -41,7 +42,6 @@ from pitwall.serving.registry import Model, Registry
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
-from pitwall.wire import trace_id
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": text}

@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 from pitwall.errors import UsageError
-from pitwall.local import certificates
+from pitwall.machine import certificates
 from pitwall.settings import Settings
 
 

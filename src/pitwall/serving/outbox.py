@@ -15,10 +15,10 @@ from pathlib import Path
 import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
+from pitwall.kafka.clients import client_config
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
-from pitwall.topics import client_config
 
 LOG = logging.getLogger("pitwall.serving")
 BATCH = 500

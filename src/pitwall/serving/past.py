@@ -28,9 +28,9 @@ def recorded(
     import numpy as np
     import pyarrow as pa
 
-    from pitwall.store.parquet import files
-    from pitwall.store.parquet.join import Feature, View, join
-    from pitwall.store.parquet.scan import MICROS, Columns
+    from pitwall.stores.offline import files
+    from pitwall.stores.offline.join import Feature, View, join
+    from pitwall.stores.offline.scan import MICROS, Columns
 
     keys = {"vehicle": pa.string(), "session": pa.string()}
     stamps = ("event_timestamp", "created_timestamp")

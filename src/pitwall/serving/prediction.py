@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from pitwall.wire import trace_id
+from pitwall.kafka.wire import trace_id
 
 SCHEMA = 1
 EVENT_TYPE = "pitwall.prediction.v1"

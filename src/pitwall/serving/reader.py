@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pitwall.errors import StoreError
-from pitwall.flink.jobs import online_table
 from pitwall.settings import Settings
-from pitwall.store.connection import Connection, configured, connect, keyspace_of
-from pitwall.store.requests import ask, ask_async
+from pitwall.stores.cassandra import Connection, configured, connect, keyspace_of
+from pitwall.stores.names import online_table
+from pitwall.stores.online.requests import ask, ask_async
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -99,7 +99,7 @@ class FeatureReader:
                 self._open = None
 
     def _connect(self) -> _Open:
-        from pitwall.store.comment import stored_comment
+        from pitwall.stores.online.comment import stored_comment
 
         with self._lock:
             if self._open is None:

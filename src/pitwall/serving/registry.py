@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall import models
 from pitwall.errors import ModelError
-from pitwall.models import Loaded
+from pitwall.models import registry as models
+from pitwall.models.registry import Loaded
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")

@@ -19,14 +19,15 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from numpy.typing import NDArray
 
 from pitwall import logs
+from pitwall.features.topic import FeatureRow, FeatureRows
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.wire import iso, trace_id
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Model, Registry
 from pitwall.serving.sampler import Sampler
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
-from pitwall.topics import FeatureRows, client_config
 from pitwall.training.tasks import tasks
-from pitwall.wire import FeatureRow, iso, trace_id
 
 LOG = logging.getLogger("pitwall.serving")
 GROUP = "pitwall-scorer"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import orjson
 
 from pitwall.errors import StackError
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import end_offsets
 from pitwall.settings import Settings
-from pitwall.topics import client_config, end_offsets
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from typing import Any
 
 from pitwall.errors import UsageError
 from pitwall.features import load
-from pitwall.flink import compile
-from pitwall.flink.jobs import plan
-from pitwall.local import jars, process
+from pitwall.features.plan import plan
+from pitwall.kafka.clients import java_client_config
+from pitwall.machine import compile, jars
+from pitwall.machine import processes as process
 from pitwall.settings import Settings
 from pitwall.spark.cluster import home, session
-from pitwall.store.connection import Tls, configured, keyspace_of, login, tls
-from pitwall.topics import java_client_config
+from pitwall.stores.cassandra import Tls, configured, keyspace_of, login, tls
 
 TRIGGER = "1 second"
 PAUSE_S = 5.0

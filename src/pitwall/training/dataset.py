@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
 from pitwall.settings import Settings
-from pitwall.store.laps import whole
+from pitwall.stores.offline.laps import whole
+from pitwall.training import leaks
 from pitwall.training.tasks import Task
 
 VIEW = "car_state"
@@ -44,9 +45,9 @@ def sha256(frame: pd.DataFrame) -> str:
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     """Complete laps in the offline store: vehicle, session, lap_number, lap_final (s), length_m, first and last tick.
 
-    Complete is as `pitwall.store.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
+    Complete is as `pitwall.stores.offline.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
     """
-    from pitwall.store.parquet.files import database, files, recorded
+    from pitwall.stores.offline.files import database, files, recorded
 
     where = recorded(settings, VIEW)
     paths = files(where)
@@ -116,7 +117,7 @@ def _traces(
     settings: Settings, found: pd.DataFrame
 ) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
-    from pitwall.store.parquet.files import database, files, recorded
+    from pitwall.stores.offline.files import database, files, recorded
 
     where = recorded(settings, VIEW)
     frame = (
@@ -148,7 +149,7 @@ def build(
     """
     from feast.errors import FeatureServiceNotFoundException
 
-    from pitwall.store.repo import feature_store
+    from pitwall.stores.repository import feature_store
 
     if rows is None:
         rows = entity_rows(settings, task, sessions)
@@ -185,8 +186,6 @@ def dataset(
     settings: Settings, task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame
 ) -> Dataset:
     """The training set of joined features: rows with a label, and proof that no input knows it."""
-    from pitwall.training import leaks
-
     label = joined[task.label.feature or "truth"].astype("float64")
     kept = np.isfinite(label.to_numpy())
     if joined.loc[kept, task.groups].nunique() < 2:
@@ -196,5 +195,7 @@ def dataset(
     joined, label = joined[kept].reset_index(drop=True), label[kept].reset_index(drop=True)
     part = (joined["lap_distance"] / joined["length_m"]).clip(0, 1).fillna(0.0)
     found = Dataset(joined[inputs].astype("float64"), label, joined[task.groups], part, rows)
-    leaks.check(settings, task, found)
+    leaks.check(
+        settings, task, found.X, label.to_numpy(), pd.factorize(found.groups)[0].astype(np.int64)
+    )
     return found

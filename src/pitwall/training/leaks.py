@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeRegressor
 
 from pitwall.errors import ModelError
 from pitwall.features import load
 from pitwall.settings import Settings
-from pitwall.training.dataset import Dataset
 from pitwall.training.tasks import Task
 
+Array = NDArray[np.float64]
 TOO_GOOD = 0.999
 """Share of the label's variance that no honest input explains by itself on laps it was not shown; the mean profile of the
 next kilometre, known from the distance alone, explains 0.995."""
@@ -18,11 +20,18 @@ ROWS = 5000
 """So many rows are enough to find out."""
 
 
-def check(settings: Settings, task: Task, data: Dataset) -> None:
-    """Raises `ModelError` naming the input that leaks, and why."""
+def check(
+    settings: Settings, task: Task, inputs: pd.DataFrame, labels: Array, laps: NDArray[np.int64]
+) -> None:
+    """Raise `ModelError`, naming the input and the reason, where an input leaks the label.
+
+    `inputs` has one column an input and one row a tick, `labels` (rows,) holds the label in the
+    task's unit, `laps` (rows,) the number of the group the row belongs to, counted from 0
+    in order of appearance.
+    """
     features = {each.name: each for group in load(settings.feature_repo) for each in group.features}
     label = features.get(task.label.feature or "")
-    for name in data.X.columns:
+    for name in inputs.columns:
         if (
             label is not None
             and name in features
@@ -31,7 +40,9 @@ def check(settings: Settings, task: Task, data: Dataset) -> None:
             raise ModelError(
                 f"input {name!r} of {task.name} leaks: it is made of the label's own channel, {label.channel}; leave it out"
             )
-    explained = {name: _explained(data, name) for name in data.X.columns}
+    explained = {
+        name: _explained(inputs[name].to_numpy(float), labels, laps) for name in inputs.columns
+    }
     for name, share in explained.items():
         if share > TOO_GOOD:
             raise ModelError(
@@ -39,20 +50,23 @@ def check(settings: Settings, task: Task, data: Dataset) -> None:
             )
 
 
-def _explained(data: Dataset, name: str) -> float:
-    """R² of this input alone, learned on every other lap, on the laps between: of a line or of a tree, whichever says more."""
-    groups = data.groups.unique()
-    every = max(1, len(data.y) // ROWS)
-    seen = data.groups.isin(groups[::2]).to_numpy()[::every]
-    x, y = data.X[[name]].to_numpy()[::every], data.y.to_numpy()[::every]
-    spread = float(((y[~seen] - y[~seen].mean()) ** 2).sum())
+def _explained(values: Array, labels: Array, laps: NDArray[np.int64]) -> float:
+    """R² of one input alone on every second lap, learned on the laps between them.
+
+    A tree and, where no value is missing, a line are fitted; the one that explains more counts.
+    """
+    step = max(1, len(labels) // ROWS)
+    x, y = values[::step, None], labels[::step]
+    learned = (laps % 2 == 0)[::step]
+    spread = float(((y[~learned] - y[~learned].mean()) ** 2).sum())
     if spread == 0:
         return 0.0
     tree = DecisionTreeRegressor(max_leaf_nodes=300, min_samples_leaf=3, random_state=0).fit(
-        x[seen], y[seen]
+        x[learned], y[learned]
     )
-    told = [tree.predict(x[~seen])]
-    there = np.isfinite(x[:, 0])
-    if there.all() and np.ptp(x[seen]) > 0:
-        told.append(np.polyval(np.polyfit(x[seen, 0], y[seen], 1), x[~seen, 0]))
-    return 1 - min(float(np.square(each - y[~seen]).sum()) for each in told) / spread
+    predictions = [tree.predict(x[~learned])]
+    if np.isfinite(x[:, 0]).all() and np.ptp(x[learned]) > 0:
+        line = np.polyfit(x[learned, 0], y[learned], 1)
+        predictions.append(np.polyval(line, x[~learned, 0]))
+    errors = [float(np.square(predicted - y[~learned]).sum()) for predicted in predictions]
+    return 1 - min(errors) / spread

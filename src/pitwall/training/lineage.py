@@ -27,7 +27,7 @@ def environment(settings: Settings) -> dict[str, str]:
     code = hashlib.sha256()
     from pathlib import Path
 
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         code.update(path.read_bytes())
     lock = settings.repository / "requirements.lock"
     return {

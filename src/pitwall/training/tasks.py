@@ -27,7 +27,7 @@ from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 FOLDER = "training/tasks"
-ALLOWED = ("pitwall.training.estimators.", "pitwall.training.inertia.", "sklearn.")
+ALLOWED = ("pitwall.training.estimators.laps.", "pitwall.training.estimators.inertia.", "sklearn.")
 """Where an estimator's class may come from."""
 
 
@@ -74,7 +74,7 @@ class Label(BaseModel):
 
     @property
     def truth(self) -> tuple[str, float | str | None]:
-        """Kind (`feature`, `lap`, `ahead`) and its value, as `pitwall.quality` takes it."""
+        """Kind (`feature`, `lap`, `ahead`) and its value, as `pitwall.monitoring.truths` takes it."""
         if self.feature:
             return "feature", self.feature
         return ("lap", None) if self.lap else ("ahead", self.ahead_m)

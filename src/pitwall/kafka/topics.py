@@ -1,0 +1,89 @@
+"""The topics, and how to reach Kafka."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from pitwall.errors import StackError
+from pitwall.kafka.clients import admin, client_config
+from pitwall.settings import Settings
+
+DEAD_LETTER_BYTES = 99 << 20
+"""A record of the dead-letter topic at most: more than a broker takes of one message, for that may come compressed."""
+
+
+def create_topics(settings: Settings) -> None:
+    """Create the project's topics where they are missing."""
+    names = (
+        settings.telemetry_topic,
+        settings.features_topic,
+        settings.predictions_topic,
+        settings.dead_letters_topic,
+        settings.served_topic,
+    )
+    client = admin(settings)
+    existing = client.list_topics(timeout=10).topics
+    large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
+    new = [
+        NewTopic(
+            n,
+            num_partitions=settings.kafka_partitions,
+            replication_factor=-1,
+            config=large.get(n, {}),
+        )
+        for n in names
+        if n not in existing
+    ]
+    if settings.schemas_topic not in existing:
+        new.append(
+            NewTopic(
+                settings.schemas_topic,
+                num_partitions=1,
+                replication_factor=-1,
+                config={"cleanup.policy": "compact"},
+            )
+        )
+    _create(client, new)
+
+
+def create_topic(
+    settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None
+) -> None:
+    """Create one topic, unless it is there."""
+    _create(
+        admin(settings),
+        [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config or {})],
+    )
+
+
+def _create(client: AdminClient, new: list[NewTopic]) -> None:
+    if not new:
+        return
+    for name, future in client.create_topics(new).items():
+        try:
+            future.result(timeout=15)
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                raise StackError(f"topic {name} could not be created: {error}") from error
+
+
+def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
+    """The next offset of each partition of `topic`; empty when it does not exist."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer(
+        {**client_config(settings), "group.id": "pitwall-offsets", "enable.auto.commit": False}
+    )
+    try:
+        metadata = consumer.list_topics(topic, timeout=10).topics[topic]
+        if metadata.error is not None:
+            return {}
+        return {
+            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[
+                1
+            ]
+            for partition in metadata.partitions
+        }
+    finally:
+        consumer.close()

@@ -1,0 +1,89 @@
+"""What travels on the topics: the car's messages (one a tick, a JSON array with one object a channel) and feature rows."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from pitwall.channels.table import CHANNELS, channel_id
+
+
+def _number(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
+
+
+class TickEncoder:
+    """Encodes the ticks of one session. All but time and values is rendered once.
+
+    `names` and `units` are the channels' display names and units, in the order of the values given to `encode`.
+    """
+
+    def __init__(
+        self, vehicle: str, session: str, names: Sequence[str], units: Sequence[str], rate_hz: float
+    ) -> None:
+        groups: dict[str, int] = {}
+        metas = []
+        for name in names:
+            known = CHANNELS.get(channel_id(name))
+            group = known.group if known else "Other"
+            groups[group] = groups.get(group, 0) + 1
+            metas.append((name, known, group))
+        objects = []
+        rate = f"{rate_hz:g} Hz"
+        for (name, known, group), unit in zip(metas, units, strict=True):
+            before = {"VehicleId": vehicle, "SessionId": session}
+            between = {"ChannelId": channel_id(name), "ChannelName": name}
+            after = {
+                "ChannelUnit": f" {unit}" if unit else "",
+                "ChannelMinValue": known.low if known else 0.0,
+                "ChannelMaxValue": known.high if known else 0.0,
+                "ChannelMultiplier": 1.0,
+                "ChannelGroup": group,
+                "ChannelCount": groups[group],
+                "ExpectedFrequency": rate,
+                "ActualFrequency": rate_hz,
+                "UpdateInterval": 1,
+                "FrequencyLabel": rate,
+                "Semantic": known.semantic if known else "",
+            }
+            objects.append(
+                f'  {{\n{self._fields(before)},\n    "Timestamp": %s,\n{self._fields(between)},\n'
+                f'    "ChannelValue": %s,\n{self._fields(after)}\n  }}'
+            )
+        self._template = "[\n" + ",\n".join(objects) + "\n]"
+
+    @staticmethod
+    def _fields(fields: Mapping[str, object]) -> str:
+        lines = (f'    "{key}": {orjson.dumps(value).decode()}' for key, value in fields.items())
+        return ",\n".join(lines).replace("%", "%%")
+
+    def encode(self, time_s: float, values: Sequence[float]) -> bytes:
+        """One message: `time_s` in seconds since session start, a value a channel (NaN and infinities allowed)."""
+        time = repr(time_s)
+        flat: list[str] = []
+        for value in values:
+            flat.append(time)
+            flat.append(repr(value) if value - value == 0.0 else _number(value))
+        return (self._template % tuple(flat)).encode()
+
+
+def iso(time_us: int) -> str:
+    """Microseconds since the epoch in ISO 8601, milliseconds, UTC."""
+    return (
+        datetime.fromtimestamp(time_us // 1000 / 1000, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+
+
+def trace_id(vehicle: str, session: str, event_time: str) -> str:
+    """One tick's trace, 32 hexadecimal digits: every part that knows the tick knows it. `event_time` as `iso` gives it."""
+    return hashlib.blake2b(
+        f"{vehicle}\x1f{session}\x1f{event_time}".encode(), digest_size=16
+    ).hexdigest()

@@ -1,0 +1,34 @@
+"""Every benchmark by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pitwall.lab.bench import Load, Result, Step
+from pitwall.lab.bench.freshness import freshness
+from pitwall.lab.bench.history import history
+from pitwall.lab.bench.ingest import features, ingest, parse
+from pitwall.lab.bench.offline import offline
+from pitwall.lab.bench.online import online_race, online_read, online_write
+from pitwall.lab.bench.page import page
+from pitwall.lab.bench.predict import model_row
+from pitwall.lab.bench.serving import predict, score
+from pitwall.lab.bench.soak import record_to_prediction, soak
+
+BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
+    "parse": parse,
+    "features": features,
+    "ingest": ingest,
+    "history": history,
+    "freshness": freshness,
+    "page": page,
+    "offline": offline,
+    "predict": predict,
+    "score": score,
+    "record-to-prediction": record_to_prediction,
+    "soak": soak,
+    "model-row": model_row,
+    "online-write": online_write,
+    "online-read": online_read,
+    "online-race": online_race,
+}

@@ -1,0 +1,59 @@
+"""The bill of materials, CycloneDX 1.5: `python -m pitwall.machine.sbom`. Taken from the two locks, so it holds what they hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pitwall.machine.jars import read_lock
+
+_ROW = re.compile(
+    r"^([A-Za-z0-9._-]+)==(\S+)[^\n]*\\\n((?: +--hash=sha256:\w+(?: \\)?\n)+)", re.MULTILINE
+)
+
+
+def bill(lock: Path) -> dict[str, Any]:
+    """Packages of a `requirements.lock` (by name and version; the hash of one file of several says nothing) and all jars."""
+    packages = [
+        {
+            "type": "library",
+            "name": found[1],
+            "version": found[2],
+            "purl": f"pkg:pypi/{found[1]}@{found[2]}",
+        }
+        for found in _ROW.finditer(lock.read_text())
+    ]
+    jars = []
+    for jar in read_lock():
+        group, artifact, number, *classifier = jar.coordinate.split(":")
+        purl = f"pkg:maven/{group}/{artifact}@{number}" + (
+            f"?classifier={classifier[0]}" if classifier else ""
+        )
+        jars.append(
+            {
+                "type": "library",
+                "group": group,
+                "name": artifact,
+                "version": number,
+                "purl": purl,
+                "hashes": [{"alg": "SHA-256", "content": jar.sha256}],
+            }
+        )
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {
+            "component": {"type": "application", "name": "pitwall", "version": version("pitwall")}
+        },
+        "components": [*packages, *jars],
+    }
+
+
+if __name__ == "__main__":
+    from pitwall.settings import Settings
+
+    print(json.dumps(bill(Settings().repository / "requirements.lock"), indent=1))

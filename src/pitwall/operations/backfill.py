@@ -1,0 +1,116 @@
+"""Recorded sessions through the features job into the offline store: by a topic of their own and a job that ends.
+
+`python -m pitwall.operations.backfill TOPIC` is that job.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pitwall.car.replay import produce
+from pitwall.car.session import Session
+from pitwall.errors import JobError
+from pitwall.features import load
+from pitwall.flink.cluster import cluster_options, job_options, write_configuration
+from pitwall.flink.submit import environment, submit
+from pitwall.kafka.clients import admin
+from pitwall.kafka.topics import create_topic
+from pitwall.machine import jars
+from pitwall.machine import processes as process
+from pitwall.machine.processes import last_line
+from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """How many sessions and rows came into the offline store, and how long it took, s."""
+
+    sessions: int
+    rows: int
+    seconds: float
+
+
+def run(
+    settings: Settings, sessions: Sequence[Session], step: Callable[[str, float | None], None]
+) -> Backfilled:
+    """Compute the sessions' features anew and write them to the offline store; among equal rows the newest count.
+
+    Raises `JobError` when the job fails or a tick has no row after it.
+    """
+    started = time.monotonic()
+    topic = f"p424-backfill-{uuid.uuid4().hex[:12]}"
+    ticks = sum(len(session.times_s) for session in sessions)
+    jars.fetch(settings.cache_dir / "m2")
+    create_topic(settings, topic, settings.parallelism)
+    try:
+        seen = [0]
+
+        def on_ticks(more: int) -> None:
+            seen[0] += more
+            step(f"{seen[0]:,}/{ticks:,} ticks", seen[0] / ticks)
+
+        produce(settings, sessions, speed=None, topic=topic, on_ticks=on_ticks)
+        step(f"features of {ticks:,} ticks", None)
+        before = time.time()
+        log = settings.log_dir / "backfill.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            job = subprocess.run(
+                [sys.executable, "-m", __spec__.name, topic],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env=child_environment(settings),
+                cwd=settings.repository,
+                preexec_fn=process.die_with_parent,
+            )
+        if job.returncode:
+            raise JobError(f"the backfill failed: {last_line(log)}; see {log}")
+    finally:
+        client = admin(settings)
+        for future in client.delete_topics([topic]).values():
+            future.result()
+    rows = _written(settings, [session.session for session in sessions], before)
+    if rows != ticks:
+        raise JobError(f"{ticks} ticks gave {rows} rows in the offline store; see {log}")
+    return Backfilled(len(sessions), rows, round(time.monotonic() - started, 1))
+
+
+def _written(settings: Settings, sessions: list[str], since: float) -> int:
+    """Rows of these sessions in files of the offline store that are younger than `since` (s since the epoch)."""
+    from pitwall.stores.offline.files import recorded
+    from pitwall.stores.offline.rows import count_rows
+
+    return sum(
+        count_rows(recorded(settings, features.name), sessions, since - 1)
+        for features in load(settings.feature_repo)
+    )
+
+
+def main() -> None:
+    """Run the job in a cluster of its own, on ports of its own, and wait for its end."""
+    # Each partition of a topic that is read whole says when it ends: none is given up for being slow.
+    settings = Settings(idle_timeout_s=3600.0)
+    write_configuration(settings)
+    options = {
+        **cluster_options(settings),
+        **job_options(settings, "backfill"),
+        "rest.port": "0",
+        "metrics.reporters": "",
+        "execution.checkpointing.interval": "2 s",
+        "execution.checkpointing.dir": f"file://{settings.home_dir / 'tmp' / 'backfill'}",
+        "execution.checkpointing.externalized-checkpoint-retention": "NO_EXTERNALIZED_CHECKPOINTS",
+        "restart-strategy.type": "none",
+    }
+    options.pop("execution.state-recovery.path", None)
+    submit(environment(options, settings, remote=False), settings, sys.argv[1], ("offline",)).wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What could not be read: list it, show it, send it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pitwall.errors import StackError, UsageError
+from pitwall.kafka.clients import client_config
+from pitwall.kafka.topics import DEAD_LETTER_BYTES, end_offsets
+from pitwall.settings import Settings
+
+PREFIX = "__connect.errors."
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One record of the dead-letter topic: its own place, where it came from, why, and the bytes."""
+
+    id: str
+    """`partition-offset` on the dead-letter topic."""
+    time_ms: int
+    topic: str
+    partition: int
+    offset: int
+    kind: str
+    """`WireError` for a message that cannot be read, `LateTick` for a tick whose time had passed."""
+    reason: str
+    value: bytes
+
+
+def read(settings: Settings) -> Iterator[DeadLetter]:
+    """All dead letters, partition by partition. Raises `StackError` when Kafka stops answering."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    ends = end_offsets(settings, settings.dead_letters_topic)
+    consumer = Consumer(
+        {
+            **client_config(settings),
+            "group.id": "pitwall-dead-letters",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20),
+        }
+    )
+    try:
+        for partition, end in sorted(ends.items()):
+            consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
+            at = 0
+            while at < end:
+                message = consumer.poll(10)
+                if message is None:
+                    raise StackError(
+                        f"Kafka at {settings.bootstrap_servers} gave no dead letter in 10 s; see `./pitwall status`"
+                    )
+                error = message.error()
+                if error is not None:
+                    if error.name() == "_PARTITION_EOF":
+                        break
+                    raise StackError(f"Kafka at {settings.bootstrap_servers}: {error.str()}")
+                at = (message.offset() or 0) + 1
+                headers = {
+                    k.removeprefix(PREFIX): v.decode(errors="replace")
+                    for k, v in message.headers() or []
+                    if isinstance(v, bytes)
+                }
+                yield DeadLetter(
+                    f"{partition}-{message.offset()}",
+                    message.timestamp()[1],
+                    headers.get("topic", ""),
+                    int(headers.get("partition", -1)),
+                    int(headers.get("offset", -1)),
+                    headers.get("exception.class.name", ""),
+                    headers.get("exception.message", ""),
+                    message.value() or b"",
+                )
+    finally:
+        consumer.close()
+
+
+def find(settings: Settings, name: str) -> DeadLetter:
+    """The dead letter `partition-offset`. Raises `UsageError` when there is none."""
+    for letter in read(settings):
+        if letter.id == name:
+            return letter
+    raise UsageError(f"no dead letter {name!r}; see `./pitwall dead-letters list`")
+
+
+def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
+    """Produce the letters' bytes to the topics they came from; gives how many were acknowledged.
+
+    Raises `StackError` when Kafka does not take one.
+    """
+    from confluent_kafka import KafkaError, Message, Producer
+
+    failures: list[KafkaError] = []
+
+    def on_delivery(error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            failures.append(error)
+
+    producer = Producer(
+        {
+            **client_config(settings),
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "message.max.bytes": DEAD_LETTER_BYTES,
+        }
+    )
+    sent = 0
+    for letter in letters:
+        while True:
+            try:
+                producer.produce(
+                    letter.topic or settings.telemetry_topic, letter.value, on_delivery=on_delivery
+                )
+                break
+            except BufferError:
+                producer.poll(0.1)
+        sent += 1
+        producer.poll(0)
+    left = producer.flush(60)
+    if failures or left:
+        reason = failures[0].str() if failures else "no answer in 60 s"
+        raise StackError(
+            f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; see `./pitwall status`"
+        )
+    return sent

@@ -1,0 +1,189 @@
+"""How the data and the services do: the health of a session, and every running service with its link."""
+
+from __future__ import annotations
+
+import re
+import threading
+import urllib.request
+from dataclasses import dataclass
+
+import numpy as np
+from confluent_kafka import KafkaException
+
+from pitwall.errors import PitwallError
+from pitwall.kafka.topics import end_offsets
+from pitwall.page.data.session import LiveSession
+from pitwall.page.data.text import Cell
+from pitwall.settings import Settings
+
+METRIC = re.compile(r"^(\w*pitwall_\w+)\{([^}]*)\}\s+(\S+)")
+
+
+class Health:
+    """Asks Flink's metrics and the dead-letter topic every five seconds, in a thread of its own, for all viewers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.metrics: dict[str, float] = {}
+        """The job's own, summed over its tasks: `late`, `dead_letters`, …; `freshness_ms` is the p99."""
+        self.dead_letters: int | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="health")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop asking."""
+        self._stop.set()
+        self._thread.join(15)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with urllib.request.urlopen(
+                    f"http://{self._settings.host}:{self._settings.flink_metrics_port}/metrics",
+                    timeout=3,
+                ) as answer:
+                    self.metrics = read_metrics(answer.read().decode())
+            except OSError:
+                self.metrics = {}
+            try:
+                self.dead_letters = sum(
+                    end_offsets(self._settings, self._settings.dead_letters_topic).values()
+                )
+            except (PitwallError, KafkaException):
+                self.dead_letters = None
+            self._stop.wait(5)
+
+    def rows(self, session: LiveSession) -> list[list[str]]:
+        """The health table's rows."""
+        delays = list(session.delays_ms)
+        p50, p99 = (
+            np.percentile(delays, (50, 99)) if delays and session.running else (np.nan, np.nan)
+        )
+        rate, gaps = session.value("ticks_1s"), session.value("gaps_30s")
+        stored = self.metrics.get("freshness_ms", np.nan)
+        late = self.metrics.get("late")
+        return [
+            ["Rate", _shown(rate if session.running else 0.0, "Hz", 0)],
+            ["Gaps above 0.1 s, last 30 s", Cell(_shown(gaps, "", 0), "warn" if gaps > 0 else "")],
+            ["To this page p50 / p99", f"{_shown(p50, 'ms', 0)} / {_shown(p99, 'ms', 0)}"],
+            ["To the online store p99", _shown(stored, "ms", 0)],
+            [
+                "Late ticks, all cars",
+                Cell("unknown" if late is None else f"{late:.0f}", "warn" if late else ""),
+            ],
+            [
+                "Dead letters, all cars",
+                Cell(
+                    "unknown" if self.dead_letters is None else str(self.dead_letters),
+                    "warn" if self.dead_letters else "",
+                ),
+            ],
+        ]
+
+
+def read_metrics(text: str) -> dict[str, float]:
+    """The job's own metrics out of Prometheus' text: counters summed, of histograms the greatest 0.99 quantile."""
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        match = METRIC.match(line)
+        if match is None:
+            continue
+        name = match[1].split("pitwall_", 1)[1]
+        value = float(match[3])
+        if 'quantile="' in match[2]:
+            if 'quantile="0.99"' in match[2] and value == value:
+                found[name] = max(found.get(name, value), value)
+        else:
+            found[name] = found.get(name, 0.0) + value
+    return found
+
+
+def _shown(value: float, unit: str, digits: int) -> str:
+    return "–" if value != value else f"{value:,.{digits}f} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: what it is for, where it is, whether it answers."""
+
+    name: str
+    what: str
+    url: str
+    link: str
+    """What a browser opens; empty where there is nothing to see."""
+    version: str
+    state: str
+    """`up`, `starting` or `off`."""
+    remedy: str
+    """How one that is off is started."""
+
+
+ABOUT = {
+    "kafka": "Topics",
+    "cassandra": "Online store and telemetry history",
+    "s3": "Artifacts and Parquet, for S3 clients",
+    "mlflow": "Experiments and model registry",
+    "flink": "Feature job: Flink UI",
+    "jobmanager": "Standalone cluster: Flink UI",
+    "taskmanager": "Standalone cluster's worker",
+    "serving": "Prediction endpoint: BentoML's API docs",
+    "scorer": "Stream scorer",
+    "page": "This page",
+    "spark": "Telemetry history by Spark",
+    "spark-master": "Spark cluster",
+    "spark-worker": "Spark cluster's worker",
+    "namenode": "HDFS",
+    "datanode": "HDFS: blocks",
+    "hbase": "HBase",
+    "hbase-thrift": "HBase: Thrift",
+}
+PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
+"""Those with a page to open."""
+
+
+def services(settings: Settings) -> list[Service]:
+    """Every service of the local stack and those that may run beside it, with its state."""
+    from pitwall.local.servers.table import SERVERS
+    from pitwall.machine.processes import find, port_open
+
+    found = []
+    for name, server in SERVERS.items():
+        running = find(settings.run_dir, name) is not None
+        if not server.by_default and not running:
+            continue
+        try:
+            ready = server.ready(settings)
+        except PitwallError:
+            ready = False
+        url = server.url(settings)
+        state = "up" if ready else "starting" if running else "off"
+        found.append(
+            Service(
+                name,
+                ABOUT.get(name, ""),
+                url,
+                url if name in PAGES else "",
+                server.version,
+                state,
+                f"./pitwall up {name}",
+            )
+        )
+    for name, what, port in (
+        ("prometheus", "Metrics", settings.prometheus_port),
+        ("grafana", "Dashboards for operations", settings.grafana_port),
+    ):
+        url = f"http://{settings.host}:{port}"
+        state = "up" if port_open(settings.host, port) else "off"
+        found.append(
+            Service(
+                name,
+                what,
+                url,
+                url,
+                "",
+                state,
+                "compose --profile monitor up, see docs/containers.md",
+            )
+        )
+    return found
