@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pitwall.cli.store import _alone
+from pitwall.operations.exclusive import exclusive
 from pitwall.errors import StoreError
 from pitwall.operations.retention import due
 from pitwall.settings import Settings
@@ -68,7 +68,11 @@ def test_without_a_setting_nothing_is_due(tmp_path: Path) -> None:
 
 def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    with _alone(settings), pytest.raises(StoreError, match="another command"), _alone(settings):
+    with (
+        exclusive(settings),
+        pytest.raises(StoreError, match="another command"),
+        exclusive(settings),
+    ):
         pass
-    with _alone(settings):
+    with exclusive(settings):
         pass

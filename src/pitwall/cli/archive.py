@@ -6,43 +6,40 @@ from collections import Counter
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from pitwall.cli.terminal import ERR, OUT, AsJson, emit
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, table
 from pitwall.settings import Settings
 
 archive = typer.Typer(
-    no_args_is_help=True, help="Raw topics on S3: store, list, send again byte for byte."
+    no_args_is_help=True, help="Raw topics on S3: store them, list them, send them again."
 )
 
 
 @archive.command("run", epilog="Example: ./pitwall archive run --once")
 def run(
     once: Annotated[
-        bool, typer.Option("--once", help="What the topics hold now; else until Ctrl-C.")
+        bool, typer.Option("--once", help="Store what the topics hold now; else until Ctrl-C.")
     ] = False,
     topics: Annotated[
-        str | None, typer.Option(help="Names, as a regular expression; default the car's.")
+        str | None,
+        typer.Option(help="Names of topics, as a regular expression; default: the car's."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Store raw topics on S3, from where the archive ends."""
-    from pitwall.operations.archive import store
+    from pitwall.operations.archive import Part, store
+
+    def show(part: Part) -> None:
+        ERR.print(f"{part.key}  {part.size / 1e6:.1f} MB", highlight=False)
 
     settings = Settings()
-    pattern = topics or settings.telemetry_pattern
-    written = store(
-        settings,
-        pattern,
-        once=once,
-        on_part=lambda part: ERR.print(f"{part.key}  {part.size / 1e6:.1f} MB", highlight=False),
-    )
+    written = store(settings, topics or settings.telemetry_pattern, once=once, on_part=show)
     emit({"records": written}) if as_json else OUT.print(f"{written:,} records archived")
 
 
 @archive.command("list", epilog="Example: ./pitwall archive list --json")
 def list_topics(as_json: AsJson = False) -> None:
-    """What the archive holds, by topic."""
+    """List what the archive holds, by topic."""
     from pitwall.operations.archive import Archive
 
     records, sizes, parts = Counter[str](), Counter[str](), Counter[str]()
@@ -54,17 +51,21 @@ def list_topics(as_json: AsJson = False) -> None:
         emit(
             {
                 "topics": {
-                    t: {"parts": parts[t], "records": records[t], "bytes": sizes[t]} for t in parts
+                    topic: {
+                        "parts": parts[topic],
+                        "records": records[topic],
+                        "bytes": sizes[topic],
+                    }
+                    for topic in parts
                 }
             }
         )
         return
-    table = Table(
-        "Topic", "Parts", "Records", "MB", box=None, header_style="dim", padding=(0, 3, 0, 0)
-    )
+    rows = table("Topic", "Parts", "Records", "MB")
     for topic in parts:
-        table.add_row(topic, str(parts[topic]), f"{records[topic]:,}", f"{sizes[topic] / 1e6:.1f}")
-    OUT.print(table if parts else "nothing is archived; begin: ./pitwall archive run --once")
+        megabytes = f"{sizes[topic] / 1e6:.1f}"
+        rows.add_row(topic, str(parts[topic]), f"{records[topic]:,}", megabytes)
+    OUT.print(rows if parts else "nothing is archived; begin: ./pitwall archive run --once")
 
 
 @archive.command(
@@ -77,7 +78,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Produce an archived topic again: every byte, key and partition as it was."""
-    from pitwall.operations.archive import replay as send
+    from pitwall.operations.archive import replay as send_again
 
-    sent = send(Settings(), topic, to or topic)
+    sent = send_again(Settings(), topic, to or topic)
     emit({"records": sent}) if as_json else OUT.print(f"{sent:,} records sent to {to or topic}")

@@ -1,103 +1,93 @@
-"""The commands bench and chaos."""
+"""The commands that measure the whole: `bench` and `chaos`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.columns import Columns
-from rich.table import Table
 
-from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError, UsageError
+
+if TYPE_CHECKING:
+    from pitwall.lab.bench import Result
 
 
 def bench(
     names: Annotated[
         list[str],
         typer.Argument(
-            help="parse, features, ingest, history, freshness, page, online-write, online-read, online-race, offline, model-row, predict, score, record-to-prediction, soak; or all (without soak)."
+            help="parse, features, ingest, history, freshness, page, online-write, online-read, "
+            "online-race, offline, model-row, predict, score, record-to-prediction, soak; "
+            "or all (without soak)."
         ),
     ],
     cars: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Cars side by side; default 20.")
+        int | None, typer.Option(min=1, max=1000, help="Cars side by side; default: 20.")
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Channels a car; default 13.")
+        int | None, typer.Option(min=1, max=10_000, help="Channels of a car; default: 13.")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=1, max=1440, help="How long soak runs; default 15.")
+        float | None, typer.Option(min=1, max=1440, help="How long soak runs; default: 15.")
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short run; the figures are less certain.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Benchmarks on servers of their own; each figure beside its peer's in the same run."""
+    """Run benchmarks on servers of their own, each figure beside its peer's of the same run."""
     from pitwall.lab.bench import Load
     from pitwall.lab.bench.all import BENCHMARKS
 
     chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
     for name in chosen:
         if name not in BENCHMARKS:
-            raise UsageError(
-                f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, all"
-            )
-    results, failed = [], []
-    step, stop = progress()
-    try:
+            known = ", ".join(BENCHMARKS)
+            raise UsageError(f"there is no benchmark {name!r}; there are {known}, all")
+    load = Load(cars, channels, minutes, quick)
+    results: list[Result] = []
+    failures: list[str] = []
+    with progress() as step:
         for name in chosen:
             try:
-                results.append(BENCHMARKS[name](Load(cars, channels, minutes, quick), step))
+                results.append(BENCHMARKS[name](load, step))
             except PitwallError as error:
                 if len(chosen) == 1:
                     raise
-                failed.append(f"{name}: {error}")  # the others are not lost with it
-    finally:
-        stop()
-    for each in failed:
-        ERR.print(each, style="red", markup=False)
+                failures.append(f"{name}: {error}")  # the other benchmarks still run
+    for failure in failures:
+        ERR.print(failure, style="red", markup=False)
     if as_json:
-        emit([asdict(result) for result in results] if len(chosen) > 1 else asdict(results[0]))
-        if failed:
-            raise typer.Exit(1)
-        return
-    table = Table(
-        "Benchmark",
-        "Value",
-        "Peer",
-        "Ratio",
-        "Unit, and the peer",
-        box=None,
-        header_style="dim",
-        padding=(0, 3, 0, 0),
-    )
+        every = [asdict(result) for result in results]
+        emit({"benchmarks": every} if len(chosen) > 1 else every[0])
+    else:
+        _print_results(results)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _print_results(results: list[Result]) -> None:
+    rows = table("Benchmark", "Value", "Peer", "Ratio", "Unit, and the peer")
     for result in results:
-        peer = "–" if result.peer_value is None else _figure(result.peer_value)
-        ratio = "–" if result.ratio is None else f"{result.ratio:.2f}"
-        table.add_row(
+        rows.add_row(
             result.name,
             _figure(result.value),
-            peer,
-            ratio,
+            "–" if result.peer_value is None else _figure(result.peer_value),
+            "–" if result.ratio is None else f"{result.ratio:.2f}",
             result.unit + (f"; peer: {result.peer}" if result.peer else ""),
         )
-    OUT.print(table)
+    OUT.print(rows)
     for result in results:
         OUT.print(f"\n{result.name}: {result.n:,} in {result.seconds:g} s")
         width = max(map(len, result.conditions), default=0)
-        OUT.print(
-            Columns(
-                [
-                    f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}"
-                    for key, value in result.conditions.items()
-                ],
-                column_first=True,
-            )
-        )
-    if failed:
-        raise typer.Exit(1)
+        lines = [
+            f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}"
+            for key, value in result.conditions.items()
+        ]
+        OUT.print(Columns(lines, column_first=True))
 
 
 def _figure(value: float) -> str:
@@ -108,55 +98,47 @@ def chaos(
     faults: Annotated[
         list[str] | None,
         typer.Argument(
-            help="kill-…, pause-…, cut-… of a server, fill-disk, skew-car-…; default all."
+            help="kill-…, pause-…, cut-… of a server, fill-disk, skew-car-…; default: all."
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=15, max=600, help="Length of each drive.")] = 30.0,
+    seconds: Annotated[
+        float, typer.Option(min=15, max=600, help="Length of each drive, seconds.")
+    ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Faults over a live session on servers of its own, compared with the same drive undisturbed."""
+    """Cause faults during a live session on servers of its own.
+
+    What comes out is compared with the same drive undisturbed.
+    """
     from pitwall.lab.chaos import run
     from pitwall.lab.faults import FAULTS
 
-    step, stop = progress()
-    try:
+    with progress() as step:
         outcomes = run(faults or list(FAULTS), seconds, step)
-    finally:
-        stop()
+    failed = [outcome.fault for outcome in outcomes if not outcome.ok]
     if as_json:
-        emit({"ok": all(o.ok for o in outcomes), "faults": [asdict(o) for o in outcomes]})
+        emit({"ok": not failed, "faults": [asdict(outcome) for outcome in outcomes]})
     else:
-        table = Table(
-            "Fault",
-            "Ticks",
-            "Silence",
-            "Lost",
-            "Wrong",
-            "Doubled",
-            "Restarts",
-            "Offline lost",
-            "Online",
-            box=None,
-            header_style="dim",
-            padding=(0, 3, 0, 0),
-        )
-        for o in outcomes:
-            if o.refused:
-                table.add_row(o.fault, f"not here: {o.refused}")
+        heads = ("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts")
+        rows = table(*heads, "Offline lost", "Online")
+        for outcome in outcomes:
+            if outcome.refused:
+                rows.add_row(outcome.fault, f"not here: {outcome.refused}")
                 continue
-            table.add_row(
-                o.fault,
-                str(o.ticks),
-                f"{o.silence_s} s",
-                str(o.lost),
-                str(o.wrong),
-                str(o.doubled),
-                str(o.restarts),
-                str(o.offline_lost),
-                "right" if o.online_right else "wrong",
+            rows.add_row(
+                outcome.fault,
+                str(outcome.ticks),
+                f"{outcome.silence_s} s",
+                str(outcome.lost),
+                str(outcome.wrong),
+                str(outcome.doubled),
+                str(outcome.restarts),
+                str(outcome.offline_lost),
+                "right" if outcome.online_right else "wrong",
             )
-        OUT.print(table)
-    if bad := [o.fault for o in outcomes if not o.ok]:
+        OUT.print(rows)
+    if failed:
         raise PitwallError(
-            f"rows are lost or wrong after {', '.join(bad)}; run it alone to look closer: ./pitwall chaos {bad[0]}"
+            f"rows are lost or wrong after {', '.join(failed)}; "
+            f"run it alone to look closer: ./pitwall chaos {failed[0]}"
         )

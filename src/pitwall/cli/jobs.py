@@ -9,9 +9,8 @@ from typing import Annotated
 from urllib.parse import urlparse
 
 import typer
-from rich.table import Table
 
-from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress
+from pitwall.cli.terminal import ERR, OUT, AsJson, Step, emit, progress, table
 from pitwall.errors import JobError, UsageError
 from pitwall.settings import Settings
 
@@ -43,109 +42,117 @@ def _check(name: str, cluster: str | None) -> None:
         raise UsageError(f"there is no job {name!r}; there are {', '.join(NAMES)}")
     if name == "history" and cluster is not None:
         raise UsageError(
-            f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; leave it out"
+            f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; "
+            "leave it out"
         )
 
 
 @jobs.command(epilog="Example: ./pitwall jobs run features --cluster http://127.0.0.1:18081")
 def run(name: Name, cluster: Cluster = None) -> None:
-    """Run a job, from its newest checkpoint or savepoint. `feast apply` comes first, so that new features have columns."""
-    from pitwall.flink.rest import running
-    from pitwall.local.stack import Stack
-    from pitwall.machine import jars
-    from pitwall.machine import processes as process
-    from pitwall.spark.cluster import check_installed
-    from pitwall.stores.environment import child_environment
-    from pitwall.stores.repository import apply
+    """Run a job from its newest checkpoint or savepoint.
 
+    `feast apply` comes first, so that new features have columns.
+    """
     _check(name, cluster)
     settings = _settings(cluster)
+    with progress() as step:
+        if cluster is None:
+            _run_locally(settings, name, step)
+            return
+        _submit(settings, name, step)
+    ERR.print(f"job {name} runs on {settings.flink_url}")
+
+
+def _run_locally(settings: Settings, name: str, step: Step) -> None:
+    from pitwall.local.stack import Stack
+    from pitwall.machine import jars, processes
+    from pitwall.spark.cluster import check_installed
+    from pitwall.stores.repository import apply
+
     server = "spark" if name == "history" else "flink"
     if name == "history":
         check_installed()
-    step, stop = progress()
-    try:
-        jars.fetch(settings.cache_dir / "m2", optional=[server])
-        with Stack(settings, lambda each, state: step(f"{each} {state}", None)) as stack:
-            if cluster is None:
-                if process.find(settings.run_dir, server) is not None:
-                    where = "" if name == "history" else f" on {settings.flink_url}"
-                    raise JobError(
-                        f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}"
-                    )
-                stack.start(["kafka", "cassandra"])
-                if name == "features":
-                    step("feast apply", None)
-                    apply(settings)
-                stack.start([server])
-                stack.detach()
-                return
-        try:
-            job = running(settings, name)
-        except JobError as error:
-            if "does not answer" in str(error):
-                raise
-        else:
+    jars.fetch(settings.cache_dir / "m2", optional=[server])
+    if processes.find(settings.run_dir, server) is not None:
+        where = "" if name == "history" else f" on {settings.flink_url}"
+        raise JobError(f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}")
+    with Stack(settings, lambda started, state: step(f"{started} {state}", None)) as stack:
+        stack.start(["kafka", "cassandra"])
+        if name == "features":
+            step("feast apply", None)
+            apply(settings)
+        stack.start([server])
+        stack.detach()
+
+
+def _submit(settings: Settings, name: str, step: Step) -> None:
+    """Submit the job to the standalone cluster of the settings. Raises `JobError`."""
+    from pitwall.flink.rest import jobs as jobs_of
+    from pitwall.machine import jars
+    from pitwall.stores.environment import child_environment
+    from pitwall.stores.repository import apply
+
+    jars.fetch(settings.cache_dir / "m2", optional=["flink"])
+    for job in jobs_of(settings):
+        if job["name"] == name and job["state"] in ("RUNNING", "RESTARTING"):
             raise JobError(
-                f"job {name} runs already on {settings.flink_url} ({job}); stop it: ./pitwall jobs stop {name} --cluster …"
+                f"job {name} runs already on {settings.flink_url} ({job['jid']}); "
+                f"stop it: ./pitwall jobs stop {name} --cluster …"
             )
-        step("feast apply", None)
-        apply(settings)
-        step("submitting", None)
-        env = {
-            **child_environment(settings),
-            "PITWALL_FLINK_HOST": settings.flink_host,
-            "PITWALL_FLINK_PORT": str(settings.flink_port),
-        }
-        result = subprocess.run(
-            [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
-            env=env,
-            cwd=settings.repository,
-            capture_output=True,
-            text=True,
-        )
-        if result.returncode:
-            lines = [
-                line
-                for line in (result.stdout + result.stderr).splitlines()
-                if "rror" in line or "xception" in line
-            ]
-            raise JobError(
-                f"job {name} was not submitted: {lines[-1].strip() if lines else 'no message'}"
-            )
-    finally:
-        stop()
-    ERR.print(f"job {name} runs on {settings.flink_url}")
+    step("feast apply", None)
+    apply(settings)
+    step("submitting", None)
+    environment = {
+        **child_environment(settings),
+        "PITWALL_FLINK_HOST": settings.flink_host,
+        "PITWALL_FLINK_PORT": str(settings.flink_port),
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
+        env=environment,
+        cwd=settings.repository,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        errors = [
+            line.strip()
+            for line in (result.stdout + result.stderr).splitlines()
+            if "rror" in line or "xception" in line
+        ]
+        raise JobError(f"job {name} was not submitted: {errors[-1] if errors else 'no message'}")
 
 
 @jobs.command(epilog="Example: ./pitwall jobs stop features")
 def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
-    """Stop a job; the next run goes on where it was (on Flink: from a savepoint)."""
-    from pitwall.flink import rest as flink
-    from pitwall.machine import processes as process
+    """Stop a job. The next run goes on where it was (on Flink: from a savepoint)."""
+    from pitwall.flink import rest
+    from pitwall.machine import processes
 
     _check(name, cluster)
     if name == "history":
-        found = process.find(Settings().run_dir, "spark")
-        if found is None:
+        process = processes.find(Settings().run_dir, "spark")
+        if process is None:
             raise JobError("job 'history' does not run; start it: ./pitwall jobs run history")
-        process.end([found.pid])
+        processes.end([process.pid])
         emit({"job": name}) if as_json else OUT.print(f"{name} stopped")
         return
-    savepoint = flink.stop(_settings(cluster), name)
-    emit({"job": name, "savepoint": savepoint}) if as_json else OUT.print(
-        f"{name} stopped; savepoint {savepoint}"
-    )
+    savepoint = rest.stop(_settings(cluster), name)
+    if as_json:
+        emit({"job": name, "savepoint": savepoint})
+    else:
+        OUT.print(f"{name} stopped; savepoint {savepoint}")
 
 
 @jobs.command("list", epilog="Example: ./pitwall jobs list --json")
 def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
-    """Jobs, their state, restarts and newest checkpoint."""
+    """List the jobs with their state, restarts and newest checkpoint."""
     from pitwall.flink.rest import describe
-    from pitwall.spark.job import describe as of_spark
+    from pitwall.spark.job import describe as describe_history
 
     settings = _settings(cluster)
-    rows = [] if cluster is not None or (found := of_spark(settings)) is None else [found]
+    on_spark = describe_history(settings) if cluster is None else None
+    rows = [on_spark] if on_spark is not None else []
     try:
         rows = [*describe(settings), *rows]
     except JobError:
@@ -154,26 +161,17 @@ def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
     if as_json:
         emit({"jobs": rows})
         return
-    table = Table(
-        "Job",
-        "State",
-        "Since",
-        "Restarts",
-        "Checkpoint",
-        box=None,
-        header_style="dim",
-        padding=(0, 3, 0, 0),
-    )
+    lines = table("Job", "State", "Since", "Restarts", "Checkpoint")
     for row in rows:
-        since = (
-            datetime.fromtimestamp(row["since_ms"] / 1000, UTC)
-            .isoformat(timespec="seconds")
-            .replace("+00:00", "Z")
+        since = datetime.fromtimestamp(row["since_ms"] / 1000, UTC)
+        absent = f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else ""
+        age = row["checkpoint_age_s"]
+        size = "" if row["checkpoint_mb"] is None else f", {row['checkpoint_mb']:.1f} MB"
+        lines.add_row(
+            row["name"],
+            f"{row['state']}{absent}",
+            f"{since:%Y-%m-%dT%H:%M:%SZ}",
+            str(row["restarts"]),
+            "–" if age is None else f"{age:.0f} s ago{size}",
         )
-        age = "–" if row["checkpoint_age_s"] is None else f"{row['checkpoint_age_s']:.0f} s ago"
-        age += "" if row["checkpoint_mb"] is None else f", {row['checkpoint_mb']:.1f} MB"
-        state = row["state"] + (
-            f", waits for {' and '.join(row['waits_for'])}" if row["waits_for"] else ""
-        )
-        table.add_row(row["name"], state, since, str(row["restarts"]), age)
-    OUT.print(table if rows else f"no job on {settings.flink_url}")
+    OUT.print(lines if rows else f"no job on {settings.flink_url}")

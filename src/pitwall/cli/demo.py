@@ -1,0 +1,117 @@
+"""The command `demo`: the main job, end to end, and its summary."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from pitwall.cli.checks import replay_speed
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
+from pitwall.errors import PitwallError, UsageError
+from pitwall.settings import Settings
+
+if TYPE_CHECKING:
+    from pitwall.lab.demo import Report
+
+
+def demo(
+    laps: Annotated[
+        list[Path] | None,
+        typer.Option("--laps", help="Lap files or folders instead of simulated laps."),
+    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    speed: Annotated[
+        str, typer.Option(help="Speed of the live lap: times real time, or max.")
+    ] = "10",
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Keep everything up, with the page open, until Ctrl-C."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the main job, end to end, on this machine."""
+    from pitwall.lab import demo as main_job
+    from pitwall.recordings.laps import read_all
+
+    live_speed = replay_speed(speed)
+    if more and not laps:
+        raise UsageError(f"demo does not take {str(more[0])!r}; give lap files after --laps")
+    sessions = read_all([*laps, *(more or [])]) if laps else main_job.default_sessions()
+
+    def show(report: Report) -> None:
+        emit(asdict(report)) if as_json else _print_summary(report)
+
+    with progress() as step:
+
+        def keep_up(report: Report) -> None:
+            step("serving", None)
+            show(report)
+            ERR.print(f"serving; open {report.page} (Ctrl-C ends everything)")
+            while True:
+                time.sleep(1)
+
+        report = main_job.run(Settings(), sessions, live_speed, step, keep_up if serve else None)
+    show(report)
+    if not report.ok:
+        raise PitwallError(
+            f"the run is not clean: {report.ticks_sent} ticks were sent, {report.ticks_out} came "
+            f"out, {report.dead_letters} are dead letters; parity {report.parity}; "
+            f"{report.predictions} predictions"
+        )
+
+
+def _print_summary(report: Report) -> None:
+    mark = "✔" if report.ok else "✘"
+    OUT.print(f"\n[bold]{mark} pitwall demo[/bold]  {report.seconds:.0f} s\n")
+    parity = report.parity
+    grid = Table.grid(padding=(0, 3))
+    grid.add_row("Car → Kafka", f"{report.sessions} sessions, {report.ticks_sent:,} ticks")
+    grid.add_row(
+        "Flink features", f"{report.ticks_out:,} rows, {report.dead_letters:,} dead letters"
+    )
+    grid.add_row(
+        "Online store",
+        f"{report.online_rows:,} rows; fresh in {_percentiles(report.freshness_ms)}",
+    )
+    grid.add_row("Offline store", f"{report.offline_rows:,} rows")
+    grid.add_row(
+        "Parity",
+        f"{parity['match']:,} equal, {parity['mismatch']} different, {parity['missing']} missing",
+    )
+    grid.add_row(
+        "Predictions",
+        f"{report.predictions:,} on the topic; endpoint {_percentiles(report.prediction_ms)}",
+    )
+    OUT.print(grid)
+    models = table("Model", "Version", "Error (MAE)", "Baseline", "Champion")
+    for name, model in report.models.items():
+        if "error" in model:
+            models.add_row(name, "–", model["error"], "", "")
+            continue
+        models.add_row(
+            name,
+            str(model["version"]),
+            f"{model['mae']:.3f} {model['unit']}",
+            f"{model['baseline_mae']:.3f} {model['unit']}",
+            model["champion"],
+        )
+    OUT.print()
+    OUT.print(models)
+    for answer in report.examples:
+        OUT.print(
+            f"\nlive: {answer['model']} = [bold]{answer['value']:.2f} {answer['unit']}[/bold] "
+            f"at {answer['event_time']}",
+            end="",
+        )
+    OUT.print("\n")
+
+
+def _percentiles(milliseconds: dict[str, float | None]) -> str:
+    if milliseconds.get("p50") is None:
+        return "–"
+    return f"p50 {milliseconds['p50']} ms   p99 {milliseconds['p99']} ms"

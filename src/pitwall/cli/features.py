@@ -1,0 +1,191 @@
+"""The commands on features and channels: `features`, `history`, `parity`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from pitwall.cli.checks import need_server
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
+from pitwall.errors import JobError, PitwallError, UsageError
+from pitwall.settings import Settings
+
+WIDE = 110
+"""Columns of a terminal from which on a definition has a column of its own."""
+
+
+def features(as_json: AsJson = False) -> None:
+    """List the features: definition, unit, freshness now, null share, and the models using them."""
+    from pitwall.features import load
+    from pitwall.monitoring.feature_use import lineage
+
+    settings = Settings()
+    views = load(settings.feature_repo)
+    with progress() as step:
+        step("asking the stores", None)
+        uses = lineage(settings, views)
+    if as_json:
+        emit(
+            {
+                view.name: [
+                    {
+                        **asdict(feature),
+                        "description": feature.description,
+                        **asdict(uses[view.name][feature.name]),
+                    }
+                    for feature in view.features
+                ]
+                for view in views
+            }
+        )
+        return
+    # On a narrow terminal the definition stands below the feature's name.
+    wide = OUT.width >= WIDE
+    heads = ("Feature", "Unit", *(["Definition"] if wide else []), "Fresh", "Null", "Models")
+    for view in views:
+        rows = table(*heads, gap=2, title=view.name)
+        rows.columns[0].no_wrap, rows.columns[-1].overflow = wide, "fold"
+        for feature in view.features:
+            use = uses[view.name][feature.name]
+            null = "–" if use.null_share is None else f"{100 * use.null_share:.3g} %"
+            name = (
+                feature.name
+                if wide
+                else Text.assemble(feature.name, "\n", (feature.description, "dim"))
+            )
+            definition = [feature.description] if wide else []
+            models = ", ".join(use.models) or "–"
+            rows.add_row(name, feature.unit or "–", *definition, _age(use.fresh_s), null, models)
+        OUT.print(rows)
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    for unit, length_s in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def history(
+    session: Annotated[str, typer.Argument()],
+    channel: Annotated[str, typer.Argument(help="Name or id of a channel.")],
+    vehicle: Annotated[str, typer.Option("--vehicle")],
+    last: Annotated[
+        float | None, typer.Option(min=0, help="Only the last seconds, this many; default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what one channel was, the newest value first.
+
+    A line holds the seconds since session start and the value in the channel's unit.
+    """
+    from pitwall.channels.table import CHANNELS, channel_id
+    from pitwall.stores.history import HistoryReader
+
+    settings = Settings()
+    need_server(settings, "cassandra")
+    known = CHANNELS.get(channel_id(channel))
+    name = known.id if known else channel
+    with HistoryReader(settings) as reader:
+        since_s = None
+        if last is not None:
+            newest = reader.read(vehicle, session, name, newest=1)
+            since_s = float(newest.times_s[0]) - last if len(newest.times_s) else None
+        values = reader.read(vehicle, session, name, since_s=since_s)
+    if not len(values.times_s):
+        raise UsageError(f"the history knows no {name} of vehicle {vehicle!r}, session {session!r}")
+    if as_json:
+        emit(
+            {
+                "vehicle": vehicle,
+                "session": session,
+                "channel": name,
+                "unit": known.unit if known else None,
+                "times_s": values.times_s.tolist(),
+                "values": values.values.tolist(),
+            }
+        )
+        return
+    for time_s, value in zip(values.times_s.tolist(), values.values.tolist(), strict=True):
+        print(f"{time_s:.6f}\t{value!r}")
+
+
+def parity(
+    at_least: Annotated[
+        float,
+        typer.Option(
+            "--at-least", min=0, max=100, help="Percentage of the values that must be equal."
+        ),
+    ] = 100.0,
+    session: Annotated[
+        list[str] | None, typer.Option("--session", help="Only these sessions.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was served with what the offline store gives at the same instants.
+
+    The exit status is 1 when less than --at-least of the values are equal.
+    """
+    from pitwall.flink.rest import settle
+    from pitwall.monitoring.parity import compare
+    from pitwall.serving.served import logged
+
+    settings = Settings()
+    with progress() as step:
+        step("reading what was served", None)
+        vectors = [
+            vector for vector in logged(settings) if not session or vector.session in session
+        ]
+        no_checkpoint: JobError | None = None
+        try:
+            step("waiting for the job's checkpoint", None)
+            settle(settings, "features")
+        except JobError as error:
+            no_checkpoint = error
+        step(f"comparing {len(vectors):,} vectors", None)
+        result = compare(settings, vectors)
+    if no_checkpoint is not None:
+        ERR.print(
+            f"no checkpoint was taken ({no_checkpoint}); the newest rows may count as missing",
+            style="yellow",
+            markup=False,
+        )
+    if not vectors:
+        where = f" in {', '.join(session)}" if session else ""
+        raise PitwallError(
+            f"nothing was served{where}, so there is nothing to compare; "
+            "ask ./pitwall predict, or run ./pitwall score"
+        )
+    if as_json:
+        emit({**asdict(result), "percent": result.percent, "at_least": at_least})
+    else:
+        rows = table("Feature", "Equal", "Different", "Missing")
+        worst_first = sorted(
+            result.features.items(),
+            key=lambda item: (-item[1].mismatch, -item[1].missing, item[0]),
+        )
+        for name, counts in worst_first:
+            rows.add_row(name, f"{counts.match:,}", f"{counts.mismatch:,}", f"{counts.missing:,}")
+        OUT.print(rows)
+        sources = ", ".join(
+            f"{count:,} {source}" for source, count in sorted(result.sources.items())
+        )
+        OUT.print(
+            f"\n{result.vectors:,} vectors ({sources}): {result.match:,} values equal, "
+            f"{result.mismatch:,} different, {result.missing:,} missing: "
+            f"{_percent(result.percent)} %"
+        )
+        for line in result.worst:
+            OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+    if result.percent < at_least:
+        raise PitwallError(f"parity is {_percent(result.percent)} %, below --at-least {at_least:g}")
+
+
+def _percent(value: float) -> str:
+    """Three decimals, and never 100 where one value differs."""
+    return "100.000" if value == 100 else f"{min(value, 99.999):.3f}"

@@ -1,0 +1,201 @@
+"""The commands on laps, recorded or simulated: `replay`, `simulate`, `backfill`, `reference-lap`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pitwall.cli.checks import need_kafka, replay_speed
+from pitwall.cli.terminal import OUT, AsJson, emit, progress
+from pitwall.errors import UsageError
+from pitwall.settings import Settings
+
+if TYPE_CHECKING:
+    from pitwall.car.session import Session
+
+LapPaths = Annotated[list[Path], typer.Argument(help="Lap files or folders.")]
+Speed = Annotated[str, typer.Option(help="Times real time, or max.")]
+
+
+def replay(
+    paths: LapPaths,
+    speed: Speed = "1",
+    vehicle: Annotated[str | None, typer.Option(help="The VehicleId to send.")] = None,
+    topic: Annotated[str | None, typer.Option(help="The topic to send to.")] = None,
+    rate_hz: Annotated[
+        float | None, typer.Option("--rate-hz", help="Send at most this many ticks a second.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Produce recorded laps to Kafka in the car's wire format."""
+    from pitwall.recordings.laps import read_all
+
+    if rate_hz is not None and not rate_hz > 0:
+        raise UsageError(f"--rate-hz is {rate_hz}; give a rate above 0")
+    sessions = read_all(paths, vehicle)
+    if rate_hz:
+        sessions = [session.at_rate(rate_hz) for session in sessions]
+    _send(sessions, replay_speed(speed), False, topic, as_json)
+
+
+def simulate(
+    cars: Annotated[int, typer.Option(min=1, max=1000, help="Cars side by side.")] = 1,
+    laps: Annotated[int, typer.Option(min=1, max=200, help="Laps of each car.")] = 1,
+    hz: Annotated[float, typer.Option(min=1, max=1000, help="Ticks a second.")] = 50.0,
+    seed: Annotated[int, typer.Option(min=0, max=500000, help="Seed of the first car.")] = 0,
+    speed: Speed = "1",
+    out: Annotated[
+        Path | None, typer.Option(help="Write Parquet files into this folder instead.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive the built-in car, to Kafka or to Parquet files."""
+    from pitwall.car.simulator import simulate as drive
+
+    sessions = [
+        drive(
+            laps=laps,
+            seed=seed + car,
+            hz=hz,
+            vehicle="PERRINN 424" if cars == 1 else f"PERRINN 424 #{car + 1}",
+        )
+        for car in range(cars)
+    ]
+    if out is None:
+        _send(sessions, replay_speed(speed), True, None, as_json)
+        return
+    files = _write_parquet(sessions, out)
+    emit({"files": files}) if as_json else OUT.print("\n".join(files))
+
+
+def _write_parquet(sessions: Sequence[Session], folder: Path) -> list[str]:
+    """One file a session, named by its id; gives the paths."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for session in sessions:
+        channels = dict(zip(session.names, session.values.T, strict=True))
+        path = folder / f"{session.session}.parquet"
+        pq.write_table(pa.table({"Timestamp": session.times_s, **channels}), path)
+        files.append(str(path))
+    return files
+
+
+def _send(
+    sessions: Sequence[Session],
+    speed: float | None,
+    together: bool,
+    topic: str | None,
+    as_json: bool,
+) -> None:
+    from pitwall.car.replay import produce
+
+    settings = Settings()
+    need_kafka(settings)
+    total = sum(len(session.times_s) for session in sessions)
+    done = 0
+    with progress() as step:
+
+        def on_ticks(count: int) -> None:
+            nonlocal done
+            done += count
+            step(f"{done:,}/{total:,} ticks", done / total)
+
+        sent = produce(
+            settings, sessions, speed=speed, together=together, topic=topic, on_ticks=on_ticks
+        )
+    skipped = sum(session.skipped for session in sessions)
+    if as_json:
+        ids = [session.session for session in sessions]
+        emit({**asdict(sent), "sessions": ids, "skipped_rows": skipped})
+        return
+    OUT.print(
+        f"{sent.ticks:,} ticks of {len(sessions)} sessions in {sent.seconds:.1f} s "
+        f"({sent.bytes / 1e6:.0f} MB)"
+    )
+    if skipped:
+        OUT.print(f"{skipped:,} rows were left out: their time did not rise")
+
+
+def backfill(
+    paths: LapPaths,
+    vehicle: Annotated[str | None, typer.Option(help="The VehicleId of the sessions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute recorded sessions into the offline store, for instance when a feature is new."""
+    from pitwall.operations.backfill import run
+    from pitwall.recordings.laps import read_all
+
+    settings = Settings()
+    sessions = read_all(paths, vehicle)
+    need_kafka(settings)
+    with progress() as step:
+        done = run(settings, sessions, step)
+    if as_json:
+        emit(asdict(done))
+    else:
+        OUT.print(
+            f"{done.rows:,} rows of {done.sessions} sessions in the offline store, "
+            f"{done.seconds:.0f} s"
+        )
+
+
+def reference_lap(
+    name: Annotated[
+        str, typer.Argument(help='The name of the lap; features.py then says delta_to("NAME").')
+    ],
+    lapfile: Annotated[Path, typer.Argument(help="A lap file.")],
+    lap: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which lap of the file; default: the fastest whole one."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a lap as a named reference for delta features."""
+    from pitwall.features import delta_to, reference_laps
+    from pitwall.recordings import laps
+
+    delta_to(name)  # refuses a name that no feature could have
+    (path, *more) = laps.find([lapfile])
+    if more:
+        raise UsageError(f"{lapfile} is a folder; name one lap file")
+    by_number = {part.number: part for part in laps.split(laps.read(path))}
+    if lap is not None and lap not in by_number:
+        numbers = ", ".join(map(str, by_number)) or "none"
+        raise UsageError(f"{path}: lap {lap} was not seen from its start; there are {numbers}")
+    fastest_first = sorted(by_number.values(), key=lambda part: (not part.whole, part.duration_s))
+    chosen = by_number[lap] if lap else next(iter(fastest_first), None)
+    grid = (
+        reference_laps.grid(chosen.distance_m, chosen.times_s)
+        if chosen and len(chosen.distance_m)
+        else []
+    )
+    if chosen is None or len(grid) < 2:
+        raise UsageError(
+            f"{path}: no lap of {reference_laps.GRID_M:g} m or more was seen from its start"
+        )
+    target = Settings().feature_repo / reference_laps.FOLDER / f"{name}.csv"
+    reference_laps.write(target, grid)
+    length_m = float(chosen.distance_m[-1])
+    if as_json:
+        emit(
+            {
+                "file": str(target),
+                "lap": chosen.number,
+                "whole": chosen.whole,
+                "length_m": length_m,
+                "time_s": chosen.duration_s,
+            }
+        )
+        return
+    until = "" if chosen.whole else " to the end of the file"
+    OUT.print(
+        f"{target}: lap {chosen.number}{until}, {length_m:,.0f} m in {chosen.duration_s:.3f} s",
+        soft_wrap=True,
+    )

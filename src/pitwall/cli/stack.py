@@ -1,0 +1,103 @@
+"""The commands on the local stack: `up`, `down`, `status`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pitwall.cli.terminal import OUT, AsJson, emit, progress, table
+from pitwall.settings import Settings
+
+
+def up(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Servers to start; default: all that the main job needs."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start what is missing of the local stack and let it run."""
+    from pitwall.local.servers.table import SERVERS
+    from pitwall.local.stack import CORE, Stack, with_needs
+    from pitwall.machine import jars, processes
+    from pitwall.stores.repository import apply
+
+    settings = Settings()
+    wanted = with_needs(names or [name for name, server in SERVERS.items() if server.by_default])
+    with progress() as step:
+        jars.fetch(
+            settings.cache_dir / "m2",
+            lambda done, total: step(f"jars {done}/{total}", done / total),
+        )
+        with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
+            stack.start([name for name in wanted if name in CORE])
+            if "flink" in wanted and processes.find(settings.run_dir, "flink") is None:
+                step("feast apply", None)
+                apply(settings)
+            stack.start(wanted)
+            stack.detach()
+    _show(settings, as_json)
+
+
+def down(as_json: AsJson = False) -> None:
+    """Stop the local stack. Its data stays."""
+    from pitwall.local.stack import down as stop_all
+
+    stopped = stop_all(Settings())
+    if as_json:
+        emit({"stopped": stopped})
+    else:
+        OUT.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show state, ports, versions and memory of the local stack."""
+    _show(Settings(), as_json)
+
+
+def _show(settings: Settings, as_json: bool) -> None:
+    from pitwall.local.servers.table import SERVERS
+
+    rows = _states(settings)
+    if as_json:
+        emit(rows)
+        return
+    servers = table("Server", "State", "Address", "Version", "Pid", "MB")
+    for name, row in rows.items():
+        if row["state"] == "down" and not SERVERS[name].by_default:
+            continue
+        colour = {"up": "green", "down": "dim"}.get(row["state"], "yellow")
+        servers.add_row(
+            name,
+            f"[{colour}]{row['state']}[/]",
+            row["url"] or "–",
+            row["version"],
+            str(row["pid"] or "–"),
+            str(row["memory_mb"] or "–"),
+        )
+    OUT.print(servers)
+
+
+def _states(settings: Settings) -> dict[str, dict[str, Any]]:
+    """State, port, url, version, pid and memory (MB) of each server, by its name."""
+    from pitwall.local.servers.table import SERVERS
+    from pitwall.local.stack import running
+
+    processes = running(settings)
+    rows: dict[str, dict[str, Any]] = {}
+    for name, server in SERVERS.items():
+        process = processes.get(name)
+        state = "down" if process is None else "up" if server.ready(settings) else "starting"
+        absent = [need for need in server.needs if rows[need]["state"] != "up"] if process else []
+        if absent:
+            state = f"waits for {' and '.join(absent)}"
+        rows[name] = {
+            "state": state,
+            "port": server.port(settings),
+            "url": server.url(settings),
+            "version": server.version,
+            "pid": process.pid if process else None,
+            "memory_mb": round(process.memory_mb()) if process else None,
+        }
+    return rows
