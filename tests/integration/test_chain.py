@@ -328,7 +328,6 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     from pitwall.kafka.clients import client_config
     from pitwall.machine import processes as process
     from pitwall.serving.reader import EPOCH, FeatureReader
-    from pitwall.serving.scorer import asked, served
     from pitwall.serving.served import Served
 
     whole = simulate(laps=1, seed=79)
@@ -400,7 +399,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     asking.join()
     reader.close()
     scored = rows(stack, name)[::5]
-    for vector in served(scored, asked(scored, model), model):
+    for vector in served_of(scored, input_matrix(scored, model), model):
         log.produce(stack.served_topic, vector.message(), name)
     assert log.flush(30) == 0
     status, answer = run_parity(name)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pitwall.operations.exclusive import exclusive
 from pitwall.errors import StoreError
+from pitwall.operations.exclusive import exclusive
 from pitwall.operations.retention import due
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import files

@@ -21,12 +21,13 @@ from pitwall.errors import UsageError
 from pitwall.features.topic import FeatureRow
 from pitwall.page.data.feed import Feed
 from pitwall.page.data.session import LiveSession
-from pitwall.serving.answers import Code, Question
+from pitwall.serving.answers import Question
 from pitwall.serving.app import create_app
 from pitwall.serving.limits import Rate
 from pitwall.serving.listen import options, trust
 from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
+from pitwall.serving.problems import Code
 from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
 

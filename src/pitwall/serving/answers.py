@@ -1,71 +1,19 @@
-"""What the endpoint is asked and what it answers."""
+"""Questions to the endpoint and its answers, as FastAPI and its OpenAPI description know them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-Code = Literal[
-    "unauthorized",
-    "forbidden",
-    "rate_limited",
-    "too_large",
-    "timeout",
-    "wrong_type",
-    "unknown_model",
-    "unknown_entity",
-    "unknown_feature",
-    "missing_features",
-    "no_value",
-    "stale_features",
-    "time_passed",
-    "not_ready",
-    "store_unavailable",
-    "outbox_full",
-]
+from pitwall.serving.problems import Code
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class Problem(Exception):
-    """An error of the endpoint: HTTP status, a code of its own, and a message that names key, value and remedy."""
-
-    def __init__(
-        self,
-        status: int,
-        code: Code,
-        message: str,
-        retry_s: float | None = None,
-        features: list[str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.retry_s, self.features = (
-            status,
-            code,
-            message,
-            retry_s,
-            features,
-        )
-
-    def body(self) -> dict[str, Any]:
-        """As it stands in an answer."""
-        return {"code": self.code, "message": self.message, "features": self.features or []}
-
-
-def problem_response(problem: Problem) -> JSONResponse:
-    """The HTTP answer."""
-    headers = {}
-    if problem.retry_s is not None:
-        headers["Retry-After"] = str(max(1, round(problem.retry_s)))
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"error": problem.body()}, problem.status, headers)
-
-
 class ErrorBody(BaseModel):
-    """What went wrong; `features` names those concerned."""
+    """What went wrong; `features` names the features concerned."""
 
     code: Code
     message: str
@@ -79,7 +27,7 @@ class Error(BaseModel):
 
 
 class Question(BaseModel):
-    """A model, and a car in a session whose newest features it is asked with; or the features themselves."""
+    """A model, and either a car in a session, whose features are read, or the features."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -110,7 +58,8 @@ class Question(BaseModel):
     session: Name | None = Field(None, examples=["20260101-000000-simulation"])
     time: datetime | None = Field(
         None,
-        description="With features as they stood at this event time (with a time zone); default: the newest.",
+        description="Use the features as they stood at this event time (with a time zone); "
+        "default: the newest.",
         examples=["2026-01-01T00:01:30Z"],
     )
     features: dict[Name, FiniteFloat | None] | None = Field(
@@ -153,16 +102,18 @@ class Answer(BaseModel):
         description="Of the features; null for features given in the question."
     )
     age_s: float | None = Field(
-        description="Since the car's record came to Kafka; asked about the past, event time before that time. Seconds."
+        description="Seconds since the car's record came to Kafka; for a question about the past, "
+        "seconds from the event time of the features to the time asked about."
     )
     contributions: dict[str, float | None] | None = Field(
         None,
-        description="In the unit, the greatest first; null where the model gives no value with the usual one in its place.",
+        description="Contribution of each feature in the unit, the greatest first; null where the "
+        "model gives no value with the usual value in its place.",
     )
 
 
 class Questions(BaseModel):
-    """Several at once; each is answered or refused for itself."""
+    """Several questions at once; each is answered or refused for itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -170,6 +121,6 @@ class Questions(BaseModel):
 
 
 class Answers(BaseModel):
-    """In the order of the questions."""
+    """The answers, in the order of the questions."""
 
     answers: list[Answer | Error]

@@ -17,7 +17,7 @@ def options(settings: Settings) -> dict[str, Any]:
     """
     found: dict[str, Any] = {
         "http": {"host": settings.serving_host or settings.host, "port": settings.serving_port},
-        # Ours answers first, with a code.
+        # The endpoint's own time limit comes first and answers with a code.
         "traffic": {"timeout": settings.request_timeout_s + 5},
     }
     certificate, key = settings.serving_certificate, settings.serving_key
@@ -29,14 +29,16 @@ def options(settings: Settings) -> dict[str, Any]:
     for name, path in (("serving_certificate", certificate), ("serving_key", key)):
         if path is None or not path.is_file():
             raise UsageError(
-                f"PITWALL_{name.upper()} is {str(path or '')!r}, which is no file; TLS needs a certificate and its key, both in PEM form"
+                f"PITWALL_{name.upper()} is {str(path or '')!r}, which is no file; "
+                "TLS needs a certificate and its key, both in PEM form"
             )
     assert certificate is not None
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
     except (ssl.SSLError, ValueError) as error:
         raise UsageError(
-            f"PITWALL_SERVING_CERTIFICATE {certificate} and PITWALL_SERVING_KEY {key} are no pair in PEM form ({error})"
+            f"PITWALL_SERVING_CERTIFICATE {certificate} and PITWALL_SERVING_KEY {key} "
+            f"are no pair in PEM form ({error})"
         ) from None
     found["ssl"] = {
         "enabled": True,
@@ -47,7 +49,11 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def trust(settings: Settings) -> ssl.SSLContext | bool:
-    """For a client's `verify`: `PITWALL_SERVING_CA`, the endpoint's own certificate, or the stack's authority. Raises `UsageError` for a file that is neither."""
+    """The argument `verify` of an HTTP client that asks the endpoint.
+
+    `PITWALL_SERVING_CA` comes first, then the endpoint's own certificate, then the stack's
+    authority. Raises `UsageError` for a file that holds no certificate.
+    """
     ca = settings.serving_ca or settings.serving_certificate
     if ca is None:
         return certificates.trust(settings) or True

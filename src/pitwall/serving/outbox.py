@@ -1,7 +1,8 @@
-"""Predictions, and the features they were made of, on their way to Kafka: on disk before the answer leaves, deleted once acknowledged.
+"""Predictions, and the features they were made from, on their way to Kafka.
 
-A crash or an outage of Kafka costs nothing: what is left is sent when both are there again. One that was sent but not yet
-deleted is sent again, under the same prediction id.
+A message is on disk before the answer leaves, and is deleted once Kafka has acknowledged it. After
+a crash or an outage what is left is sent when both are there again. A message that was sent but
+not yet deleted is sent again under the same prediction id.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Row = tuple[str, str, bytes, bytes]
 
 
 class Outbox:
-    """`put` from one thread; a thread of its own sends."""
+    """A queue in SQLite with a thread of its own that sends. `put` and `keep` are safe together."""
 
     def __init__(self, settings: Settings, path: Path | None = None) -> None:
         path = path or settings.data_dir / "outbox.db"
@@ -41,7 +42,7 @@ class Outbox:
             settings.served_topic,
         )
         self._in = self._open()
-        # A checkpoint waits for the disk: it is the sender's, whose commits make it, not the answers'.
+        # A checkpoint of the log waits for the disk: the sender's commits make it, no answer waits.
         self._in.execute("PRAGMA wal_autocheckpoint = 0")
         self._in.execute(
             "CREATE TABLE IF NOT EXISTS outbox "
@@ -66,13 +67,16 @@ class Outbox:
         return connection
 
     def put(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
-        """Keep these; gives the predictions' ids. Once it returns they are not lost, whatever is killed. Raises `sqlite3.Error` on a full disk."""
+        """Keep these messages; gives the predictions' ids.
+
+        Once it returns they survive any kill. Raises `sqlite3.Error` on a full disk.
+        """
         ids, rows = self._rows(predictions, served)
         self._write(rows)
         return ids
 
     async def keep(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
-        """As `put`, in one transaction with whatever else the event loop has to keep at that moment."""
+        """As `put`, in one transaction with all that the event loop has to keep at that moment."""
         ids, rows = self._rows(predictions, served)
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[None] = loop.create_future()
@@ -175,7 +179,7 @@ class Outbox:
         return taken
 
     def close(self) -> None:
-        """Send what waits, for a moment; the rest stays on disk."""
+        """Send what waits, for at most eleven seconds; the rest stays on disk."""
         self._stop.set()
         self._wake.set()
         self._sender.join(ACK_MS / 1000 + 6)

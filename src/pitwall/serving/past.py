@@ -1,4 +1,7 @@
-"""Features as they stood at an instant of a session, from the offline store: the join that training sets are made with."""
+"""Features as they stood at an instant of a session, from the offline store.
+
+They are read by the point-in-time join that makes training sets.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ NEWEST = (1 << 63) - 1
 
 
 class Recorded(NamedTuple):
-    """The row that counted at the instant, and the newest event time recorded of the session; None where there is none."""
+    """The row that counted at the instant, and the newest event time recorded of the session.
+
+    Each is None where there is none.
+    """
 
     row: Vector | None
     until: datetime | None
@@ -21,9 +27,10 @@ class Recorded(NamedTuple):
 def recorded(
     settings: Settings, view: str, vehicle: str, session: str, names: tuple[str, ...], at: datetime
 ) -> Recorded:
-    """Look into the files as they are now; a session is in them up to the job's last checkpoint.
+    """Features `names` of a session at the instant `at`, from the files as they are now.
 
-    Raises `StoreError` for a file that cannot be read. Takes ms to seconds, by the number of files.
+    A session is in the files up to the job's last checkpoint. Blocks for milliseconds to
+    seconds, by the number of files. Raises `StoreError` for a file that cannot be read.
     """
     import numpy as np
     import pyarrow as pa
@@ -47,14 +54,14 @@ def recorded(
         None,
         "session",
     )
-    asked = pa.table(
+    entity_rows = pa.table(
         {
             "vehicle": [vehicle] * 2,
             "session": [session] * 2,
             "at": pa.array(np.array([(at - EPOCH) // timedelta(microseconds=1), NEWEST]), MICROS),
         }
     )
-    then, newest = join(asked, "at", [one]).drop_columns(["at"]).to_pylist()
+    then, newest = join(entity_rows, "at", [one]).drop_columns(["at"]).to_pylist()
     values = [
         None if (value := then[f"value {name}"]) is None or np.isnan(value) else float(value)
         for name in names

@@ -1,4 +1,7 @@
-"""One prediction as it stands on `p424-predictions`: JSON by `prediction.schema.json`, CloudEvents attributes as headers."""
+"""One prediction as `p424-predictions` carries it.
+
+The value is JSON by `docs/prediction.schema.json`; the headers are CloudEvents attributes.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,11 @@ EVENT_TYPE = "pitwall.prediction.v1"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """`event_time` is the feature row's, ISO 8601 UTC, `record_time` that of the car's record in Kafka; `value`, `low` and `high` (the interval) in `unit`.
+    """A predicted value with its interval `low` to `high`, all in `unit`.
 
-    `source` is `endpoint` or `stream`; `role` is `champion`, or `shadow` for a challenger's.
+    `event_time` is the time of the feature row and `record_time` the time of the car's record in
+    Kafka, both ISO 8601 in UTC. `source` is `endpoint` or `stream`; `role` is `champion`, or
+    `shadow` for a challenger's prediction.
     """
 
     model: str
@@ -37,12 +42,15 @@ class Prediction:
 
     @property
     def prediction_id(self) -> str:
-        """The same row scored by the same version has the same id."""
-        parts = f"{self.model}\x1f{self.version}\x1f{self.vehicle}\x1f{self.session}\x1f{self.event_time}\x1f{self.record_time}\x1f{self.source}"
-        return hashlib.sha1(parts.encode(), usedforsecurity=False).hexdigest()
+        """A digest: the same row scored by the same version has the same id."""
+        text = (
+            f"{self.model}\x1f{self.version}\x1f{self.vehicle}\x1f{self.session}"
+            f"\x1f{self.event_time}\x1f{self.record_time}\x1f{self.source}"
+        )
+        return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def message(self, prediction_id: str) -> bytes:
-        """The message's value. Readers leave out fields they do not know; a change that breaks them raises `schema`."""
+        """The message's value. Readers ignore unknown fields; a breaking change raises `schema`."""
         return orjson.dumps(
             {
                 "schema": SCHEMA,

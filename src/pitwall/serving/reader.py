@@ -1,4 +1,7 @@
-"""Reads one entity's features straight from Cassandra: the same row the Feast SDK would give."""
+"""Reads one entity's features straight from Cassandra: the same row as the Feast SDK gives.
+
+The SDK costs a multiple of the read itself (docs/performance.md).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Vector(NamedTuple):
-    """One row: event time (exact, to the µs), Kafka record time (to the ms), and the values asked for, None for null."""
+    """One row: event time (exact to the µs), Kafka record time (to the ms), the values asked for.
+
+    A value is None for null.
+    """
 
     event_time: datetime
     created: datetime
@@ -34,9 +40,10 @@ class _Open:
 
 
 class FeatureReader:
-    """Keeps a session and prepared statements; connects at the first read, where `feature_store.yaml` says.
+    """Keeps one session of Cassandra and its prepared statements.
 
-    The view's time to live is the one `feast apply` last set before that.
+    It connects at the first read, to the hosts that `feature_store.yaml` names, and takes the
+    view's time to live as `feast apply` last set it before that.
     """
 
     def __init__(
@@ -63,7 +70,7 @@ class FeatureReader:
         return self._vector(opened, rows)
 
     async def read_async(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
-        """As `read`, without holding up the event loop, but for the first read of these names."""
+        """As `read`, without blocking the event loop, except at the first read of these names."""
         opened, statement = self._ready(names)
         (rows,) = await ask_async(
             opened.session,
@@ -117,11 +124,13 @@ class FeatureReader:
         columns = "".join(f', "{name}"' for name in names)
         try:
             prepared = opened.session.prepare(
-                f'SELECT WRITETIME("event_timestamp"), created_timestamp{columns} FROM {opened.table} WHERE "vehicle" = ? AND "session" = ?'
+                f'SELECT WRITETIME("event_timestamp"), created_timestamp{columns} '
+                f'FROM {opened.table} WHERE "vehicle" = ? AND "session" = ?'
             )
         except Exception as error:
             raise StoreError(
-                f"{opened.table} cannot be read: {error}; run ./pitwall up, which applies the feature repository"
+                f"{opened.table} cannot be read: {error}; "
+                "run ./pitwall up, which applies the feature repository"
             ) from error
         prepared.consistency_level = getattr(ConsistencyLevel, opened.options.read_consistency)
         opened.prepared[names] = prepared

@@ -1,4 +1,4 @@
-"""The models in memory, following the registry's aliases `champion` and `challenger`."""
+"""The models in memory. They follow the registry's aliases `champion` and `challenger`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
 REFUSED_S = 60.0
+"""A version that could not be used is tried again after this time, s."""
 ROLES = {"champion": "champion", "challenger": "shadow"}
-"""What a version of this alias is to the readers of predictions."""
+"""The role that predictions of a version with this alias carry."""
 
 Value = tuple[float, float, float]
 """Value, and the interval's ends."""
@@ -26,7 +27,7 @@ Value = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Model(Loaded):
-    """A loaded version in its role. `background` holds a usual value an input, to explain against."""
+    """A loaded version in its role. `background` (inputs,) holds a usual value of each input."""
 
     role: str
     background: NDArray[np.float64]
@@ -45,16 +46,22 @@ class Model(Loaded):
             return float("nan")
 
     def explain(self, row: NDArray[np.float64]) -> dict[str, float]:
-        """How far each feature moves the value from what its usual value would give, in the model's unit; greatest first."""
+        """Contribution of each input in the model's unit, the greatest first.
+
+        It is the value for `row` minus the value with this input's usual value in its place.
+        """
         rows = np.repeat(row[None, :], len(self.inputs) + 1, axis=0)
         np.fill_diagonal(rows[1:], self.background)
-        values = np.array([self._value(each) for each in rows])
-        moved = dict(zip(self.inputs, (values[0] - values[1:]).tolist(), strict=True))
-        return dict(sorted(moved.items(), key=lambda item: -abs(item[1])))
+        values = np.array([self._value(changed) for changed in rows])
+        contributions = dict(zip(self.inputs, (values[0] - values[1:]).tolist(), strict=True))
+        return dict(sorted(contributions.items(), key=lambda item: -abs(item[1])))
 
 
 class Registry:
-    """Loads the versions the aliases name and follows them: beside the old one, tried, then swapped in one assignment."""
+    """Loads the versions that the aliases name, and follows the aliases.
+
+    A new version is loaded beside the old one, tried, and swapped in by one assignment.
+    """
 
     def __init__(self, settings: Settings, names: tuple[str, ...]) -> None:
         self._client = models.client(settings)
@@ -80,14 +87,15 @@ class Registry:
         return {model.name: model.version for model in self.serving() if model.role == "champion"}
 
     def refresh(self) -> None:
-        """Take up what is new in the registry; a version that cannot be used is refused, and the old one stays.
+        """Load what is new in the registry.
 
-        It is looked at again after `REFUSED_S`: the store of the models may have been away.
-        Raises `MlflowException` when the registry does not answer; all stays as it is then.
+        A version that cannot be used is refused and the old one stays; it is tried again after
+        `REFUSED_S`, for the store of the models may have been away. Raises `MlflowException` when
+        the registry does not answer; the models then stay as they are.
         """
-        found = self._aliases()
+        by_model = self._aliases()
         for name in self._names:
-            aliases = found.get(name, {})
+            aliases = by_model.get(name, {})
             champion, challenger = aliases.get("champion"), aliases.get("challenger")
             if champion is None:
                 continue
@@ -103,13 +111,13 @@ class Registry:
     def _aliases(self) -> dict[str, dict[str, int]]:
         """Version of each alias, by model."""
         page = self._client.search_registered_models(max_results=1000)
-        found = list(page)
+        models = list(page)
         while page.token:
             page = self._client.search_registered_models(max_results=1000, page_token=page.token)
-            found += page
+            models += page
         return {
             model.name: {alias: int(version) for alias, version in model.aliases.items()}
-            for model in found
+            for model in models
         }
 
     def _take(self, key: tuple[str, str], number: int) -> None:
@@ -131,21 +139,22 @@ class Registry:
         self.refused = {k: v for k, v in self.refused.items() if k != key}
 
     def _load(self, name: str, number: int, role: str) -> Model:
-        """A version, tried on the input example it was logged with."""
+        """Load a version and try it on the input example that it was logged with."""
         loaded = models.load(self._client, self._client.get_model_version(name, str(number)))
         usual = [
-            np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else np.nan for c in loaded.example.T
+            np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else np.nan
+            for column in loaded.example.T
         ]
         model = Model(**vars(loaded), role=role, background=np.array(usual))
-        found = model.values(loaded.example)
-        if len(found) != len(loaded.example) or not np.isfinite(found).all():
+        values = model.values(loaded.example)
+        if len(values) != len(loaded.example) or not np.isfinite(values).all():
             raise ModelError(
                 f"version {number} of {name} gives no finite value for its own input example"
             )
         return model
 
     def follow(self, every_s: float = 2.0) -> threading.Event:
-        """Refresh in a thread until the returned event is set."""
+        """Refresh every `every_s` seconds in a thread, until the returned event is set."""
         stop = threading.Event()
 
         def run() -> None:

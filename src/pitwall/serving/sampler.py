@@ -1,4 +1,4 @@
-"""Which feature rows are scored: the first of each slot of a session's clock."""
+"""Which feature rows are scored: the first row of each slot of a session's clock."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ MAX_SESSIONS = 10_000
 
 
 class Sampler:
-    """Lets through one row a session, vehicle and slot of 1/`hz` seconds of event time; a row that comes again never.
+    """Takes one row for each session, vehicle and slot of 1/`hz` seconds of event time.
 
-    The choice depends on the rows alone, so a worker that has read a partition from a little before takes the same rows
-    as the one it follows. A row whose event time lies back is sent again when its Kafka time does so too; with a newer
-    Kafka time the session has begun anew.
+    The choice depends on the rows alone: a worker that reads a partition from a little earlier
+    takes the same rows as the worker it follows. A row whose event time lies back is a duplicate
+    where its Kafka time lies back, too; with a newer Kafka time the session has begun anew.
     """
 
     def __init__(self, hz: float) -> None:

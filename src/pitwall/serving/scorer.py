@@ -1,7 +1,8 @@
-"""The stream scorer: p424-features → p424-predictions, at a settable rate for each session and model.
+"""The stream scorer: p424-features → p424-predictions, at a set rate for each session and model.
 
-Rows in, predictions out and the offsets of what was read are one Kafka transaction: a reader of committed messages sees each
-prediction once, whatever is killed and however many workers share the partitions. `python -m pitwall.serving.scorer`.
+The predictions and the offsets of the rows that were read are one Kafka transaction: a reader of
+committed messages sees each prediction once, whatever is killed and however many workers share
+the partitions. `python -m pitwall.serving.scorer` runs one worker.
 """
 
 from __future__ import annotations
@@ -11,88 +12,35 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
 from types import FrameType
 
-import numpy as np
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from numpy.typing import NDArray
 
 from pitwall import logs
 from pitwall.features.topic import FeatureRow, FeatureRows
 from pitwall.kafka.clients import client_config
-from pitwall.kafka.wire import iso, trace_id
-from pitwall.serving.prediction import Prediction
-from pitwall.serving.registry import Model, Registry
+from pitwall.kafka.wire import trace_id
+from pitwall.serving.registry import Registry
 from pitwall.serving.sampler import Sampler
-from pitwall.serving.served import Served
+from pitwall.serving.scoring import input_matrix, predictions_of, served_of
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
 
 LOG = logging.getLogger("pitwall.serving")
 GROUP = "pitwall-scorer"
 REWIND = 5000
-"""Rows a worker reads from before the place it takes over, to know which slots are scored."""
+"""A worker reads this many rows before the offset it takes over: they show the scored slots."""
 BATCH = 5000
 COMMIT_S = 1.0
-"""How often the place is kept when nothing is to be scored."""
+"""How often the offsets are committed when nothing is to be scored, s."""
 TRANSACTION_MS = 10_000
 
 
-def asked(rows: list[FeatureRow], model: Model) -> NDArray[np.float64]:
-    """What the model is asked with: shape (rows, inputs), NaN for null and for what a row does not hold."""
-    matrix = np.full((len(rows), len(model.inputs)), np.nan)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for i, row in enumerate(rows):
-        place = places.get(row.names)
-        if place is None:
-            index = {name: n for n, name in enumerate(row.names)}
-            place = places[row.names] = [index.get(name, len(row.names)) for name in model.inputs]
-        matrix[i] = np.append(row.values, np.nan)[place]
-    return matrix
-
-
-def score(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> list[Prediction]:
-    """Predictions for feature rows and what is `asked` of them; a row without a finite value gives none."""
-    return [
-        Prediction(
-            model.name,
-            model.version,
-            row.vehicle,
-            row.session,
-            row.event_time,
-            iso(row.created_us),
-            value,
-            low,
-            high,
-            model.unit,
-            model.feature_service,
-            model.definitions,
-            "stream",
-            model.role,
-        )
-        for row, (value, low, high) in zip(rows, model.values(matrix), strict=True)
-        if np.isfinite(value)
-    ]
-
-
-def served(rows: list[FeatureRow], matrix: NDArray[np.float64], model: Model) -> Iterator[Served]:
-    """The vectors `score` asks the model with, for the log."""
-    for row, values in zip(rows, matrix.tolist(), strict=True):
-        yield Served(
-            model.feature_service,
-            row.view,
-            row.vehicle,
-            row.session,
-            row.event_us,
-            model.inputs,
-            values,
-            "stream",
-        )
-
-
 class Scorer:
-    """One worker of the group. Raises `KafkaException` on what a restart must mend (it goes on where it was)."""
+    """One worker of the group.
+
+    Raises `KafkaException` where only a new worker can go on; that one begins where the group is.
+    """
 
     def __init__(self, settings: Settings, registry: Registry, worker: str) -> None:
         self._settings, self._registry = settings, registry
@@ -112,7 +60,8 @@ class Scorer:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10_000,
                 "fetch.wait.max.ms": 10,
-                "fetch.min.bytes": 1_000_000,  # one fetch each 10 ms; else one for every few rows, which costs the broker most of a core
+                # One fetch each 10 ms; else a fetch for every few rows costs the broker a core.
+                "fetch.min.bytes": 1_000_000,
             }
         )
         self._producer = Producer(
@@ -121,7 +70,8 @@ class Scorer:
                 "transactional.id": f"{GROUP}-{worker}",
                 "transaction.timeout.ms": TRANSACTION_MS,
                 "linger.ms": 0,
-                "retry.backoff.ms": 3,  # the broker asks to wait while it ends the transaction before: a few ms, not 100
+                # The broker ends the transaction before within a few ms, not within 100.
+                "retry.backoff.ms": 3,
                 "compression.type": "lz4",
             }
         )
@@ -137,7 +87,7 @@ class Scorer:
         )
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Begin a little before the group's place: those rows only tell which slots are scored already."""
+        """Begin `REWIND` rows before the group's offset: those only show which slots are scored."""
         committed = consumer.committed(partitions, timeout=10)
         for partition in committed:
             low, high = consumer.get_watermark_offsets(partition, timeout=10)
@@ -159,15 +109,15 @@ class Scorer:
         consumer.incremental_unassign(partitions)
 
     def step(self) -> int:
-        """Score what has come; gives the number of rows read."""
+        """Score the rows that have come; gives their number. Waits 0.1 s at most for the first."""
         first = self._consumer.poll(0.1)  # `consume` would wait for a full batch
         self._taken.clear()
         rest = [] if first is None else self._consumer.consume(BATCH, timeout=0)
-        own = (
-            first is not None and first.partition() not in self._taken
-        )  # else it is another worker's since
+        # A partition may have gone to another worker in the very poll that gave its message.
+        own = first is not None and first.partition() not in self._taken
+        polled = [first, *rest] if own else rest
         messages = [
-            m for m in ([first, *rest] if own else rest) if m is not None and m.error() is None
+            message for message in polled if message is not None and message.error() is None
         ]
         rows = self._fresh(messages)
         if rows or (self._ends and time.monotonic() > self._committed_s + COMMIT_S):
@@ -175,7 +125,7 @@ class Scorer:
         return len(messages)
 
     def _fresh(self, messages: list[Message]) -> list[FeatureRow]:
-        """The rows to score; takes down how far each partition has been read."""
+        """The rows to score. Notes how far each partition has been read."""
         fresh = []
         for message in messages:
             partition, offset = message.partition(), message.offset()
@@ -197,19 +147,23 @@ class Scorer:
         producer.begin_transaction()
         try:
             for model in self._registry.serving() if rows else ():
-                matrix = asked(rows, model)
+                matrix = input_matrix(rows, model)
                 try:
-                    made = score(rows, matrix, model)
+                    predictions = predictions_of(rows, matrix, model)
                 except Exception:
-                    told = "version %s of %s (%s) fails on %d rows; they are passed over"
-                    trace = {
-                        "trace_id": trace_id(rows[0].vehicle, rows[0].session, rows[0].event_time)
-                    }
+                    first = rows[0]
                     LOG.exception(
-                        told, model.version, model.name, model.role, len(rows), extra=trace
+                        "version %s of %s (%s) fails on %d rows, which are left out",
+                        model.version,
+                        model.name,
+                        model.role,
+                        len(rows),
+                        extra={
+                            "trace_id": trace_id(first.vehicle, first.session, first.event_time)
+                        },
                     )
                     continue
-                for prediction in made:
+                for prediction in predictions:
                     key = prediction.prediction_id
                     self._produce(
                         self._settings.predictions_topic,
@@ -218,7 +172,7 @@ class Scorer:
                         prediction.headers(key),
                     )
                 if model.role == "champion":
-                    for vector in served(rows, matrix, model):
+                    for vector in served_of(rows, matrix, model):
                         self._produce(
                             self._settings.served_topic, vector.session, vector.message(), []
                         )
@@ -251,7 +205,10 @@ class Scorer:
 
 
 def run(settings: Settings, worker: str) -> None:
-    """Score until SIGTERM or SIGINT. What Kafka refuses ends the worker's turn: it begins again where the group stands."""
+    """Score until SIGTERM or SIGINT.
+
+    Where Kafka refuses something, a new worker begins at the group's offsets.
+    """
     stop = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -262,7 +219,7 @@ def run(settings: Settings, worker: str) -> None:
     signal.signal(signal.SIGINT, on_signal)
     logs.setup(settings)
     registry = Registry(settings, tuple(tasks(settings)))
-    while not stop:  # without models the rows would be passed over
+    while not stop:  # without models the rows would be left out
         try:
             registry.refresh()
             break

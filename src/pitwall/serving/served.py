@@ -15,10 +15,14 @@ from pitwall.settings import Settings
 
 @dataclass(frozen=True)
 class Served:
-    """One vector. `event_us` is the feature row's time, µs since the epoch; `values` in the order of `names`, NaN or None for null."""
+    """One feature vector that a model was asked with.
+
+    `event_us` is the event time of the row in µs since the epoch; `values` are in the order of
+    `names`, with NaN or None for null.
+    """
 
     service: str
-    """The feature service, by which a model names its inputs."""
+    """The feature service that names the model's inputs."""
     view: str
     vehicle: str
     session: str
@@ -26,21 +30,24 @@ class Served:
     names: tuple[str, ...]
     values: Sequence[float | None]
     source: str
-    """Where it was read: `endpoint` (online store), `stream` (features topic) or `online` (the online row as it stands)."""
+    """Who read it: `endpoint` (online store), `stream` (features topic) or `online` (parity)."""
 
     def message(self) -> bytes:
-        """The JSON message, schema 1; doubles in the shortest form that reads back as the same bits, null for NaN."""
+        """The JSON message, schema 1: doubles read back as the same bits, NaN is null."""
         return orjson.dumps(
             {
                 "schema": 1,
                 **vars(self),
-                "values": [None if v is None else float(v) for v in self.values],
+                "values": [None if value is None else float(value) for value in self.values],
             }
         )
 
 
 def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:
-    """What was logged up to now, and not before `since_ms` (wall clock). Raises `StackError` when Kafka does not answer."""
+    """The vectors logged from `since_ms` (wall clock, ms since the epoch) until now.
+
+    Raises `StackError` when Kafka does not answer.
+    """
     from confluent_kafka import Consumer, TopicPartition
 
     topic = settings.served_topic
@@ -59,7 +66,8 @@ def logged(settings: Settings, since_ms: int = 0) -> Iterator[Served]:
             messages = consumer.consume(1000, timeout=10)
             if not messages:
                 raise StackError(
-                    f"Kafka at {settings.bootstrap_servers} gave nothing of {topic} for 10 s; is it up? See `./pitwall status`"
+                    f"Kafka at {settings.bootstrap_servers} gave nothing of {topic} for 10 s; "
+                    "is it up? See `./pitwall status`"
                 )
             for message in messages:
                 partition, value = message.partition(), message.value()

@@ -1,0 +1,96 @@
+"""What answering a question needs: the models, the online store, the outbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+from pitwall.errors import StoreError
+from pitwall.serving.outbox import Outbox
+from pitwall.serving.reader import FeatureReader
+from pitwall.serving.registry import Registry
+from pitwall.settings import Settings
+from pitwall.training.tasks import tasks
+
+T = TypeVar("T")
+
+
+class Parts:
+    """Makes each part at its first use, so that the endpoint can start before other servers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._made: dict[str, Any] = {}
+        self._probing = threading.Lock()
+        self._fetching: Future[None] | None = None
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return cast(T, self._made[name])
+
+    @property
+    def warm(self) -> bool:
+        """Whether the models are loaded and the online store has answered."""
+        return {"registry", "reader"} <= self._made.keys()
+
+    def fetch(self) -> None:
+        """Load the models and connect to the online store; blocks until both are there.
+
+        Raises `MlflowException` or `StoreError` where one of them does not answer.
+        """
+        assert self.registry is not None and self.reader is not None
+
+    def probe(self) -> str | None:
+        """Why no question can be answered yet, or None.
+
+        Never blocks: what is missing is fetched in a thread.
+        """
+        if self.warm:
+            return None
+        with self._probing:
+            last = self._fetching
+            if last is None or (last.done() and last.exception() is not None):
+                self._fetching = ThreadPoolExecutor(1, "fetch").submit(self.fetch)
+                if last is not None:
+                    return str(last.exception())
+        return "the models are being loaded"
+
+    @property
+    def registry(self) -> Registry:
+        """The models in memory, which follow the registry's aliases."""
+        return self._once("registry", self._following)
+
+    def _following(self) -> Registry:
+        registry = Registry(self._settings, tuple(tasks(self._settings)))
+        registry.refresh()
+        registry.follow()
+        return registry
+
+    @property
+    def reader(self) -> FeatureReader:
+        """The reader of the online store."""
+        return self._once("reader", self._connected)
+
+    def _connected(self) -> FeatureReader:
+        reader = FeatureReader(self._settings)
+        try:
+            reader.read("", " ", ())
+        except StoreError:
+            reader.close()
+            raise
+        return reader
+
+    @property
+    def outbox(self) -> Outbox:
+        """The way of predictions to their topic."""
+        return self._once("outbox", lambda: Outbox(self._settings))
+
+    @property
+    def past(self) -> ThreadPoolExecutor:
+        """Threads for reads of the offline store, which are slow: other questions do not wait."""
+        return self._once("past", lambda: ThreadPoolExecutor(2, "past"))
