@@ -19,13 +19,17 @@ from dryrun import Advance, Message, RawRun, frames, parse
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.features import load
+from pitwall.errors import ModelError
+from pitwall.features import load as load_features
 from pitwall.kafka.wire import TickEncoder
 from pitwall.local.stack import Stack
 from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.models import registry as models
+from pitwall.models.loading import load
+from pitwall.models.promotion import history, promote, rollback
 from pitwall.settings import Settings
-from pitwall.training.run import reproduce, retrain, train
+from pitwall.training.reproduce import reproduce
+from pitwall.training.train import retrain, train
 
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore")]
 
@@ -104,7 +108,7 @@ def stack(postgres: str) -> Iterator[Settings]:
 
 def store(settings: Settings, run: RawRun, *sessions: Session) -> None:
     """Write the sessions' features into the offline store, as the job does."""
-    (features,) = load(settings.feature_repo)
+    (features,) = load_features(settings.feature_repo)
     for session in sessions:
         encoder = TickEncoder(
             session.vehicle, session.session, session.names, session.units, session.rate_hz
@@ -151,7 +155,7 @@ label: {feature: throttle}
 unit: "%"
 every_s: 1.0
 inputs: [acceleration_long*, speed, speed_diff*]
-baselines: [{type: pitwall.training.estimators.laps.Linear, columns: [speed]}]
+baselines: [{type: pitwall.training.estimators.plain.Linear, columns: [speed]}]
 estimator: {type: sklearn.ensemble.HistGradientBoostingRegressor, max_iter: 10, random_state: 0}
 """
 
@@ -174,7 +178,7 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
         (name, 1, ("challenger", "champion")) for name in first
     }
     champion = models.by_alias(registry, "throttle_sensor", "champion")
-    loaded = models.load(registry, champion)
+    loaded = load(registry, champion)
     assert "throttle" not in loaded.inputs and "speed" in loaded.inputs
     rows = np.random.default_rng(0).normal(size=(20, len(loaded.inputs)))
     rows[rows > 1] = np.nan
@@ -217,12 +221,12 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
     registry.set_model_version_tag(
         "throttle_sensor", "2", "against", json.dumps({**met, "gain": -1.0})
     )
-    with pytest.raises(models.ModelError, match="not promoted: -1"):
-        models.promote(registry, "throttle_sensor", "2")
-    models.promote(registry, "throttle_sensor", "2", "a trial")
+    with pytest.raises(ModelError, match="not promoted: -1"):
+        promote(registry, "throttle_sensor", "2")
+    promote(registry, "throttle_sensor", "2", "a trial")
     assert models.by_alias(registry, "throttle_sensor", "champion").version == "2"
-    assert models.history(registry, "throttle_sensor")[-1]["why"].startswith("forced: a trial")
-    assert models.rollback(registry, "throttle_sensor") == "1"
+    assert history(registry, "throttle_sensor")[-1]["why"].startswith("forced: a trial")
+    assert rollback(registry, "throttle_sensor") == "1"
     assert models.by_alias(registry, "throttle_sensor", "champion").version == "1"
 
 

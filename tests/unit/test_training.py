@@ -8,7 +8,8 @@ from pitwall.errors import ModelError, UsageError
 from pitwall.settings import Settings
 from pitwall.training import dataset as datasets
 from pitwall.training.dataset import Dataset
-from pitwall.training.estimators.laps import DeltaTrace, MeanProfile, PaceRatio, RecentPace
+from pitwall.training.estimators.laps import MeanProfile, PaceRatio, RecentPace
+from pitwall.training.estimators.delta_trace import DeltaTrace
 from pitwall.training.evaluation import evaluate, half_widths, plot, walk_forward
 from pitwall.training.lineage import fingerprint
 from pitwall.training.tasks import Task, parse, task, tasks
@@ -118,7 +119,7 @@ def test_estimators_come_from_known_places_only() -> None:
     text = (
         tasks(SETTINGS)["lap_time"]
         .read_text()
-        .replace("pitwall.training.estimators.laps.DeltaTrace", "os.system")
+        .replace("pitwall.training.estimators.delta_trace.DeltaTrace", "os.system")
     )
     with pytest.raises(UsageError, match=r"os\.system"):
         parse("mine", text, "mine.yaml").estimator.make()

@@ -197,7 +197,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a version champion: only if it beats its baselines and is not behind the champion."""
-    from pitwall.models import registry
+    from pitwall.models import promotion, registry
 
     if rollback == (version is not None) or (rollback and force is not None):
         raise UsageError("give a version to promote, or --rollback alone")
@@ -207,10 +207,10 @@ def promote(
     need_registry(settings)
     client = registry.client(settings)
     if rollback:
-        champion, why = registry.rollback(client, model), "rollback"
+        champion, why = promotion.rollback(client, model), "rollback"
     else:
         champion = str(version)
-        why = registry.promote(client, model, champion, force).why
+        why = promotion.promote(client, model, champion, force).why
     if as_json:
         emit({"model": model, "champion": int(champion), "why": why, "forced": bool(force)})
     else:

@@ -1,4 +1,7 @@
-"""Gradient-boosted trees as flat arrays: one row costs tens of microseconds, and gives the very bits the estimator gives."""
+"""Gradient-boosted trees as flat arrays.
+
+One row costs tens of microseconds (1,220 µs in scikit-learn) and gives the estimator's very bits.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,25 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 MANY = 32
-"""From so many rows on the estimator's own way costs less: it takes 1.2 ms to begin, and 3 µs a row."""
+"""From this many rows on the estimator's own `predict` costs less: 1.2 ms, and 3 µs a row."""
 
 
 class Rows(Protocol):
-    """Whatever predicts rows of shape (n, inputs), NaN for null, as (n,)."""
+    """Predicts rows of shape (n, inputs), NaN for null, as values of shape (n,)."""
 
     def predict_rows(self, rows: Array) -> Array:
-        """One value a row."""
+        """One value for each row."""
 
 
 class FlatTrees:
     """All trees of a fitted `HistGradientBoostingRegressor` side by side.
 
-    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads to itself. A missing
-    value compares as not greater, which is left; nodes that send it right look at a copy of the row where it is infinite, or
-    where their threshold is, at whether it is missing. Tree values are added in the estimator's order, so that the sum has its bits. Raises `ValueError` for categorical splits and for a
-    loss whose link is not the identity.
+    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads
+    to itself. A missing value compares as not greater and goes left. A node that sends missing
+    values right looks at a copy of the row in which they are infinite; where its threshold is
+    infinite, at a copy that says whether they are missing. Tree values are added in the
+    estimator's order, so that the sum has the same bits. Raises `ValueError` for categorical
+    splits and for a loss whose link is not the identity.
     """
 
     def __init__(self, model: Any) -> None:
@@ -91,9 +96,10 @@ class FlatTrees:
 
 
 def compiled(model: Any) -> Rows:
-    """The fastest exact way to ask a fitted model for rows: flat trees, its own `predict_rows`, or its `predict`.
+    """The fastest exact way to ask a fitted model for rows.
 
-    A model that has trees (`trees_`) and a way to make their rows (`prepare`) is asked by both.
+    That is flat trees, else its own `predict_rows`, else its `predict`. A model with trees
+    (`trees_`) and a method that makes their rows (`prepare`) is asked through both.
     """
     try:
         if type(model).__name__ == "HistGradientBoostingRegressor":
@@ -110,7 +116,7 @@ class _Prepared:
         self._prepare, self._trees = prepare, trees
 
     def predict_rows(self, rows: Array) -> Array:
-        """What the trees say of the rows made of these."""
+        """Values of the trees for the rows that `prepare` makes of these."""
         return self._trees.predict_rows(self._prepare(rows))
 
 
@@ -119,7 +125,7 @@ class _Plain:
         self._model = model
 
     def predict_rows(self, rows: Array) -> Array:
-        """Through a frame, as the model was fitted."""
+        """Values by way of a frame, as the model was fitted."""
         import pandas as pd
 
         names = getattr(self._model, "feature_names_in_", getattr(self._model, "columns_", None))

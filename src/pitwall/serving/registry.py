@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
 from pitwall.models import registry as models
-from pitwall.models.registry import Loaded
+from pitwall.models.loading import Loaded, load
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
@@ -140,7 +140,7 @@ class Registry:
 
     def _load(self, name: str, number: int, role: str) -> Model:
         """Load a version and try it on the input example that it was logged with."""
-        loaded = models.load(self._client, self._client.get_model_version(name, str(number)))
+        loaded = load(self._client, self._client.get_model_version(name, str(number)))
         usual = [
             np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else np.nan
             for column in loaded.example.T

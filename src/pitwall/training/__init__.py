@@ -1,1 +1,13 @@
+"""Training: from recorded features to a registered version.
 
+It takes tasks from `training/tasks/`, complete laps and features from the offline store through
+Feast, and gives versions in MLflow's registry with their errors beside the baselines'. It may
+import models, stores, features and the rooms below; serving and monitoring import its tasks.
+
+tasks       the definitions of what is learned        dataset    entity rows, labels, the join
+leaks       refuses an input that knows the label     estimators the project's own estimators
+evaluation  errors on laps left out and ahead         duel       the new model beside the champion
+train       trains, retrains, promotes                log        the MLflow run and the version
+card        the model card                            lineage    code, environment, fingerprint
+reproduce   makes a run's model again                 run        the training process
+"""

@@ -1,4 +1,4 @@
-"""The model card: what a version is for, what it learned from, how wrong it is where, and what it is not good for."""
+"""The model card: purpose of a version, its data, its errors, and its limits."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         ),
         "",
         "## Data",
-        f"{params['laps']} laps, {params['rows']} rows every {task.every_s:g} s, {params['first']} to {params['last']}. Feature service "
-        f"`{task.service}`, definitions `{params['definitions']}`, entity rows `{params['entity_rows_sha256']}`, data `{params['dataset_sha256']}`.",
+        f"{params['laps']} laps, {params['rows']} rows every {task.every_s:g} s, "
+        f"{params['first']} to {params['last']}. Feature service `{task.service}`, "
+        f"definitions `{params['definitions']}`, entity rows `{params['entity_rows_sha256']}`, "
+        f"data `{params['dataset_sha256']}`.",
         "",
         f"## Error ({task.metric}, {unit}), mean over held-out {task.groups}s",
         "",
@@ -47,7 +49,8 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
             if name != "candidate" and comparison is not None:
                 gain, error = comparison.gain(name)
                 lines.append(
-                    f"{what}, gain over {name}: {gain:.4g} ± {error:.2g} (standard error, {len(comparison.errors)} {task.groups}s)."
+                    f"{what}, gain over {name}: {gain:.4g} ± {error:.2g} "
+                    f"(standard error, {len(comparison.errors)} {task.groups}s)."
                 )
     columns = ["candidate", best, *(["walk_candidate", f"walk_{best}"] if walk is not None else [])]
     titles = [name.replace("walk_", "walk-forward: ") for name in columns]
@@ -61,17 +64,20 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
     widths = evaluation.interval["half_width"]
     for part in range(PARTS):
         width = widths[part] if len(widths) > 1 else widths[0]
+        errors = " | ".join(f"{evaluation.by_part[name][part]:.3g}" for name in columns)
         lines.append(
-            f"| {part * 10}–{part * 10 + 10} % | {' | '.join(f'{evaluation.by_part[name][part]:.3g}' for name in columns)} "
+            f"| {part * 10}–{part * 10 + 10} % | {errors} "
             f"| {width:.3g} | {evaluation.coverage_by_part[part]:.0%} |"
         )
     lines += [
         "",
-        f"Intervals are meant to hold {evaluation.interval['coverage']:.0%}; left-out {task.groups}s lay in {evaluation.coverage:.1%} of them.",
+        f"Intervals are meant to hold {evaluation.interval['coverage']:.0%} of the truths; "
+        f"of {task.groups}s left out they held {evaluation.coverage:.1%}.",
         "",
         "## Limits",
-        "Learned on one circuit and one kind of car; on another one it must be trained again. Laps of which a part was not seen are not",
-        "learned from. Errors are of laps like those above: what the interval promises ends where the data drift.",
+        "The model has learned one circuit and one kind of car; for another one it must be",
+        "trained again. It has not learned from laps of which a part was not seen. The errors are",
+        "of laps like those above: the interval's promise ends where the data drift.",
         "",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Point-in-time training sets: which instants, which labels, and the features as they stood then."""
+"""Point-in-time training sets: instants, labels, and the features as they stood then."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows in date order, lap after lap. `X` has one column a model input; `y` the label; `groups` what is held out together."""
+    """Rows in date order, lap after lap.
+
+    `X` (rows, inputs) holds the inputs, `y` (rows,) the label in the task's unit, `groups` (rows,)
+    the lap, session or vehicle that is held out together.
+    """
 
     X: pd.DataFrame
     y: pd.Series
     groups: pd.Series
     part: pd.Series
-    """How much of the lap is driven, 0 to 1."""
+    """Share of the lap that is driven, 0 to 1."""
     entity_rows: pd.DataFrame
 
     def sha256(self) -> str:
@@ -37,15 +41,16 @@ class Dataset:
 
 def sha256(frame: pd.DataFrame) -> str:
     """Digest of a frame's column names and values."""
-    found = hashlib.sha256("\x1f".join(map(str, frame.columns)).encode())
-    found.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    return found.hexdigest()
+    digest = hashlib.sha256("\x1f".join(map(str, frame.columns)).encode())
+    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
 
 
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
-    """Complete laps in the offline store: vehicle, session, lap_number, lap_final (s), length_m, first and last tick.
+    """Complete laps in the offline store, those of the circuit with most laps.
 
-    Complete is as `pitwall.stores.offline.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
+    Columns: vehicle, session, lap_number, lap_final (s), length_m, first_tick, last_tick. A lap is
+    complete as `pitwall.stores.offline.laps.whole` says. Raises `ModelError` where there is none.
     """
     from pitwall.stores.offline.files import database, files, recorded
 
@@ -53,14 +58,17 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     paths = files(where)
     if not paths:
         raise ModelError(
-            f"no recorded features in {settings.offline(VIEW)}; stream some laps first (`./pitwall replay`)"
+            f"no recorded features in {settings.offline(VIEW)}; "
+            "stream some laps first (`./pitwall replay`)"
         )
     frame = (
         database(where)
         .execute(
-            "SELECT vehicle, session, lap_number, max(lap_time) AS longest, max(lap_distance) AS length_m, "
-            "min(lap_from_start) AS from_start, max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
-            "max(event_timestamp) AS last_tick FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
+            "SELECT vehicle, session, lap_number, max(lap_time) AS longest, "
+            "max(lap_distance) AS length_m, min(lap_from_start) AS from_start, "
+            "max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
+            "max(event_timestamp) AS last_tick "
+            "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
             "WHERE lap_number IS NOT NULL GROUP BY ALL ORDER BY session, vehicle, lap_number",
             [paths],
         )
@@ -82,14 +90,16 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
 
 
 def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = None) -> pd.DataFrame:
-    """Instants to train on, every `task.every_s` of each complete lap: keys, event_timestamp, lap, and the label's truth.
+    """Instants to train on: every `task.every_s` seconds of each complete lap.
 
-    `truth` is from what came after the instant; it is NaN where the label is a feature, or the lap has not so many metres left.
+    Columns: vehicle, session, event_timestamp, lap, length_m, truth. `truth` comes from what
+    followed the instant; it is NaN where the label is a feature, or where the lap has fewer metres
+    left than the label asks for.
     """
-    found = laps(settings, sessions)
-    traces = _traces(settings, found) if task.label.ahead_m else {}
+    complete = laps(settings, sessions)
+    traces = _traces(settings, complete) if task.label.ahead_m else {}
     parts = []
-    for lap in found.itertuples():
+    for lap in complete.itertuples():
         times = pd.date_range(lap.first_tick, lap.last_tick, freq=f"{round(task.every_s * 1000)}ms")
         key = (lap.vehicle, lap.session, lap.lap_number)
         truth = np.full(len(times), lap.lap_final if task.label.lap else np.nan)
@@ -114,18 +124,19 @@ def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = Non
 
 
 def _traces(
-    settings: Settings, found: pd.DataFrame
+    settings: Settings, complete: pd.DataFrame
 ) -> dict[tuple[str, str, float], tuple[Array, Array]]:
-    """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
+    """Lap time (s) and distance (m, rising) of each tick, by vehicle, session and lap number."""
     from pitwall.stores.offline.files import database, files, recorded
 
     where = recorded(settings, VIEW)
     frame = (
         database(where)
         .execute(
-            "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance FROM read_parquet(?, union_by_name = true, "
-            "hive_partitioning = false) WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
-            [files(where), found["session"].unique().tolist()],
+            "SELECT DISTINCT vehicle, session, lap_number, lap_time, lap_distance "
+            "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
+            "WHERE session IN (SELECT unnest(?)) AND lap_distance IS NOT NULL ORDER BY ALL",
+            [files(where), complete["session"].unique().tolist()],
         )
         .df()
     )
@@ -143,9 +154,10 @@ def build(
     sessions: list[str] | None = None,
     rows: pd.DataFrame | None = None,
 ) -> Dataset:
-    """The task's training set, through Feast's point-in-time join; of these entity `rows`, or of all complete laps.
+    """The task's training set by Feast's point-in-time join.
 
-    Raises `ModelError` where there are too few laps, or an input knows the label.
+    It is made of these entity `rows`, or of all complete laps. Raises `ModelError` where there are
+    too few laps, or an input leaks the label.
     """
     from feast.errors import FeatureServiceNotFoundException
 
@@ -158,8 +170,8 @@ def build(
         service = store.get_feature_service(task.service)
     except FeatureServiceNotFoundException:
         raise ModelError(
-            f"task {task.name}: service {task.service!r} is not in Feast's registry; if {settings.feature_repo}/services.py has it, "
-            "run `feast apply` there"
+            f"task {task.name}: service {task.service!r} is not in Feast's registry; "
+            f"if {settings.feature_repo}/services.py has it, run `feast apply` there"
         ) from None
     names = [
         feature.name
@@ -185,17 +197,25 @@ def build(
 def dataset(
     settings: Settings, task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame
 ) -> Dataset:
-    """The training set of joined features: rows with a label, and proof that no input knows it."""
+    """The training set of joined features: the rows with a label.
+
+    Raises `ModelError` as `build` does.
+    """
     label = joined[task.label.feature or "truth"].astype("float64")
     kept = np.isfinite(label.to_numpy())
     if joined.loc[kept, task.groups].nunique() < 2:
+        count = joined.loc[kept, task.groups].nunique()
         raise ModelError(
-            f"{joined.loc[kept, task.groups].nunique()} complete laps with a label for {task.name}; at least two are needed"
+            f"{count} complete laps with a label for {task.name}; at least two are needed"
         )
     joined, label = joined[kept].reset_index(drop=True), label[kept].reset_index(drop=True)
     part = (joined["lap_distance"] / joined["length_m"]).clip(0, 1).fillna(0.0)
-    found = Dataset(joined[inputs].astype("float64"), label, joined[task.groups], part, rows)
+    training_set = Dataset(joined[inputs].astype("float64"), label, joined[task.groups], part, rows)
     leaks.check(
-        settings, task, found.X, label.to_numpy(), pd.factorize(found.groups)[0].astype(np.int64)
+        settings,
+        task,
+        training_set.X,
+        label.to_numpy(),
+        pd.factorize(training_set.groups)[0].astype(np.int64),
     )
-    return found
+    return training_set

@@ -1,4 +1,4 @@
-"""How good a task's candidate is beside its baselines, on laps none of them saw, in the same run."""
+"""The errors of a task's candidate and its baselines on laps that none of them has seen."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from pitwall.training.tasks import Task
 Array = NDArray[np.float64]
 PARTS = 10
 COVERAGE = 0.9
-"""Share of the truths an interval is meant to hold."""
+"""Share of the truths that an interval is meant to hold."""
 MOST_FOLDS = 40
-"""With more groups than that, several are held out at a time."""
+"""With more groups than this, several are held out at a time."""
 FIRST = 5
-"""Groups the walk-forward begins to learn from, where there are twice as many."""
+"""Groups that the walk-forward learns from at first, where there are twice as many."""
 BLOCKS = 12
-"""At most so often does the walk-forward learn anew."""
+"""How often the walk-forward learns anew at most."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Errors a group, in the unit: columns `candidate` and a baseline each. The gain is baseline minus candidate."""
+    """Errors by group, in the unit: a column `candidate` and one for each baseline.
+
+    The gain is baseline minus candidate.
+    """
 
     errors: pd.DataFrame
 
@@ -37,47 +40,53 @@ class Comparison:
 
     @property
     def best_baseline(self) -> str:
-        """The baseline with the least error."""
+        """Name of the baseline with the least error."""
         return str(self.errors.drop(columns="candidate").mean().idxmin())
 
     def gain(self, baseline: str) -> tuple[float, float]:
-        """Mean gain over this baseline, group by group, and its standard error; infinite for a single group."""
+        """Mean gain over this baseline and its standard error, which is infinite for one group."""
         return paired(self.errors[baseline].to_numpy() - self.errors["candidate"].to_numpy())
 
     def wins(self) -> bool:
         """Whether the candidate beats each baseline by more than two standard errors."""
         return all(
             gain > 2 * error
-            for gain, error in (self.gain(n) for n in self.errors.columns if n != "candidate")
+            for gain, error in (self.gain(name) for name in self.errors.columns.drop("candidate"))
         )
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Out-of-group predictions by model (`candidate` or a baseline's name), NaN where there is none, and what follows from them."""
+    """Predictions out of group, by model (`candidate` or a baseline's name), and their errors.
+
+    Predictions have shape (rows,), with NaN where there is none.
+    """
 
     left_out: dict[str, Array]
     forward: dict[str, Array]
     out: Comparison
     walk: Comparison | None
-    """In date order; None with too few groups."""
+    """The walk-forward comparison, in date order; None with too few groups."""
     by_part: pd.DataFrame
-    """Error by tenth of the lap: columns as in `Comparison`, and `walk_*` for the walk-forward."""
+    """Mean absolute error by tenth of the lap: columns as in `Comparison`, and with `walk_`."""
     interval: dict[str, Any]
     coverage: float
-    """Share of truths within an interval calibrated without their own group."""
+    """Share of the truths within an interval that was calibrated without their own group."""
     coverage_by_part: list[float]
 
     def wins(self) -> bool:
-        """Past the baselines: by two standard errors out of group, and not behind any in date order."""
+        """Whether the candidate is past the baselines.
+
+        That is by two standard errors out of group, and not behind any in date order.
+        """
         ahead = self.walk is None or all(
-            self.walk.gain(n)[0] > 0 for n in self.walk.errors.columns if n != "candidate"
+            self.walk.gain(name)[0] > 0 for name in self.walk.errors.columns.drop("candidate")
         )
         return self.out.wins() and ahead
 
 
 def paired(gains: Array) -> tuple[float, float]:
-    """Mean and standard error of differences; the error is infinite for fewer than two."""
+    """Mean of differences and its standard error, which is infinite for fewer than two."""
     if len(gains) < 2:
         return float(gains.mean()) if len(gains) else 0.0, float("inf")
     return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
@@ -86,7 +95,7 @@ def paired(gains: Array) -> tuple[float, float]:
 def evaluate(
     task: Task, data: Dataset, step: Callable[[str], None] = lambda text: None
 ) -> Evaluation:
-    """Candidate and baselines, leave-one-out and walk-forward."""
+    """Evaluate candidate and baselines: one group left out, and walk-forward."""
     models = {"candidate": task.estimator, **{each.name: each for each in task.baselines}}
     left_out, forward = {}, {}
     for name, model in models.items():
@@ -124,9 +133,10 @@ def evaluate(
 
 
 def calibrate(task: Task, X: pd.DataFrame, residuals: Array) -> dict[str, Any]:
-    """The conformal interval: its half-width in the unit, the same everywhere or by tenth of the range of one input.
+    """The conformal interval, as the model's metadata holds it.
 
-    The half-width is the ⌈(n + 1) · 0.9⌉-th smallest absolute residual of predictions out of group.
+    The half-width, in the unit, is the ⌈(n + 1) · 0.9⌉-th smallest absolute residual of predictions
+    out of group: one for all rows, or one for each tenth of the range of one input.
     """
     ok = np.isfinite(residuals)
     if task.interval_by is None:
@@ -149,7 +159,7 @@ def calibrate(task: Task, X: pd.DataFrame, residuals: Array) -> dict[str, Any]:
 
 
 def half_widths(interval: dict[str, Any], X: pd.DataFrame) -> Array:
-    """Half the interval's width for each row."""
+    """Half the interval's width for each row, (rows,)."""
     widths = np.array(interval["half_width"])
     if interval["by"] is None:
         return np.full(len(X), widths[0])
@@ -177,7 +187,7 @@ def _leave_out(data: Dataset) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bo
 
 
 def walk_forward(data: Dataset) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Learn from the groups before, predict the next ones; groups are in date order."""
+    """Folds (learned from, predicted) in date order: each learns from all groups before it."""
     names = data.groups.unique()
     first = min(FIRST, max(2, len(names) // 2))
     rest = np.arange(first, len(names))
@@ -215,7 +225,7 @@ def _compare(task: Task, data: Dataset, predictions: dict[str, Array]) -> Compar
 
 
 def error(task: Task, residuals: Array) -> Array:
-    """What is averaged over a group's rows: absolute errors, or squares whose root is taken afterwards."""
+    """The values to average over a group: absolute errors, or squares to take the root of later."""
     return np.square(residuals) if task.metric == "rmse" else np.abs(residuals)
 
 
@@ -225,7 +235,7 @@ def _mean(values: Array) -> float:
 
 
 def plot(task: Task, evaluation: Evaluation) -> Any:
-    """Error over the part of the lap, candidate and baselines, with the interval's half-width beneath: a matplotlib figure."""
+    """A matplotlib figure: error over the lap, of candidate and baselines."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""Does an input know the label? By its definition, and by what it says on laps it was not shown."""
+"""Does an input leak the label? By its definition, or by what it explains on laps left out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]
 TOO_GOOD = 0.999
-"""Share of the label's variance that no honest input explains by itself on laps it was not shown; the mean profile of the
-next kilometre, known from the distance alone, explains 0.995."""
+"""Share of the label's variance on laps left out from which on an input counts as a leak.
+
+The mean profile of the next kilometre, known from the distance alone, explains 0.995.
+"""
 ROWS = 5000
-"""So many rows are enough to find out."""
+"""Rows that are looked at, at most about."""
 
 
 def check(
@@ -29,7 +31,9 @@ def check(
     task's unit, `laps` (rows,) the number of the group the row belongs to, counted from 0
     in order of appearance.
     """
-    features = {each.name: each for group in load(settings.feature_repo) for each in group.features}
+    features = {
+        feature.name: feature for view in load(settings.feature_repo) for feature in view.features
+    }
     label = features.get(task.label.feature or "")
     for name in inputs.columns:
         if (
@@ -38,7 +42,8 @@ def check(
             and features[name].channel == label.channel is not None
         ):
             raise ModelError(
-                f"input {name!r} of {task.name} leaks: it is made of the label's own channel, {label.channel}; leave it out"
+                f"input {name!r} of {task.name} leaks: it is made of the label's own channel, "
+                f"{label.channel}; leave it out"
             )
     explained = {
         name: _explained(inputs[name].to_numpy(float), labels, laps) for name in inputs.columns
@@ -46,7 +51,8 @@ def check(
     for name, share in explained.items():
         if share > TOO_GOOD:
             raise ModelError(
-                f"input {name!r} of {task.name} leaks: alone it explains {share:.5f} of the label's variance on laps it was not shown; leave it out"
+                f"input {name!r} of {task.name} leaks: alone it explains {share:.5f} of the "
+                "label's variance on laps it was not shown; leave it out"
             )
 
 

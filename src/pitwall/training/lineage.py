@@ -1,4 +1,4 @@
-"""What a model was made of, so that it can be made again: code, environment, definitions, data, and its own fingerprint."""
+"""What a model was made from: code, environment, definitions, and its own fingerprint."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import platform
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,16 @@ from pitwall.settings import Settings
 
 
 def definitions(settings: Settings) -> str:
-    """Digests of all feature sets."""
+    """Digests of the definitions of all feature sets."""
     return ",".join(features.digest for features in load(settings.feature_repo))
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Commit (empty outside a checkout), digest of the training code, digest of the lock, versions."""
+    """Commit (empty outside a checkout), digests of the training code and the lock, versions."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=settings.repository, capture_output=True, text=True
     ).stdout.strip()
     code = hashlib.sha256()
-    from pathlib import Path
-
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         code.update(path.read_bytes())
     lock = settings.repository / "requirements.lock"
@@ -40,10 +39,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def fingerprint(model: Any) -> str:
-    """SHA-256 of all a fitted estimator holds: types, names, numbers and the bytes of its arrays."""
-    found = hashlib.sha256()
-    _walk(model, found.update, set())
-    return found.hexdigest()
+    """SHA-256 of all that a fitted estimator holds: types, names, numbers, bytes of its arrays."""
+    digest = hashlib.sha256()
+    _walk(model, digest.update, set())
+    return digest.hexdigest()
 
 
 def _walk(value: Any, write: Any, above: set[int]) -> None:

@@ -1,4 +1,4 @@
-"""What is learned: one file a task in `training/tasks/`; a new model is a new file there and nothing else.
+"""The tasks: one file each in `training/tasks/`; a new model is a new file there, nothing else.
 
 description: Time for the next kilometre
 service: next_km                 # feature service of feature_repo/services.py
@@ -27,12 +27,12 @@ from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 FOLDER = "training/tasks"
-ALLOWED = ("pitwall.training.estimators.laps.", "pitwall.training.estimators.inertia.", "sklearn.")
-"""Where an estimator's class may come from."""
+ALLOWED = ("pitwall.training.estimators.", "sklearn.")
+"""Packages that an estimator's class may come from."""
 
 
 class Model(BaseModel):
-    """An estimator's class, by its full name, and its parameters."""
+    """An estimator's class by its full name, and its parameters."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     type: str
@@ -43,11 +43,15 @@ class Model(BaseModel):
         return self.type.rsplit(".", 1)[-1]
 
     def make(self) -> Any:
-        """A new estimator. Raises `UsageError` for a class that is not there or does not take these parameters."""
+        """A new estimator.
+
+        Raises `UsageError` for an unknown class or for parameters that it does not take.
+        """
         module, _, name = self.type.rpartition(".")
         if not self.type.startswith(ALLOWED):
             raise UsageError(
-                f"estimator type {self.type!r} is not one of {', '.join(p + '*' for p in ALLOWED)}"
+                f"estimator type {self.type!r} is not one of "
+                f"{', '.join(package + '*' for package in ALLOWED)}"
             )
         try:
             return getattr(importlib.import_module(module), name)(**(self.model_extra or {}))
@@ -56,15 +60,15 @@ class Model(BaseModel):
 
 
 class Label(BaseModel):
-    """How the truth is obtained for the instant of a row; exactly one is given."""
+    """How the truth is obtained for the instant of a row. Exactly one field is given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     feature: str | None = None
-    """A feature's value at that instant; none of its channel's features may be an input."""
+    """The value of this feature at the instant; no feature of its channel may be an input."""
     lap: Literal["final"] | None = None
-    """The time of the lap the instant lies in, s."""
+    """The time of the whole lap that the instant lies in, s."""
     ahead_m: float | None = Field(default=None, gt=0)
-    """The time until the car is that much further on in this lap, s."""
+    """The time until the car is this many metres further in the lap, s."""
 
     @model_validator(mode="after")
     def _one(self) -> Label:
@@ -74,7 +78,7 @@ class Label(BaseModel):
 
     @property
     def truth(self) -> tuple[str, float | str | None]:
-        """Kind (`feature`, `lap`, `ahead`) and its value, as `pitwall.monitoring.truths` takes it."""
+        """Kind (`feature`, `lap`, `ahead`) and its value, for `pitwall.monitoring.truths`."""
         if self.feature:
             return "feature", self.feature
         return ("lap", None) if self.lap else ("ahead", self.ahead_m)
@@ -106,7 +110,8 @@ class Task(BaseModel):
         ]
         if not kept:
             raise UsageError(
-                f"task {self.name}: inputs {list(self.inputs)} choose none of the features of service {self.service!r}"
+                f"task {self.name}: inputs {list(self.inputs)} choose none of the features "
+                f"of service {self.service!r}"
             )
         if self.interval_by and self.interval_by not in kept:
             raise UsageError(
@@ -116,14 +121,15 @@ class Task(BaseModel):
 
 
 def parse(name: str, text: str, where: str) -> Task:
-    """The task a file's text defines. Raises `UsageError` naming file, key and value."""
+    """The task that a file's text defines. Raises `UsageError` naming file, key and value."""
     try:
         return Task(name=name, **yaml.safe_load(text))
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"])) or "the task"
         raise UsageError(
-            f"{where}: {at} is {first.get('input')!r}: {first['msg']}; see src/pitwall/training/tasks.py"
+            f"{where}: {at} is {first.get('input')!r}: {first['msg']}; "
+            "see src/pitwall/training/tasks.py"
         ) from None
     except (yaml.YAMLError, TypeError) as error:
         raise UsageError(
@@ -137,10 +143,11 @@ def tasks(settings: Settings) -> dict[str, Path]:
 
 
 def task(settings: Settings, name: str) -> Task:
-    """The task by name. Raises `UsageError` naming those there are."""
-    found = tasks(settings)
-    if name not in found:
+    """The task of this name. Raises `UsageError` naming the tasks there are."""
+    files = tasks(settings)
+    if name not in files:
         raise UsageError(
-            f"model {name!r} is unknown; there are: {', '.join(found)}; a new one is a file in {FOLDER}"
+            f"model {name!r} is unknown; there are: {', '.join(files)}; "
+            f"a new one is a file in {FOLDER}"
         )
-    return parse(name, found[name].read_text(), str(found[name]))
+    return parse(name, files[name].read_text(), str(files[name]))

@@ -35,6 +35,7 @@ def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     from pitwall.models import registry as models
+    from pitwall.models.loading import TRUSTED
 
     inputs = tuple(load_features(settings.feature_repo)[-1].names[:INPUTS])
     dice = np.random.default_rng(1)
@@ -49,7 +50,7 @@ def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
             model,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=models.TRUSTED,
+            skops_trusted_types=TRUSTED,
             input_example=X.tail(3),
             registered_model_name=MODEL,
             pip_requirements=["scikit-learn", "skops", "pandas"],

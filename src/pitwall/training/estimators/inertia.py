@@ -1,4 +1,4 @@
-"""Speed from what an inertial unit feels: a virtual sensor for a failed wheel-speed signal."""
+"""Speed from an inertial unit: a virtual sensor for a failed wheel-speed signal."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ _WINDOW = re.compile(
 
 
 class InertialSpeed(RegressorMixin, BaseEstimator):
-    """Boosted trees on speed as physics has it, km/h.
+    """Boosted trees on speeds that physics gives, km/h.
 
-    In a corner, speed is lateral acceleration over yaw rate; what was gained since is the integral of longitudinal
-    acceleration. Windows that lie in each other give both for the stretches of time between their ends: each was a corner or
-    not, and each that was tells the speed of now. The trees weigh these, and learn what physics leaves out (side slip, a
-    sensor's bias). Frames have accelerations in G and yaw in deg/s: `acceleration_long_mean_*`; `acceleration_lat_*` and
-    `velocity_yaw_*` as `rms`, or `mean` and `std`, over the same windows; other columns go to the trees as they are.
+    In a corner, speed is lateral acceleration over yaw rate; the speed gained since is the integral
+    of longitudinal acceleration. Windows that lie in each other give both for the stretches of time
+    between their ends: a stretch that was a corner gives the present speed. The trees weigh these
+    speeds, and learn what physics leaves out (side slip, a sensor's bias). Frames have
+    accelerations in G and yaw in deg/s: `acceleration_long_mean_*`; `acceleration_lat_*` and
+    `velocity_yaw_*` as `rms`, or as `mean` and `std`, over the same windows. Other columns go to
+    the trees as they are.
     """
 
     def __init__(
@@ -47,7 +49,10 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         self.max_depth = max_depth
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Learn from a frame and speeds in km/h. Raises `ModelError` without the columns physics needs."""
+        """Learn from a frame and speeds in km/h.
+
+        Raises `ModelError` where a column is missing that physics needs.
+        """
         self.columns_ = list(X.columns)
         self._plan()
         # Early stopping would hold out rows of the very laps it learns from.
@@ -63,7 +68,7 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         return self
 
     def _plan(self) -> None:
-        """Where in a row stands what: windows by their length, and between which ends of windows a corner's middle lies."""
+        """Find the columns of each window, and the ends of windows that a stretch lies between."""
         windows: dict[tuple[str, str], dict[float, int]] = {}
         for at, name in enumerate(self.columns_):
             if found := _WINDOW.fullmatch(name):
@@ -76,7 +81,8 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         ends = sorted(powers["acceleration_lat"].keys() & powers["velocity_yaw"].keys())
         if not gains or not ends or ends[-1] > gains[-1][0]:
             raise ModelError(
-                "InertialSpeed needs acceleration_long_mean_*, acceleration_lat_* and velocity_yaw_* (rms, or mean and std) over windows"
+                "InertialSpeed needs acceleration_long_mean_*, acceleration_lat_* and "
+                "velocity_yaw_* (rms, or mean and std) over windows"
             )
         self.gain_at_ = np.array([at for _, at in gains])
         self.gain_kph_ = np.array([seconds * _KPH_PER_G_S for seconds, _ in gains])
@@ -106,7 +112,7 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         )
 
     def prepare(self, rows: Array) -> Array:
-        """What the trees are shown for rows of shape (n, inputs): the same bits for a row alone and among others."""
+        """The trees' inputs for `rows` (n, inputs): a row has the same bits alone and among others."""
         gained = rows.take(self.gain_at_, axis=1) * self.gain_kph_
         squares = rows * rows
         energy = (
@@ -149,7 +155,7 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
 def _squares(
     windows: dict[tuple[str, str], dict[float, int]], channel: str
 ) -> dict[float, tuple[int, int]]:
-    """By window: two columns whose squares' sum is the mean square (mean and deviation), or the root of it twice."""
+    """Two columns for each window (s): mean and deviation, or the root mean square twice."""
     mean, std, rms = (windows.get((channel, stat), {}) for stat in ("mean", "std", "rms"))
     return {
         **{s: (mean[s], std[s]) for s in mean.keys() & std.keys()},

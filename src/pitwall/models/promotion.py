@@ -1,0 +1,143 @@
+"""Who becomes champion: the gate, the promotion past it, the way back, and the record of both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pitwall.errors import ModelError
+from pitwall.models.registry import by_alias
+
+HISTORY = "champions"
+"""A tag of the registered model: a JSON list of its champions, the newest last."""
+KEPT = 20
+"""Champions remembered."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a version may become champion, and why."""
+
+    passes: bool
+    why: str
+
+
+def gate(registry: Any, name: str, version: str) -> Verdict:
+    """Whether this version may become champion.
+
+    It passes where it beats its baselines (or is the baseline that no candidate beat) and is not
+    behind the champion. It met the champion when it was trained, lap by lap, on laps that neither
+    had learned from. Raises `ModelError` for an unknown version.
+    """
+    tags = _version(registry, name, version).tags
+    champion = by_alias(registry, name, "champion")
+    if tags.get("verdict") not in ("beats baselines", "baseline"):
+        return Verdict(False, f"it is not known to beat its baselines ({tags.get('verdict')})")
+    if champion is None:
+        return Verdict(True, "the first champion")
+    if str(champion.version) == str(version):
+        return Verdict(True, "it is champion already")
+    met = json.loads(tags.get("against", "{}"))
+    if str(met.get("version")) != str(champion.version):
+        return Verdict(
+            False, f"it never met the champion, version {champion.version}; train it again"
+        )
+    if met["laps"] < 2:
+        return Verdict(
+            False, f"only {met['laps']} laps to compare it with version {champion.version}"
+        )
+    text = (
+        f"{met['gain']:+.4f} ± {met['standard_error']:.4f} {tags['unit']} a lap "
+        f"beside version {champion.version} on {met['laps']} laps"
+    )
+    return Verdict(met["gain"] >= 0, text)
+
+
+def promote(registry: Any, name: str, version: str, force: str | None = None) -> Verdict:
+    """Make a version champion.
+
+    Raises `ModelError` when the gate is closed and there is no reason to `force` it.
+    """
+    verdict = gate(registry, name, version)
+    if not verdict.passes and not force:
+        raise ModelError(
+            f"version {version} of {name} is not promoted: {verdict.why}; "
+            "--force REASON promotes it all the same"
+        )
+    _crown(
+        registry,
+        name,
+        version,
+        f"forced: {force} (the gate: {verdict.why})" if force else verdict.why,
+        bool(force),
+    )
+    return verdict
+
+
+def rollback(registry: Any, name: str, reason: str = "") -> str:
+    """Make the champion before the present one champion again; gives its version.
+
+    Raises `ModelError` when there was none.
+    """
+    past = history(registry, name)
+    present = by_alias(registry, name, "champion")
+    before = [
+        each
+        for each in past
+        if present is not None and str(each["version"]) != str(present.version)
+    ]
+    if not before:
+        raise ModelError(
+            f"model {name!r} has had no other champion; ./pitwall promote {name} VERSION makes one"
+        )
+    version = str(before[-1]["version"])
+    _crown(
+        registry,
+        name,
+        version,
+        f"rollback from version {present.version}" + (f": {reason}" if reason else ""),  # type: ignore[union-attr]
+        False,
+    )
+    return version
+
+
+def history(registry: Any, name: str) -> list[dict[str, Any]]:
+    """The champions: version, since, why and forced of each, the newest last.
+
+    Raises `ModelError` for an unknown model.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags = registry.get_registered_model(name).tags
+    except MlflowException:
+        raise ModelError(
+            f"there is no model {name!r} in the registry; train it: ./pitwall train {name}"
+        ) from None
+    return list(json.loads(tags.get(HISTORY, "[]")))
+
+
+def _crown(registry: Any, name: str, version: str, why: str, forced: bool) -> None:
+    past = history(registry, name)
+    entry = {
+        "version": int(version),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "why": why[:300],
+        "forced": forced,
+    }
+    registry.set_registered_model_tag(name, HISTORY, json.dumps([*past, entry][-KEPT:]))
+    registry.set_model_version_tag(name, version, "promoted", why[:300])
+    registry.set_registered_model_alias(name, "champion", version)
+
+
+def _version(registry: Any, name: str, version: str) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return registry.get_model_version(name, version)
+    except MlflowException:
+        raise ModelError(
+            f"model {name!r} has no version {version!r}; see ./pitwall models"
+        ) from None

@@ -1,0 +1,121 @@
+"""Trains a task: compare with the baselines, fit, log, register, and promote past the gate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pitwall.models import registry as models
+from pitwall.models.promotion import Verdict, gate, promote
+from pitwall.settings import Settings
+from pitwall.training import lineage
+from pitwall.training.dataset import build, entity_rows, sha256
+from pitwall.training.duel import finite
+from pitwall.training.evaluation import evaluate
+from pitwall.training.log import log
+from pitwall.training.tasks import Model, Task, task
+
+Step = Callable[[str], None]
+
+
+def train(
+    settings: Settings,
+    name: str,
+    sessions: list[str] | None = None,
+    *,
+    promoted: bool = False,
+    step: Step = lambda text: None,
+) -> dict[str, Any]:
+    """Train, log and register the task `name` as `challenger`, on these sessions or on all.
+
+    The candidate is registered where it beats every baseline, else the best baseline. The first
+    version becomes champion; a later one does with `promoted`, where the gate is open. Gives
+
+    - of the new version: version, mae, baseline_mae, unit, champion (`candidate` or `baseline`:
+      which of the two was registered), gate, baseline, gain, standard_error, coverage, laps, rows;
+    - of the version that serves: serving (its number), serving_mae, serving_baseline_mae,
+      serving_kind.
+
+    Errors are means over laps left out, in the unit. Raises `ModelError` where there are too few
+    laps, or an input leaks the label.
+    """
+    chosen = task(settings, name)
+    started = time.monotonic()
+    step("joining features")
+    data = build(settings, chosen, sessions)
+    evaluation = evaluate(chosen, data, step)
+    step("fitting")
+    kind = "candidate" if evaluation.wins() else "baseline"
+    best = evaluation.out.best_baseline
+    model = definition(chosen, kind, best).make().fit(data.X, data.y)
+    registry = models.client(settings)
+    step("logging")
+    version = log(settings, registry, chosen, data, evaluation, model, kind)
+    verdict = _promote(registry, name, version, promoted)
+    gain, standard_error = evaluation.out.gain(best)
+    return {
+        "version": int(version),
+        "mae": round(evaluation.out.mean("candidate"), 4),
+        "baseline_mae": round(evaluation.out.mean(best), 4),
+        "unit": chosen.unit,
+        "champion": kind,
+        **_serving(registry, name),
+        "gate": verdict.why,
+        "baseline": best,
+        "gain": round(gain, 5),
+        "standard_error": finite(standard_error),
+        "coverage": round(evaluation.coverage, 3),
+        "laps": len(evaluation.out.errors),
+        "rows": len(data.y),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def definition(chosen: Task, kind: str, best: str) -> Model:
+    """The task's candidate, or its baseline named `best`."""
+    if kind == "candidate":
+        return chosen.estimator
+    return next(baseline for baseline in chosen.baselines if baseline.name == best)
+
+
+def _promote(registry: Any, name: str, version: str, promoted: bool) -> Verdict:
+    if not promoted and models.by_alias(registry, name, "champion") is not None:
+        return Verdict(False, f"not asked; ./pitwall promote {name} {version}")
+    verdict = gate(registry, name, version)
+    if verdict.passes:
+        promote(registry, name, version)
+    return verdict
+
+
+def _serving(registry: Any, name: str) -> dict[str, Any]:
+    """Number, errors and kind of the champion; all None where there is none."""
+    champion = models.by_alias(registry, name, "champion")
+    tags = {} if champion is None else champion.tags
+    return {
+        "serving": None if champion is None else int(champion.version),
+        "serving_mae": float(tags["mae"]) if "mae" in tags else None,
+        "serving_baseline_mae": float(tags["baseline_mae"]) if "baseline_mae" in tags else None,
+        "serving_kind": tags.get("kind"),
+    }
+
+
+def retrain(settings: Settings, name: str, step: Step = lambda text: None) -> dict[str, Any]:
+    """Train on what came since the champion was trained, and promote past the gate.
+
+    Where neither laps nor definitions are new, nothing is trained and `new` is False.
+    """
+    registry = models.client(settings)
+    champion = models.by_alias(registry, name, "champion")
+    if champion is not None:
+        params = registry.get_run(champion.run_id).data.params
+        rows = entity_rows(settings, task(settings, name))
+        present = (sha256(rows), lineage.definitions(settings))
+        if present == (params["entity_rows_sha256"], params["definitions"]):
+            return {
+                "version": int(champion.version),
+                **_serving(registry, name),
+                "new": False,
+                "gate": "no new laps since it was trained",
+            }
+    return {**train(settings, name, promoted=True, step=step), "new": True}
