@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import struct
@@ -53,7 +54,10 @@ class Arrival:
 
 
 class Case:
-    """One file of `tests/golden/<kind>/`. Raises `ValueError`, which names the file, where it is no case."""
+    """One file of `tests/golden/<kind>/`.
+
+    Raises `ValueError`, which names the file, where the file is no case.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -114,11 +118,12 @@ class Case:
         return [(time_us, _merged(samples[time_us])) for time_us in sorted(samples)]
 
     def sessions(self) -> Iterator[tuple[str, list[Step]]]:
-        """Each way the ticks may reach the operator, as a session of its own: its id and the operator's steps.
+        """Each way in which the ticks may reach the operator: a session id and the operator's steps.
 
-        A file that says where or when its ticks arrive has one way; others come one by one over one partition, and
-        dealt to two and three partitions, in turn and with neighbours swapped. One by one, and where the file
-        says how they arrive, the state is also written and read again at each single place, and at all places.
+        Ticks come one by one over one partition, and dealt to two and three partitions, in turn and
+        with neighbours swapped. A case that names partitions or wall clocks has this one way only.
+        In the first way, the state is also written and read again: at each single place between
+        two steps, and at all places.
         """
         given = any(a.partition is not None or a.clock_s is not None for a in self.arrivals)
         first = f"{START}-{'as-written' if given else 'one-by-one'}"
@@ -138,7 +143,7 @@ class Case:
                 yield session, self._steps(session, partitions, swap=True)
 
     def _steps(self, session: str, partitions: int = 1, swap: bool = False) -> list[Step]:
-        """The messages with the watermarks of a source that reads these partitions, and the timers between them."""
+        """The messages, with the watermarks of a source of so many partitions, and timers between."""
         partitions = max([partitions, *(1 + (a.partition or 0) for a in self.arrivals)])
         pace_ms = SILENCE_MS if partitions == 1 else PACE_MS
         record_ms, sent = START_MS, []
@@ -166,7 +171,7 @@ class Case:
 
 
 def _watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int) -> int:
-    """The Kafka time up to which all partitions are read that are not silent; all of them where all are."""
+    """The Kafka time up to which all partitions are read; silent ones count only if all are silent."""
     read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
     return min(read or newest.values())
 
@@ -192,7 +197,7 @@ def _features(content: Mapping[str, Any]) -> FeatureSet:
 def _arrival(tick: Mapping[str, Any]) -> Arrival:
     return Arrival(
         float(tick["t"]),
-        {name: value for name, value in tick.items() if name not in MARKS},
+        {k: None if v is None else float(v) for k, v in tick.items() if k not in MARKS},
         tick.get("topic", "golden"),
         tick.get("partition"),
         tick.get("clock"),
@@ -218,10 +223,10 @@ def _merged(samples: Sequence[tuple[str, float]]) -> dict[str, float]:
 
 
 def _swapped(arrivals: Sequence[Arrival]) -> list[int]:
-    """Indices of the arrivals with neighbours swapped, where the operator promises to put them right.
+    """Indices of the arrivals, with neighbours swapped where the operator promises to sort them.
 
-    It promises nothing for a tick that follows the tick before the two by the session's own spacing (the smallest
-    of the last 16, and half of it more): such a tick leaves at once.
+    It makes no such promise where the later tick follows the tick before both by at most one and a
+    half of the session's spacing (the smallest of the last 16): such a tick leaves at once.
     """
     order = list(range(len(arrivals)))
     if any(arrival.late for arrival in arrivals):
@@ -229,7 +234,7 @@ def _swapped(arrivals: Sequence[Arrival]) -> list[int]:
     times_us = [arrival.time_us for arrival in arrivals]
     first = 0
     while first + 1 < len(order):
-        spacings = [b - a for a, b in zip(times_us, times_us[1:first], strict=False) if b > a]
+        spacings = [b - a for a, b in itertools.pairwise(times_us[:first]) if b > a]
         waits = first == 0 or (
             times_us[first + 1] - times_us[first - 1] > 1.5 * min(spacings[-16:], default=0)
         )

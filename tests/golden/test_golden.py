@@ -21,7 +21,7 @@ def bits(value: float) -> bytes:
 
 
 def differences(case: Case, rows: list[tuple[int, list[float]]]) -> list[str]:
-    """One line for each value that is not the expected one, bit for bit, and for rows too many or too few."""
+    """One line for each value whose bits are not the expected ones, or one if the times differ."""
     times = [time_us for time_us, _ in rows]
     expected_times = [time_us for time_us, _ in case.expected]
     if times != expected_times:
@@ -59,9 +59,7 @@ def test_each_kind_of_feature_has_a_case_that_is_about_it() -> None:
 def test_the_oracle_gives_the_rows_of_the_case(case: Case) -> None:
     rows = [
         (time_us, [float("nan") if value is None else value for value in row.values()])
-        for (time_us, _), row in zip(
-            case.ticks, reference(case.features, case.ticks), strict=True
-        )
+        for (time_us, _), row in zip(case.ticks, reference(case.features, case.ticks), strict=True)
     ]
     wrong = differences(case, rows)
     assert not wrong, "\n".join([f"{case.path}, by the oracle:", *wrong])
