@@ -48,6 +48,13 @@ class Restart:
 
 
 @dataclass
+class Begin:
+    """All sessions are forgotten, and what follows runs under another plan."""
+
+    plan: Path
+
+
+@dataclass
 class Outcome:
     """What came out, by `vehicle/session`: times (µs) and feature rows in order, and the rest by time."""
 
@@ -59,7 +66,7 @@ class Outcome:
     restarts: list[str] = field(default_factory=list)
 
 
-Step = Message | Advance | Restart
+Step = Message | Advance | Restart | Begin
 
 
 class Run(Protocol):
@@ -153,13 +160,16 @@ def frames(steps: Iterable[Step]) -> bytes:
             )
         elif isinstance(step, Advance):
             parts.append(b"A" + struct.pack(">qq", step.now_ms, step.watermark))
+        elif isinstance(step, Begin):
+            path = str(step.plan).encode()
+            parts.append(b"P" + struct.pack(">H", len(path)) + path)
         else:
             parts.append(b"C")
     return b"".join(parts)
 
 
 def parse(data: bytes, width: int) -> Outcome:
-    """What `DryRun` gives for `width` features."""
+    """What `DryRun` gives for `width` features, until it begins anew under a plan of another width."""
     found = Outcome()
     at = 0
     while at < len(data):
@@ -178,6 +188,8 @@ def parse(data: bytes, width: int) -> Outcome:
             found.bad_offsets.append(number)
         elif kind == "R":
             found.restarts.append(text)
+        elif kind == "P":
+            width = number
         else:
             (found.late if kind == "L" else found.duplicates).append((text, number))
     return found

@@ -224,33 +224,6 @@ def test_the_delta_to_a_reference_lap_agrees_with_the_reference(
             )
 
 
-def test_a_set_with_a_channel_of_its_own_reads_it_in_its_unit(run: Run) -> None:
-    oil = Channel("OilTemp", "kW", 0, 160)
-    features = FeatureSet(
-        "own",
-        last("Speed", oil),
-        rolling(oil, ("mean",), (1,)),
-        out_of_range_share(oil, 5),
-        vehicles="VPP*",
-    )
-    ticks = [
-        (i * 20_000, {"SPEED": float(i), "OILTEMP": float(i * 2), "OTHER": 1.0}) for i in range(100)
-    ]
-    encoder = TickEncoder(
-        "VPP 1", "20260101-000000-x", ("Speed", "OilTemp", "Other"), ("m/s", "W", ""), 50
-    )
-    payloads = [
-        encoder.encode(t / 1e6, [v["SPEED"] / 3.6, v["OILTEMP"] * 1000, v["OTHER"]])
-        for t, v in ticks
-    ]
-    found = run(features, in_turn(payloads)).rows["VPP 1/20260101-000000-x"]
-    assert len(found) == 100
-    for (_, values), row in zip(found, reference(features, ticks), strict=True):
-        agree(row, features.names, values, 1)
-    assert found[-1][1][features.names.index("oil_temp")] == pytest.approx(198)
-    assert found[-1][1][features.names.index("oil_temp_out_of_range_share_5s")] == 0.19
-
-
 def test_ticks_that_wait_keep_their_channels_when_other_channels_become_known(run: Run) -> None:
     """tick 0 1 … 99 . 101 | restored, knows OilTemp | 100 102 103   Tick 101 was read when OilTemp was none of the channels."""
     oil = Channel("OilTemp", "", 0, 1000)

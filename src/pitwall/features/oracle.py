@@ -120,7 +120,7 @@ def reference(
         row: dict[str, float | None] = {}
         for feature in features.features:
             value = _value(features, feature, ticks, i, lap, best, state)
-            row[feature.name] = value if math.isfinite(value) else None
+            row[feature.name] = value + 0.0 if math.isfinite(value) else None  # No -0.0
         rows.append(row)
     return rows
 
@@ -177,12 +177,9 @@ def _value(
         )
     if feature.window_s:
         return _rolling(feature, ticks, i)
-    if lap is None:
-        return math.nan
     if kind in ("lap_mean", "lap_integral"):
-        since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= lap.points[0][0] - 1e-9]
-        if lap.number == 1:
-            since = list(range(i + 1))
+        first_s = -math.inf if lap is None or lap.number == 1 else lap.points[0][0] - 1e-9
+        since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= first_s]
         part = [
             (ticks[k][1][channel], (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0)
             for k in since
@@ -195,6 +192,8 @@ def _value(
             if kind == "lap_mean"
             else sum(v * dt for v, dt in part)
         )
+    if lap is None:
+        return math.nan
     if kind == "lap_number":
         return float(lap.number)
     if kind == "lap_time":

@@ -19,10 +19,10 @@ import java.util.Map;
  * reference. Arguments: the plan's file; {@code full} to read without templates, {@code read} to give each tick as it was
  * read and go no further, {@code restored=FILE} for another plan that holds after a C. Input frames begin
  * with a byte: M (topic, partition, offset, Kafka time, wall clock, watermark, message), A (wall clock, watermark), C (write
- * and read all state, as a restart would).
+ * and read all state, as a restart would), P (a plan's file: forget all sessions and begin anew under this plan).
  */
 public final class DryRun {
-    private final Plan restored;
+    private Plan restored;
     private Plan plan;
     private CarReader reader;
     private final Progress progress = new Progress();
@@ -96,6 +96,11 @@ public final class DryRun {
             for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
                 entry.getValue().clock.advance(progress, new Outputs(entry.getKey(), entry.getValue()));
             }
+        } else if (kind == 'P') {
+            plan = restored = new Plan(Files.readString(Path.of(in.readUTF())));
+            reader = new CarReader(plan, !options.contains("full"));
+            sessions.clear();
+            text('P', plan.view, plan.features.size());
         } else {
             plan = restored;
             reader = new CarReader(plan, !options.contains("full"));
