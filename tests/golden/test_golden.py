@@ -9,7 +9,7 @@ from dryrun import Begin, Outcome, RawRun, Step, frames, parse
 from golden.case import FOLDER, Case, cases
 
 from pitwall.features.definitions import KINDS
-from pitwall.features.reference import reference
+from pitwall.features.oracle import reference
 
 CASES = cases()
 ARRIVAL = "arrival"
