@@ -16,7 +16,7 @@ from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
-    from pitwall.lab.demo import Report
+    from pitwall.lab.demo.report import Report
 
 
 def demo(
@@ -35,13 +35,13 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Run the main job, end to end, on this machine."""
-    from pitwall.lab import demo as main_job
+    from pitwall.lab.demo import chain
     from pitwall.recordings.laps import read_all
 
     live_speed = replay_speed(speed)
     if more and not laps:
         raise UsageError(f"demo does not take {str(more[0])!r}; give lap files after --laps")
-    sessions = read_all([*laps, *(more or [])]) if laps else main_job.default_sessions()
+    sessions = read_all([*laps, *(more or [])]) if laps else chain.default_sessions()
 
     def show(report: Report) -> None:
         emit(asdict(report)) if as_json else _print_summary(report)
@@ -55,7 +55,7 @@ def demo(
             while True:
                 time.sleep(1)
 
-        report = main_job.run(Settings(), sessions, live_speed, step, keep_up if serve else None)
+        report = chain.run(Settings(), sessions, live_speed, step, keep_up if serve else None)
     show(report)
     if not report.ok:
         raise PitwallError(

@@ -1,4 +1,4 @@
-"""The commands on laps, recorded or simulated: `replay`, `simulate`, `backfill`, `reference-lap`."""
+"""The commands on laps: `replay`, `simulate`, `backfill`, `reference-lap`."""
 
 from __future__ import annotations
 

@@ -31,15 +31,6 @@ def _answer(name: str, work: Callable[[], dict[str, Any]]) -> None:
     print(json.dumps({name: answer}), flush=True)
 
 
-def _wait_for_start() -> None:
-    """Load the heavy libraries, then wait for a line on standard input."""
-    import feast  # noqa: F401
-    import mlflow.sklearn  # noqa: F401
-
-    if not sys.stdin.readline():
-        sys.exit("the libraries were loaded, but no model was asked for")
-
-
 def train_tasks(
     names: Annotated[
         list[str] | None, typer.Argument(help="Tasks of training/tasks; default: all.")
@@ -47,9 +38,6 @@ def train_tasks(
     sessions: Annotated[
         Path | None, typer.Option(help="A JSON file with a list of session ids to learn from.")
     ] = None,
-    wait: Annotated[
-        bool, typer.Option(help="Load the libraries, then wait for a line on standard input.")
-    ] = False,
     promote: Annotated[bool, typer.Option(help="Promote each version past the gate.")] = False,
     again: Annotated[
         bool, typer.Option("--retrain", help="Train only where there are new laps, and promote.")
@@ -59,8 +47,6 @@ def train_tasks(
     ] = None,
 ) -> None:
     """Train tasks one after the other."""
-    if wait:
-        _wait_for_start()
     from pitwall.training.reproduce import reproduce
     from pitwall.training.train import retrain, train
 
