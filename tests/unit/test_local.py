@@ -69,7 +69,7 @@ def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(
         return path
 
     monkeypatch.setattr(jars, "read_lock", lambda: [jar])
-    monkeypatch.setattr(jars, "_download", download)
+    monkeypatch.setattr(jars, "download", download)
     with pytest.raises(JarError, match="g:a:1 has SHA-256"):
         jars.fetch(tmp_path)
     assert not path.exists()
@@ -108,7 +108,7 @@ def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int,
 
 
 def test_a_cluster_id_never_looks_like_an_option() -> None:
-    from pitwall.local.servers.table import cluster_id
+    from pitwall.local.servers.kafka import cluster_id
 
     for first in range(256):
         made = cluster_id(bytes([first] * 16))

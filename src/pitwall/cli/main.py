@@ -208,7 +208,7 @@ def up(
 @app.command(epilog="Example: ./pitwall down")
 def down(as_json: AsJson = False) -> None:
     """Stop the local stack. Data stays."""
-    from pitwall.local.stack import down as stop_all
+    from pitwall.local.state import down as stop_all
 
     ended = stop_all(Settings())
     _emit({"stopped": ended}) if as_json else OUT.print(
@@ -224,7 +224,7 @@ def status(as_json: AsJson = False) -> None:
 
 def _status(settings: Settings, as_json: bool) -> None:
     from pitwall.local.servers.table import SERVERS
-    from pitwall.local.stack import running
+    from pitwall.local.state import running
 
     found = running(settings)
     rows: dict[str, dict[str, Any]] = {}
