@@ -27,7 +27,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Store raw topics on S3, from where the archive ends."""
-    from pitwall.operations.archive import store
+    from pitwall.operations.archive_topics import store
 
     settings = Settings()
     pattern = topics or settings.telemetry_pattern
@@ -77,7 +77,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Produce an archived topic again: every byte, key and partition as it was."""
-    from pitwall.operations.archive import replay as send
+    from pitwall.operations.archive_replay import replay as send
 
     sent = send(Settings(), topic, to or topic)
     emit({"records": sent}) if as_json else OUT.print(f"{sent:,} records sent to {to or topic}")

@@ -91,8 +91,8 @@ def compare(settings: Settings, vectors: Iterable[Served]) -> Parity:
     NaN counts as null, as on the topics. Where the offline store has several rows of one instant,
     the one created last counts, as in training.
 
-    Of offline rows of one instant the newest created counts, as in training. Raises `UsageError` for a view that the
-    feature repository no longer has, `StoreError` when the offline store cannot answer.
+    Raises `UsageError` for a view that the feature repository no longer has, and `StoreError` when
+    the offline store cannot answer.
     """
     from pitwall.stores.repository import feature_store
 
