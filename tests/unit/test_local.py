@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 import stat
 import subprocess
@@ -113,3 +114,11 @@ def test_a_cluster_id_never_looks_like_an_option() -> None:
     for first in range(256):
         made = cluster_id(bytes([first] * 16))
         assert len(made) == 22 and not made.startswith("-")
+
+
+def test_every_server_shows_the_version_that_runs() -> None:
+    from pitwall.local.servers.table import SERVERS
+
+    for server in SERVERS.values():
+        if server.package != "pyspark":
+            assert re.fullmatch(r"([a-z0-9]+ )?\d+(\.\d+)+", server.version), server.name
