@@ -13,6 +13,7 @@ import pytest
 from pitwall.errors import JarError, PortTaken
 from pitwall.machine import jars
 from pitwall.machine import processes as process
+from pitwall.machine.ports import check_port_free
 from pitwall.settings import Settings
 
 
@@ -22,7 +23,7 @@ def test_a_taken_port_is_named_with_the_setting() -> None:
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} for kafka is taken.*PITWALL_KAFKA_PORT"):
-            process.check_port_free("127.0.0.1", port, "PITWALL_KAFKA_PORT", "kafka")
+            check_port_free("127.0.0.1", port, "PITWALL_KAFKA_PORT", "kafka")
 
 
 def test_secrets_are_made_once_and_for_the_owner_only(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pitwall.local.servers.table import SERVERS
 from pitwall.local.state import ended_mark
 from pitwall.local.supervisor import DETACH
 from pitwall.machine import processes
+from pitwall.machine.ports import check_port_free
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
@@ -81,7 +82,7 @@ class Stack:
             server = SERVERS[name]
             for field in filter(None, (server.setting, *server.more_ports)):
                 setting = f"PITWALL_{field.upper()}"
-                processes.check_port_free(settings.host, getattr(settings, field), setting, name)
+                check_port_free(settings.host, getattr(settings, field), setting, name)
         for name in missing:
             ended_mark(settings, name).unlink(missing_ok=True)
         if missing:

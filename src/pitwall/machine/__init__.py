@@ -3,7 +3,8 @@
 This room takes settings and gives command lines, files and processes. It may import only
 `settings`, `errors` and `logs`.
 
-processes     child processes that end with their parent, the record of what runs, ports
+processes     child processes that end with their parent, and the record of what runs
+ports         whether a port is free, open, or answers HTTP
 jars          download and check the locked jars
 jar_lock      which jars in which versions, and the command that writes `jars.lock`
 java          command lines of Java programs

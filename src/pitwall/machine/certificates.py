@@ -15,7 +15,7 @@ DAYS = 3650
 """How long a certificate made here is valid."""
 
 
-class Shown(NamedTuple):
+class ServerCertificate(NamedTuple):
     """PEM files of the certificate that a server shows.
 
     `both` holds key and certificate, as Kafka and Cassandra read them.
@@ -26,7 +26,7 @@ class Shown(NamedTuple):
     both: Path
 
 
-def shown(settings: Settings) -> Shown:
+def server_certificate(settings: Settings) -> ServerCertificate:
     """The certificate that the settings name, or else one that the stack makes at first use.
 
     The latter is signed by the stack's own authority, whose certificate is `settings.authority`.
@@ -37,8 +37,8 @@ def shown(settings: Settings) -> Shown:
         key, certificate = settings.certificate_key, settings.certificate
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(both, key.read_bytes() + b"\n" + certificate.read_bytes())
-        return Shown(certificate, key, both)
-    made = Shown(folder / "server.crt", folder / "server.key", both)
+        return ServerCertificate(certificate, key, both)
+    made = ServerCertificate(folder / "server.crt", folder / "server.key", both)
     if not all(path.exists() for path in (*made, folder / "ca.pem")):
         _make(settings, made, folder / "ca.pem")
     return made
@@ -49,7 +49,7 @@ def trust(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=settings.authority) if settings.tls else None
 
 
-def _make(settings: Settings, made: Shown, authority: Path) -> None:
+def _make(settings: Settings, made: ServerCertificate, authority: Path) -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pitwall.features import FeatureSet
-from pitwall.machine.processes import http_ok, port_open
+from pitwall.machine.ports import http_ok, port_open
 from pitwall.settings import Settings
 
 

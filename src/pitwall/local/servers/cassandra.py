@@ -10,7 +10,7 @@ from pitwall import logs
 from pitwall.local.servers.server import Server
 from pitwall.machine import certificates, jars
 from pitwall.machine.java import java
-from pitwall.machine.processes import port_open
+from pitwall.machine.ports import port_open
 from pitwall.settings import Settings
 
 EXPORTS = """
@@ -84,7 +84,7 @@ def _tls(settings: Settings) -> dict[str, object]:
             "ssl_context_factory": {
                 "class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory"
             },
-            "keystore": str(certificates.shown(settings).both),
+            "keystore": str(certificates.server_certificate(settings).both),
             "truststore": str(settings.authority),
         }
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pitwall.local.servers.server import Server, http_address, python_module
-from pitwall.machine.processes import http_ok
+from pitwall.machine.ports import http_ok
 from pitwall.settings import Settings
 
 

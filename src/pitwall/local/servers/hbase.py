@@ -7,7 +7,7 @@ import yaml
 from pitwall.errors import StackError
 from pitwall.local.servers.hadoop import hadoop_java
 from pitwall.local.servers.server import Server
-from pitwall.machine.processes import port_open
+from pitwall.machine.ports import port_open
 from pitwall.settings import Settings
 
 

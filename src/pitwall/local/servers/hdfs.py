@@ -10,7 +10,7 @@ import urllib.request
 from pitwall.errors import StackError
 from pitwall.local.servers.hadoop import hadoop_java
 from pitwall.local.servers.server import Server, http_address
-from pitwall.machine.processes import http_ok
+from pitwall.machine.ports import http_ok
 from pitwall.settings import Settings
 
 

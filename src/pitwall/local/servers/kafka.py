@@ -15,7 +15,7 @@ from pitwall.local.servers.server import Server
 from pitwall.machine import certificates
 from pitwall.machine.files import write_private
 from pitwall.machine.java import java
-from pitwall.machine.processes import port_open
+from pitwall.machine.ports import port_open
 from pitwall.settings import Settings
 
 
@@ -53,7 +53,7 @@ def _security(settings: Settings) -> dict[str, object]:
     user, password = settings.kafka_user, settings.secret("kafka").get_secret_value()
     return {
         "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": certificates.shown(settings).both,
+        "ssl.keystore.location": certificates.server_certificate(settings).both,
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": settings.authority,
         "sasl.enabled.mechanisms": "PLAIN",

@@ -6,7 +6,7 @@ import sys
 
 from pitwall import logs
 from pitwall.local.servers.server import Server, http_address
-from pitwall.machine.processes import http_ok
+from pitwall.machine.ports import http_ok
 from pitwall.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pitwall.local.servers.server import Server, python_module
 from pitwall.machine import certificates
-from pitwall.machine.processes import http_ok
+from pitwall.machine.ports import http_ok
 
 PAGE = Server(
     "page",

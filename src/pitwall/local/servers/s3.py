@@ -6,7 +6,7 @@ from pitwall import logs
 from pitwall.local.servers.server import Server, http_address
 from pitwall.machine.files import write_private
 from pitwall.machine.java import java
-from pitwall.machine.processes import port_open
+from pitwall.machine.ports import port_open
 from pitwall.settings import Settings
 from pitwall.stores.s3 import BUCKETS, s3_key
 

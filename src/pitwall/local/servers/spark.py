@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pitwall.local.servers.server import Server, python_module
-from pitwall.machine.processes import http_ok, port_open
+from pitwall.machine.ports import http_ok, port_open
 from pitwall.spark import cluster
 
 SPARK = Server(
