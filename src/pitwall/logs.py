@@ -75,17 +75,23 @@ def uvicorn_file(settings: Settings) -> Path:
     return path
 
 
-def logback(settings: Settings) -> str:
-    """Logback's configuration: warnings; without one it writes whatever there is to say. For Cassandra and the S3 server."""
+def logback_file(settings: Settings) -> Path:
+    """Logback's configuration for Cassandra and the S3 server: warnings only.
+
+    Without a configuration Logback writes every debug message.
+    """
     encoder = (
         '<encoder class="ch.qos.logback.classic.encoder.JsonEncoder"/>'
         if settings.log_format == "json"
         else "<encoder><pattern>%d %-5level %logger{20} %msg%n</pattern></encoder>"
     )
-    return (
-        f'<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender">{encoder}</appender>'
-        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
+    path = settings.home_dir / "conf" / "logback.xml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender">'
+        f'{encoder}</appender><root level="WARN"><appender-ref ref="out"/></root></configuration>'
     )
+    return path
 
 
 def log4j(settings: Settings) -> str:

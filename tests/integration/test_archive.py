@@ -14,7 +14,9 @@ from pitwall.kafka.topics import create_topic, end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine import jars
 from pitwall.machine.sandbox import sandbox
-from pitwall.operations.archive import Archive, Record, replay, store
+from pitwall.operations.archive import Archive, Record
+from pitwall.operations.archive_replay import replay
+from pitwall.operations.archive_topics import store
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -95,6 +97,6 @@ def test_what_cannot_be_replayed_or_archived_says_why(servers: Settings) -> None
         replay(servers, "made-anew", "narrow")
     create_topic(servers, "made-anew", 3)
     with pytest.raises(
-        UsageError, match="'made-anew' ends at offset 0, the archive holds it to 41"
+        UsageError, match="'made-anew' ends at offset 0, but the archive holds it to offset 41"
     ):
         store(servers, "made-anew", once=True)

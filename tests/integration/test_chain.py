@@ -22,6 +22,7 @@ from pitwall.features.topic import FeatureRow
 from pitwall.flink import rest as jobs
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
+from pitwall.machine.ports import port_open
 from pitwall.machine.sandbox import sandbox
 from pitwall.recordings import laps
 from pitwall.settings import Settings
@@ -389,7 +390,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     for each in [*found.process.children(recursive=True), found.process]:
         each.kill()
     assert process.wait_gone(found, 20)
-    while process.port_open(stack.host, stack.flink_port):
+    while port_open(stack.host, stack.flink_port):
         time.sleep(0.1)
     servers.start(["flink"], 300)
     feeding.join()

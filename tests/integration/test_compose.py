@@ -24,6 +24,7 @@ from pitwall.local.stack import Stack
 from pitwall.machine import jars
 from pitwall.machine import processes as process
 from pitwall.machine.java import java
+from pitwall.machine.ports import port_open
 from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
@@ -201,7 +202,7 @@ def test_mlflow_keeps_its_runs_in_postgres(
                     f"unix_socket_directories={folder}",
                 ],
             )
-            wait(lambda: process.port_open("127.0.0.1", port), 30, "postgres")
+            wait(lambda: port_open("127.0.0.1", port), 30, "postgres")
             run("mlflow", [*CONTAINERS, "become", "mlflow"])
             wait(
                 lambda: SERVERS["mlflow"].ready(settings),
@@ -268,7 +269,7 @@ def test_the_edge_lets_in_who_knows_the_token(
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(ports["18080"])), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     run("nginx", [nginx, "-c", str(tmp_path / "edge.conf"), "-g", "daemon off;"])
-    wait(lambda: process.port_open("127.0.0.1", int(ports["28080"])), 10, "the edge")
+    wait(lambda: port_open("127.0.0.1", int(ports["28080"])), 10, "the edge")
 
     def ask(port: str, path: str = "/", password: str | None = None) -> tuple[int, str]:
         request = urllib.request.Request(f"http://127.0.0.1:{ports[port]}{path}")

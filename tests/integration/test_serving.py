@@ -592,7 +592,7 @@ def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> No
         and score.held == 0
     )
     assert (
-        f'pitwall_prediction_coverage{{model="lap_time",version="{made[0]}",unit="s"}} 0\n'
+        f'pitwall_prediction_coverage{{model="lap_time",unit="s",version="{made[0]}"}} 0.0\n'
         in feed.watch.metrics()
     )
 

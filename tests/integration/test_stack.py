@@ -7,6 +7,7 @@ import pytest
 from pitwall.local.stack import Stack
 from pitwall.machine import jars
 from pitwall.machine import processes as process
+from pitwall.machine.ports import port_open
 from pitwall.machine.sandbox import sandbox
 
 pytestmark = pytest.mark.integration
@@ -25,4 +26,4 @@ def test_a_server_killed_just_now_is_started_again() -> None:
                 assert process.wait_gone(found, 20)
                 assert stack.begin(["s3"]) == ["s3"]
                 stack.start(["s3"])
-                assert process.port_open(settings.host, settings.s3_port)
+                assert port_open(settings.host, settings.s3_port)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from pitwall.errors import JarError, PortTaken
 from pitwall.machine import jars
 from pitwall.machine import processes as process
+from pitwall.machine.ports import check_port_free
 from pitwall.settings import Settings
 
 
@@ -21,7 +23,7 @@ def test_a_taken_port_is_named_with_the_setting() -> None:
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} for kafka is taken.*PITWALL_KAFKA_PORT"):
-            process.check_port_free("127.0.0.1", port, "PITWALL_KAFKA_PORT", "kafka")
+            check_port_free("127.0.0.1", port, "PITWALL_KAFKA_PORT", "kafka")
 
 
 def test_secrets_are_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_a_jar_with_a_wrong_checksum_is_refused_and_deleted(
         return path
 
     monkeypatch.setattr(jars, "read_lock", lambda: [jar])
-    monkeypatch.setattr(jars, "_download", download)
+    monkeypatch.setattr(jars, "download", download)
     with pytest.raises(JarError, match="g:a:1 has SHA-256"):
         jars.fetch(tmp_path)
     assert not path.exists()
@@ -108,8 +110,16 @@ def test_wrong_input_is_one_line_and_a_status(arguments: list[str], status: int,
 
 
 def test_a_cluster_id_never_looks_like_an_option() -> None:
-    from pitwall.local.servers.table import cluster_id
+    from pitwall.local.servers.kafka import cluster_id
 
     for first in range(256):
         made = cluster_id(bytes([first] * 16))
         assert len(made) == 22 and not made.startswith("-")
+
+
+def test_every_server_shows_the_version_that_runs() -> None:
+    from pitwall.local.servers.table import SERVERS
+
+    for server in SERVERS.values():
+        if server.package != "pyspark":
+            assert re.fullmatch(r"([a-z0-9]+ )?\d+(\.\d+)+", server.version), server.name

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from pitwall.monitoring import drift
+from pitwall.monitoring import bands
+from pitwall.monitoring.drift import Drift
+from pitwall.monitoring.metrics import exposition
 from pitwall.monitoring.truths import Truths
 
 LABELS = {
@@ -14,6 +17,14 @@ LABELS = {
     "next_km": ("ahead", 1000.0),
     "speed_sensor": ("feature", "speed"),
 }
+
+
+def sample(text: str, name: str, **labels: str) -> float:
+    """The value of the one sample with this name and these labels, as Prometheus reads it."""
+    families = text_string_to_metric_families(text)
+    samples = [sample for family in families for sample in family.samples]
+    (value,) = (s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
+    return value
 
 
 def drive(
@@ -74,10 +85,10 @@ def test_predictions_meet_their_truth_when_the_lap_ends() -> None:
     ahead = truths.scores["next_km", 3]
     assert ahead.mae == pytest.approx(0.5) and ahead.by_part()[9] is None
     assert truths.scores["lap_time", 3].by_part() == pytest.approx([0.6] * 10)
-    assert (
-        'pitwall_prediction_error{model="lap_time",version="3",unit="s",part="0"} 0.6\n'
-        in truths.metrics()
-    )
+    labels = {"model": "lap_time", "version": "3", "unit": "s"}
+    text = exposition(truths.scores, {})
+    assert sample(text, "pitwall_prediction_error", **labels, part="0") == pytest.approx(0.6)
+    assert sample(text, "pitwall_predictions_scored", **labels) == 10
 
 
 def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None:
@@ -103,9 +114,15 @@ def test_the_lap_a_session_ends_with_meets_its_truth_once_it_is_silent() -> None
         and score.count.sum() == 10
         and (score.promised, score.held) == (10, 10)
     )
-    assert (
-        'pitwall_prediction_coverage{model="lap_time",version="3",unit="s"} 1\n' in truths.metrics()
-    )
+    labels = {"model": "lap_time", "version": "3", "unit": "s"}
+    assert sample(exposition(truths.scores, {}), "pitwall_prediction_coverage", **labels) == 1
+
+
+def test_labels_are_escaped_and_read_back_as_they_are() -> None:
+    raised = {('a"b\n', "20260101-000000"): ("speed\\",)}
+    text = exposition({}, raised)
+    assert r'vehicle="a\"b\n"' in text
+    assert sample(text, "pitwall_drift_alarm", vehicle='a"b\n', channel="speed\\") == 1
 
 
 def test_a_lap_first_seen_inside_is_not_scored() -> None:
@@ -145,10 +162,10 @@ def lap(rng: np.random.Generator, pace: float) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("fault", ["stuck", "dead", "shifted", "silent"])
 def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str) -> None:
     rng = np.random.default_rng(0)
-    laps = [drift.stretches(*lap(rng, pace), 30) for pace in rng.normal(1, 0.05, 12)]
-    watch = drift.calibrate(("speed", "lateral"), laps)
+    laps = [bands.stretches(*lap(rng, pace), 30) for pace in rng.normal(1, 0.05, 12)]
+    watch = bands.calibrate(("speed", "lateral"), laps)
     assert not any(
-        drift.alarms(watch, drift.stretches(*lap(rng, pace), 30))
+        bands.alarms(watch, bands.stretches(*lap(rng, pace), 30))
         for pace in (0.93, 0.97, 1.03, 1.07)
     )
     distance, values = lap(rng, 1.0)
@@ -158,18 +175,16 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
         "silent": np.nan,
         "shifted": values[1000:, 0] + 40,
     }[fault]
-    found = drift.alarms(watch, drift.stretches(distance, values, 30))
+    found = bands.alarms(watch, bands.stretches(distance, values, 30))
     assert set(found) == {"speed"} and 10 <= found["speed"] <= 25
     now = [0.0]
-    live = drift.Live(watch, clock=lambda: now[0])
+    live = Drift(watch, clock=lambda: now[0])
     for at, row in zip(distance.tolist(), values.tolist(), strict=True):
         live.row("car", "20260101-000000", 1.0, at, row)
-        if at < found["speed"] * drift.STRETCH_M:
+        if at < found["speed"] * bands.STRETCH_M:
             assert not live.raised.get(("car", "20260101-000000"))
-    assert (
-        live.raised == {("car", "20260101-000000"): ("speed",)}
-        and 'channel="speed"' in live.metrics()
-    )
+    assert live.raised == {("car", "20260101-000000"): ("speed",)}
+    assert 'channel="speed"' in exposition({}, live.raised)
     for silent, raised in ((599.0, 1), (601.0, 0)):
         now[0] = silent
         live.close_silent()
@@ -202,14 +217,14 @@ def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) 
         driven.pop("20220613-164842"),
         driven.pop("20220531-141002"),
     )
-    watch = drift.calibrate(names, [drift.stretches(*each, 103) for each in driven.values()])
-    assert set(drift.alarms(watch, drift.stretches(broken_m, broken, 103))) == {"Throttle", "Brake"}
-    assert not drift.alarms(watch, drift.stretches(fresh_m, fresh, 103))
+    watch = bands.calibrate(names, [bands.stretches(*each, 103) for each in driven.values()])
+    assert set(bands.alarms(watch, bands.stretches(broken_m, broken, 103))) == {"Throttle", "Brake"}
+    assert not bands.alarms(watch, bands.stretches(fresh_m, fresh, 103))
     fails = 40  # stretches: 8 km into the lap
     for fault, spoil in FAULTS.items():
         for at, name in enumerate(names):
             values = fresh.copy()
-            begin = int(np.searchsorted(fresh_m, fails * drift.STRETCH_M))
+            begin = int(np.searchsorted(fresh_m, fails * bands.STRETCH_M))
             values[begin:, at] = spoil(values[begin:, at])
-            found = drift.alarms(watch, drift.stretches(fresh_m, values, 103))
+            found = bands.alarms(watch, bands.stretches(fresh_m, values, 103))
             assert set(found) == {name} and fails < found[name] < fails + 20, (fault, name, found)

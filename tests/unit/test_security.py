@@ -97,9 +97,9 @@ def test_kafka_is_asked_the_same_by_python_and_the_job_and_the_password_stays_in
 def test_certificates_are_made_once_for_their_owner_only_and_half_a_pair_is_refused(
     settings: Settings,
 ) -> None:
-    first = certificates.shown(settings)
+    first = certificates.server_certificate(settings)
     content = first.both.read_bytes()
-    assert certificates.shown(settings) == first and first.both.read_bytes() == content
+    assert certificates.server_certificate(settings) == first and first.both.read_bytes() == content
     assert {stat.S_IMODE(path.stat().st_mode) for path in (*first, settings.authority)} == {0o600}
     with pytest.raises(ValidationError, match="PITWALL_CERTIFICATE_KEY are given together"):
         Settings(certificate=first.certificate)

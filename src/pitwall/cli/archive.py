@@ -27,7 +27,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Store raw topics on S3, from where the archive ends."""
-    from pitwall.operations.archive import Part, store
+    from pitwall.operations.archive import Part
+    from pitwall.operations.archive_topics import store
 
     def show(part: Part) -> None:
         ERR.print(f"{part.key}  {part.size / 1e6:.1f} MB", highlight=False)
@@ -78,7 +79,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Produce an archived topic again: every byte, key and partition as it was."""
-    from pitwall.operations.archive import replay as send_again
+    from pitwall.operations.archive_replay import replay as send_again
 
     sent = send_again(Settings(), topic, to or topic)
     emit({"records": sent}) if as_json else OUT.print(f"{sent:,} records sent to {to or topic}")

@@ -8,7 +8,7 @@ from pitwall.settings import Settings
 
 def need_kafka(settings: Settings) -> None:
     """Raise `PitwallError` where no Kafka answers."""
-    from pitwall.machine.processes import port_open
+    from pitwall.machine.ports import port_open
 
     if not port_open(settings.host, settings.kafka_port):
         raise PitwallError(

@@ -12,7 +12,7 @@ from pitwall.cli.terminal import OUT, AsJson, emit, progress, table
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
-    from pitwall.operations.retention import Due
+    from pitwall.operations.due import Due
 
 
 def compact(

@@ -42,7 +42,7 @@ def up(
 
 def down(as_json: AsJson = False) -> None:
     """Stop the local stack. Its data stays."""
-    from pitwall.local.stack import down as stop_all
+    from pitwall.local.state import down as stop_all
 
     stopped = stop_all(Settings())
     if as_json:
@@ -82,7 +82,7 @@ def _show(settings: Settings, as_json: bool) -> None:
 def _states(settings: Settings) -> dict[str, dict[str, Any]]:
     """State, port, url, version, pid and memory (MB) of each server, by its name."""
     from pitwall.local.servers.table import SERVERS
-    from pitwall.local.stack import running
+    from pitwall.local.state import running
 
     processes = running(settings)
     rows: dict[str, dict[str, Any]] = {}

@@ -1,11 +1,12 @@
 """One server of the stack in a container: `python -m pitwall.local.containers COMMAND [NAME]`.
 
-become NAME    be that server, as the local stack would start it
-healthy NAME   exit 0 when that server answers
-prepare        topics, Cassandra's password and keyspace, buckets, feast apply; may be done again
-keep           submit the features job whenever the cluster does not have it
-jars           fetch all jars and compile the job's, for an image
-config         write what compose mounts into other images, from what the local stack runs on
+become NAME    replace this process by that server, as the local stack starts it
+healthy NAME   exit with status 0 when that server answers, else with 1
+prepare        make topics, Cassandra's roles and keyspace and buckets, and apply the feature
+               repository; running it again is harmless
+keep           submit the features job whenever the cluster does not run it
+jars           download all jars and compile the job's own, for an image
+config         write the local stack's configuration for compose to mount into other images
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from pathlib import Path
 import yaml
 
 from pitwall.errors import PitwallError, UsageError
-from pitwall.local.servers.table import CONTAINED, SERVERS, Server, cassandra_yaml, kafka_properties
+from pitwall.local.servers.cassandra import cassandra_yaml
+from pitwall.local.servers.kafka import kafka_properties
+from pitwall.local.servers.server import Server
+from pitwall.local.servers.table import CONTAINED, SERVERS
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 from pitwall.stores.s3 import BUCKETS, s3_client
@@ -28,7 +32,7 @@ GENERATED = "# Written by: python -m pitwall.local.containers config\n"
 
 
 def configuration() -> dict[str, str]:
-    """Text of each generated file in `compose/config`, by name."""
+    """Text of each generated file, by its path below `compose/config`."""
     settings = Settings.model_construct()
     kafka = kafka_properties(settings, Path("/var/lib/kafka/data/log"))
     return {
@@ -40,7 +44,7 @@ def configuration() -> dict[str, str]:
 
 
 def write_configuration(settings: Settings) -> None:
-    """Write these files."""
+    """Write the files of `configuration` to `compose/config`."""
     for name, text in configuration().items():
         path = settings.repository / "compose" / "config" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +68,7 @@ def make_buckets(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """What servers need once they answer, and the feature repository applied."""
+    """Make topics, roles, keyspace and buckets once the servers answer; apply the features."""
     from pitwall.stores.repository import apply
 
     for name in ("kafka", "cassandra"):
@@ -74,7 +78,10 @@ def prepare(settings: Settings) -> None:
 
 
 def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
-    """Look every `pause_s` whether the cluster runs the features job; submit it, from its newest checkpoint, where not."""
+    """Submit the features job, from its newest checkpoint, whenever the cluster does not run it.
+
+    Looks every `pause_s` and never returns.
+    """
     from pitwall.errors import JobError
     from pitwall.flink import rest as jobs
 
@@ -98,7 +105,7 @@ def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
 
 
 def fill_cache(settings: Settings) -> None:
-    """All that is fetched or compiled at first use, now."""
+    """Download and compile now what else is downloaded and compiled at first use."""
     from pitwall.machine import compile, jars
 
     jars.fetch(settings.cache_dir / "m2", optional=jars.OPTIONAL)
@@ -107,7 +114,7 @@ def fill_cache(settings: Settings) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the commands above; gives the exit status."""
+    """Run one of the commands above; returns the exit status."""
     settings, servers = Settings(), SERVERS | CONTAINED
     match arguments:
         case ["become", name] if name in servers:
@@ -123,7 +130,9 @@ def main(arguments: list[str]) -> int:
         case ["config"]:
             write_configuration(settings)
         case _:
-            raise UsageError(f"containers does not take {' '.join(arguments)!r}; see its docstring")
+            raise UsageError(
+                f"unknown arguments {' '.join(arguments)!r}; the commands are:\n{__doc__}"
+            )
     return 0
 
 

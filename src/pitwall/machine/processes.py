@@ -1,4 +1,4 @@
-"""One child process that ends with its parent, and the record of what runs."""
+"""Child processes that end with their parent, and the record of what runs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import ctypes
 import json
 import os
 import signal
-import socket
-import ssl
 import subprocess
 import time
-import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
-
-from pitwall.errors import PortTaken
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -29,7 +24,7 @@ def die_with_parent(sig: int = signal.SIGTERM) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """One process of the stack: its name, id, start time (s since the epoch) and the port it serves."""
+    """One process of the stack: name, id, start time (s since the epoch) and port, or None."""
 
     name: str
     pid: int
@@ -38,7 +33,7 @@ class Running:
 
     @property
     def process(self) -> psutil.Process | None:
-        """The live process, or None when it has ended or its id was taken by another."""
+        """The live process, or None when it has ended or another process has its id now."""
         try:
             process = psutil.Process(self.pid)
             if (
@@ -56,9 +51,9 @@ class Running:
         if process is None:
             return 0.0
         total = 0
-        for each in (process, *process.children(recursive=True)):
+        for member in (process, *process.children(recursive=True)):
             try:
-                total += each.memory_info().rss
+                total += member.memory_info().rss
             except psutil.NoSuchProcess:
                 continue
         return total / 1e6
@@ -86,9 +81,9 @@ def find(run_dir: Path, name: str) -> Running | None:
 def spawn(
     name: str, command: list[str], log: Path, env: dict[str, str], cwd: Path
 ) -> subprocess.Popen[bytes]:
-    """Start `command` as a child that gets SIGTERM when this process ends, its output in `log`.
+    """Start `command` with its output in `log`; it gets SIGTERM when this process ends.
 
-    It gets a process group of its own, so that Ctrl-C reaches the supervisor only.
+    The child has a process group of its own, so that Ctrl-C reaches the supervisor only.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -110,8 +105,8 @@ def end(pids: list[int], patience_s: float = 15.0) -> None:
     for pid in pids:
         try:
             process = psutil.Process(pid)
-            for each in (process, *process.children(recursive=True)):
-                family[each.pid] = each
+            for member in (process, *process.children(recursive=True)):
+                family[member.pid] = member
             process.terminate()
         except psutil.NoSuchProcess:
             continue
@@ -131,39 +126,6 @@ def end(pids: list[int], patience_s: float = 15.0) -> None:
     psutil.wait_procs(alive, timeout=3)
 
 
-def port_open(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((host, port)) == 0
-
-
-def check_port_free(host: str, port: int, setting: str, name: str) -> None:
-    """Raise `PortTaken`, naming holder and setting, unless the port can be bound."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            return
-        except OSError:
-            pass
-    holder = ""
-    for connection in psutil.net_connections("tcp"):
-        if (
-            connection.status == psutil.CONN_LISTEN
-            and connection.laddr.port == port
-            and connection.pid
-        ):
-            try:
-                holder = f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
-            except psutil.NoSuchProcess:
-                pass
-    raise PortTaken(
-        f"port {port} for {name} is taken{holder}; free it or set {setting} to another port "
-        f"(for instance {setting}={port + 100})"
-    )
-
-
 def wait_gone(running: Running, timeout_s: float) -> bool:
     """Whether the process ended within `timeout_s`."""
     limit = time.monotonic() + timeout_s
@@ -175,7 +137,7 @@ def wait_gone(running: Running, timeout_s: float) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something went wrong, or simply the last one."""
+    """The last line of a log that names an error, or else its last line; at most 300 characters."""
     try:
         lines = [
             line.strip()
@@ -184,18 +146,9 @@ def last_line(log: Path) -> str:
         ]
     except FileNotFoundError:
         return "no log"
-    telling = [
+    errors = [
         line
         for line in lines
         if any(word in line for word in ("Error", "ERROR", "Exception", "error:"))
     ]
-    return (telling or lines or ["empty log"])[-1][:300]
-
-
-def http_ok(url: str, tls: ssl.SSLContext | None = None) -> bool:
-    """Whether a GET of `url` is answered with status 200 within two seconds."""
-    try:
-        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    return (errors or lines or ["empty log"])[-1][:300]

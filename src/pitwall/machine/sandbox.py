@@ -1,4 +1,7 @@
-"""A stack beside the user's: what the tools read is copied, state and ports are its own, and all of it goes in the end."""
+"""A stack beside the user's, for tests and benchmarks: a copy of the repository, free ports.
+
+Nothing of it stays when it is left.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from pathlib import Path
 from pitwall.settings import Settings
 
 READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "training")
+"""The folders of the repository that a sandbox has a copy of."""
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that nothing listens on now."""
+    """`count` different ports of the loopback address on which nothing listens now."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:
@@ -29,7 +33,10 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def sandbox(**values: str) -> Iterator[Settings]:
-    """Settings of a stack of its own; `values` are further ones. Set in the environment, so that children see them too."""
+    """Settings of a stack with its own folder and ports; `values` are further settings.
+
+    They are set in this process's environment, so that child processes see them, too.
+    """
     before = dict(os.environ)
     repository = Settings().repository
     with tempfile.TemporaryDirectory(prefix="pitwall-", ignore_cleanup_errors=True) as folder:

@@ -1,4 +1,7 @@
-"""The bill of materials, CycloneDX 1.5: `python -m pitwall.machine.sbom`. Taken from the two locks, so it holds what they hold."""
+"""The bill of materials in CycloneDX 1.5, from the two locks.
+
+`python -m pitwall.machine.sbom` prints it.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,18 @@ _ROW = re.compile(
 
 
 def bill(lock: Path) -> dict[str, Any]:
-    """Packages of a `requirements.lock` (by name and version; the hash of one file of several says nothing) and all jars."""
+    """The packages of a `requirements.lock` and all jars.
+
+    Packages have no hash here: the lock holds the hashes of several files for each.
+    """
     packages = [
         {
             "type": "library",
-            "name": found[1],
-            "version": found[2],
-            "purl": f"pkg:pypi/{found[1]}@{found[2]}",
+            "name": row[1],
+            "version": row[2],
+            "purl": f"pkg:pypi/{row[1]}@{row[2]}",
         }
-        for found in _ROW.finditer(lock.read_text())
+        for row in _ROW.finditer(lock.read_text())
     ]
     jars = []
     for jar in read_lock():

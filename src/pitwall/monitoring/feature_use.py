@@ -1,4 +1,4 @@
-"""Where a feature stands and who uses it: freshness in the online store, null share in the offline store, models."""
+"""For each feature: how fresh it is online, how often it is null offline, which models use it."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pitwall.features import FeatureSet
-from pitwall.machine.processes import http_ok, port_open
+from pitwall.machine.ports import http_ok, port_open
 from pitwall.settings import Settings
 
 
 @dataclass
 class Use:
-    """None where the store that would tell is not up or holds nothing."""
+    """The use of one feature; a value is None where its store is not up or holds nothing."""
 
     fresh_s: float | None = None
-    """Seconds since the newest Kafka record that gave it a value, of any car."""
+    """Age of the newest Kafka record of any car that gave the feature a value, s."""
     null_share: float | None = None
-    """0 to 1, of all rows recorded."""
+    """Share of nulls among all rows of the offline store, 0 to 1."""
     models: list[str] = field(default_factory=list)
-    """Registered models whose champion, or else newest version, takes it as input."""
+    """Registered models whose champion, or else newest version, has the feature as an input."""
 
 
 def lineage(settings: Settings, sets: Iterable[FeatureSet]) -> dict[str, dict[str, Use]]:
-    """By view and feature. Asks only servers that are up."""
-    found = {features.name: {name: Use() for name in features.names} for features in sets}
-    for view, uses in found.items():
+    """The use of each feature, by view and name. Asks only the servers that are up."""
+    uses_by_view = {features.name: {name: Use() for name in features.names} for features in sets}
+    for view, uses in uses_by_view.items():
         _nulls(settings, view, uses)
     if port_open(settings.host, settings.cassandra_port):
-        _freshness(settings, found)
+        _freshness(settings, uses_by_view)
     if http_ok(f"{settings.mlflow_url}/health"):
         for model, inputs in _inputs(settings).items():
-            for uses in found.values():
+            for uses in uses_by_view.values():
                 for name in inputs & uses.keys():
                     uses[name].models.append(model)
-    return found
+    return uses_by_view
 
 
-def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
+def _freshness(settings: Settings, uses_by_view: dict[str, dict[str, Use]]) -> None:
+    """Set `fresh_s` from the online store's rows."""
     from cassandra import InvalidRequest
 
     from pitwall.stores.cassandra import configured, connect, keyspace_of
@@ -47,7 +48,7 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
     options = configured(settings)
     session = connect(settings, options, role="reader")
     try:
-        for view, uses in found.items():
+        for view, uses in uses_by_view.items():
             columns = ", ".join(f'"{name}"' for name in uses)
             table = f'{keyspace_of(settings, options)}."{online_table("pitwall", view)}"'
             newest: dict[str, datetime] = {}
@@ -58,7 +59,8 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
                     for name, value in zip(uses, values, strict=True):
                         if value is not None and created is not None:
                             newest[name] = max(created, newest.get(name, created))
-            except InvalidRequest:  # Not applied yet, or with fewer features.
+            except InvalidRequest:
+                # The view is not applied yet, or was applied with fewer features.
                 continue
             now = datetime.now(UTC).replace(tzinfo=None)
             for name, created in newest.items():
@@ -68,17 +70,18 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
 
 
 def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
-    """From the files' statistics: no row is read."""
+    """Set `null_share` from the Parquet statistics of the view's files. Reads no row."""
     from pitwall.stores.offline.files import database, files, recorded
 
-    where = recorded(settings, view)
-    paths = files(where)
+    folder = recorded(settings, view)
+    paths = files(folder)
     if not paths:
         return
     for name, nulls, values in (
-        database(where)
+        database(folder)
         .execute(
-            "SELECT path_in_schema, sum(stats_null_count), sum(num_values) FROM parquet_metadata(?) GROUP BY 1",
+            "SELECT path_in_schema, sum(stats_null_count), sum(num_values) "
+            "FROM parquet_metadata(?) GROUP BY 1",
             [paths],
         )
         .fetchall()
@@ -88,17 +91,17 @@ def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
 
 
 def _inputs(settings: Settings) -> dict[str, set[str]]:
+    """The inputs of each registered model: of its champion, or else of its newest version."""
     import mlflow
 
-    from pitwall.models import registry as models
+    from pitwall.models import registry
 
-    client = models.client(settings)
+    client = registry.client(settings)
     inputs = {}
     for model in client.search_registered_models():
-        newest = [
-            version.version for version in client.search_model_versions(f"name='{model.name}'")
-        ]
-        version = model.aliases.get("champion") or max(newest, key=int, default=None)
+        versions = client.search_model_versions(f"name='{model.name}'")
+        newest = max((version.version for version in versions), key=int, default=None)
+        version = model.aliases.get("champion") or newest
         if version is not None:
             signature = mlflow.models.get_model_info(f"models:/{model.name}/{version}").signature
             inputs[model.name] = set(signature.inputs.input_names()) if signature else set()

@@ -1,7 +1,12 @@
-"""Parity: feature vectors as they were served, against the offline store's rows of the same instants, bit for bit."""
+"""Parity: feature vectors as they were served, compared with the offline store bit for bit.
+
+The offline store's row of a vector is that of the same car, session and event time.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,11 +25,14 @@ from pitwall.stores.names import online_table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXAMPLES = 10
+"""How many differences a result tells."""
+KEPT = 10_000
+"""Beyond so many differences only the largest `EXAMPLES` are kept."""
 
 
 @dataclass
 class Counts:
-    """Values compared: equal, different, and without a row of that instant in the offline store."""
+    """Values that are equal, that differ, and for which the offline store has no row."""
 
     match: int = 0
     mismatch: int = 0
@@ -33,30 +41,32 @@ class Counts:
 
 @dataclass
 class Parity(Counts):
-    """All values, and those of each feature. `worst` tells the largest differences first, then what is missing."""
+    """The counts of all values and of each feature."""
 
     vectors: int = 0
     sources: dict[str, int] = field(default_factory=dict)
-    """Vectors by where they were read."""
+    """Number of vectors by where they were read: `Served.source`."""
     features: dict[str, Counts] = field(default_factory=dict)
-    """By view and feature: `car_state:speed`."""
+    """Counts by view and feature: `car_state:speed`."""
     worst: list[str] = field(default_factory=list)
+    """Sentences: first the largest differences, then rows that are missing."""
 
     @property
     def percent(self) -> float:
-        """Share of the values that are equal; 0 where nothing was compared."""
+        """Share of equal values in percent; 0 where nothing was compared."""
         return 100 * self.match / max(self.match + self.mismatch + self.missing, 1)
 
 
 def online_rows(settings: Settings, sessions: Iterable[str] | None = None) -> Iterator[Served]:
-    """The online store's rows of the named sessions, or of all, in all views."""
+    """The online store's rows in all views, of the named sessions or (None) of all."""
     wanted = None if sessions is None else set(sessions)
     options = configured(settings)
     session = connect(settings, options, role="reader")
     try:
         for features in load(settings.feature_repo):
             columns = ", ".join(f'"{name}"' for name in features.names)
-            table = f'{options.keyspace or settings.keyspace}."{online_table("pitwall", features.name)}"'
+            keyspace = options.keyspace or settings.keyspace
+            table = f'{keyspace}."{online_table("pitwall", features.name)}"'
             for vehicle, name, event_us, *values in session.execute(
                 f"SELECT vehicle, session, WRITETIME(event_timestamp), {columns} FROM {table}"
             ):
@@ -76,79 +86,88 @@ def online_rows(settings: Settings, sessions: Iterable[str] | None = None) -> It
 
 
 def compare(settings: Settings, vectors: Iterable[Served]) -> Parity:
-    """Compare every value exactly: equal bits, and null equals null (NaN is null on the topics).
+    """Compare every value of the vectors exactly: equal bits, and null equals null.
 
-    Of offline rows of one instant the newest created counts, as in training. Raises `UsageError` for a view that the
-    feature repository no longer has, `StoreError` when the offline store cannot answer.
+    NaN counts as null, as on the topics. Where the offline store has several rows of one instant,
+    the one created last counts, as in training.
+
+    Raises `UsageError` for a view that the feature repository no longer has, and `StoreError` when
+    the offline store cannot answer.
     """
     from pitwall.stores.repository import feature_store
 
-    found = Parity()
+    parity = Parity()
     differences: list[tuple[float, str]] = []
     store: Any = None
-    key = lambda v: (v.view, v.session)  # noqa: E731
-    for (view, session), group in groupby(sorted(vectors, key=key), key):
+    for (view, session), group in groupby(sorted(vectors, key=_view_session), _view_session):
         served = list(group)
         store = store or feature_store(settings)
         names = sorted({name for vector in served for name in vector.names})
         rows = _offline(store, view, session, names, [vector.event_us for vector in served])
-        at = {name: i for i, name in enumerate(names)}
+        column = {name: i for i, name in enumerate(names)}
         for vector in served:
-            found.vectors += 1
-            found.sources[vector.source] = found.sources.get(vector.source, 0) + 1
-            values = np.array([np.nan if v is None else v for v in vector.values], dtype=np.float64)
+            parity.vectors += 1
+            parity.sources[vector.source] = parity.sources.get(vector.source, 0) + 1
             row = rows.get((vector.vehicle, vector.event_us))
-            truth = None if row is None else row[[at[name] for name in vector.names]]
-            _count(found, vector, values, truth, differences)
-    differences.sort(key=lambda difference: -difference[0])
-    found.worst = [text for _, text in differences[:EXAMPLES]]
-    return found
+            truth = None if row is None else row[[column[name] for name in vector.names]]
+            differences += _count(parity, vector, truth)
+            if len(differences) > KEPT:
+                differences = _largest(differences)
+    parity.worst = [text for _, text in _largest(differences)]
+    return parity
+
+
+def _view_session(vector: Served) -> tuple[str, str]:
+    return vector.view, vector.session
+
+
+def _largest(differences: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    return sorted(differences, key=lambda difference: -difference[0])[:EXAMPLES]
 
 
 def _count(
-    found: Parity,
-    vector: Served,
-    values: NDArray[np.float64],
-    truth: NDArray[np.float64] | None,
-    differences: list[tuple[float, str]],
-) -> None:
+    parity: Parity, vector: Served, truth: NDArray[np.float64] | None
+) -> Iterator[tuple[float, str]]:
+    """Count the values of a vector in `parity`, and give its differences.
+
+    `truth` holds the offline store's values in the vector's order, shape (features,), or is None
+    where there is no row. A difference is its size relative to the larger value, 2 where one of
+    the two is null and -1 for a missing row, and a sentence.
+    """
     when = (EPOCH + timedelta(microseconds=vector.event_us)).isoformat().replace("+00:00", "Z")
     where = f"{vector.vehicle}, {vector.session}, {when}, {vector.source} {vector.service}".rstrip()
+    counts = [
+        (parity, parity.features.setdefault(f"{vector.view}:{name}", Counts()))
+        for name in vector.names
+    ]
     if truth is None:
-        differences.append((-1.0, f"{where}: the offline store has no row of {vector.view}"))
-    equal = (
-        None
-        if truth is None
-        else (values.view("i8") == truth.view("i8")) | (np.isnan(values) & np.isnan(truth))
-    )
+        for count in itertools.chain.from_iterable(counts):
+            count.missing += 1
+        yield -1.0, f"{where}: the offline store has no row of {vector.view}"
+        return
+    values = np.array([np.nan if v is None else v for v in vector.values], dtype=np.float64)
+    equal = (values.view("i8") == truth.view("i8")) | (np.isnan(values) & np.isnan(truth))
     for i, name in enumerate(vector.names):
-        counts = found.features.setdefault(f"{vector.view}:{name}", Counts())
-        if truth is None or equal is None:
-            found.missing += 1
-            counts.missing += 1
-        elif equal[i]:
-            found.match += 1
-            counts.match += 1
-        else:
-            found.mismatch += 1
-            counts.mismatch += 1
-            a, b = float(values[i]), float(truth[i])
-            apart = abs(a - b) / max(abs(a), abs(b), 1e-300)
-            differences.append(
-                (
-                    apart if apart == apart else 2.0,
-                    f"{where}: {name} was served as {a!r}, offline it is {b!r}",
-                )
-            )
-    if len(differences) > 10_000:
-        differences.sort(key=lambda difference: -difference[0])
-        del differences[EXAMPLES:]
+        for count in counts[i]:
+            count.match += bool(equal[i])
+            count.mismatch += not equal[i]
+        if not equal[i]:
+            online, offline = float(values[i]), float(truth[i])
+            size = abs(online - offline) / max(abs(online), abs(offline), 1e-300)
+            text = f"{where}: {name} was served as {online!r}, offline it is {offline!r}"
+            yield 2.0 if math.isnan(size) else size, text
 
 
 def _offline(
     store: Any, view: str, session: str, names: list[str], times_us: list[int]
 ) -> dict[tuple[str, int], NDArray[np.float64]]:
-    """The offline store's rows of a session between the times, by vehicle and event time."""
+    """The offline store's rows of a session between the first and the last of these times.
+
+    By vehicle and event time (µs since the epoch), with the values in the order of `names`. Raises
+    `UsageError` where the feature repository does not have the view.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
     from feast.errors import FeatureViewNotFoundException
 
     from pitwall.stores.offline.store import ParquetOfflineStore
@@ -157,7 +176,8 @@ def _offline(
         feature_view = store.get_feature_view(view)
     except FeatureViewNotFoundException:
         raise UsageError(
-            f"vectors of view {view!r} were served, which the feature repository does not have; run `feast apply`"
+            f"vectors of view {view!r} were served, but the feature repository does not have it; "
+            "run `feast apply`"
         ) from None
     source = feature_view.batch_source
     stamp, created = source.timestamp_field, source.created_timestamp_column
@@ -172,9 +192,6 @@ def _offline(
         start,
         end + timedelta(microseconds=1),
     ).to_arrow()
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     table = table.filter(pc.equal(table["session"], session)).sort_by(created)
     matrix = np.column_stack(
         [table[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in names]

@@ -1,6 +1,6 @@
-"""Live quality: what was predicted meets what came true, and the features are watched for drift.
+"""Errors of live predictions: each prediction waits until its lap ends, then it meets its truth.
 
-Plain state machines, fed with rows and predictions of any number of sessions; who reads topics or draws is elsewhere.
+Callers feed it with the feature rows and predictions of any number of sessions.
 """
 
 from __future__ import annotations
@@ -16,55 +16,74 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pitwall.monitoring.silence import RELEASED_S, SILENT_S
+
 PARTS = 10
-SILENT_S = 30.0
-"""A session that says nothing for so long is over."""
-RELEASED_S = 600.0
-"""A session that says nothing for so long is forgotten: the job too begins it anew then."""
+"""A lap is divided into so many parts of equal length."""
+START_M = 100.0
+"""A lap whose first row lies within this distance was seen from its start."""
+KEPT_ROWS = 3000
+"""Rows of a session that are kept for truths that are features."""
 Array = NDArray[np.float64]
 
 
 @dataclass
-class _Open:
-    """The lap a session is in: its trace, and predictions that wait for their truth."""
+class _OpenLap:
+    """The lap that a session is in: its trace, and the predictions that wait for their truth."""
 
     number: float
-    heard: float
-    """By the clock of who feeds it, s."""
+    heard_s: float
+    """When the last row came, by the clock of `Truths`."""
     at_us: list[int] = field(default_factory=list)
+    """Event time of each row, µs since the epoch."""
     times_s: list[float] = field(default_factory=list)
+    """Time in the lap of each row."""
     distances_m: list[float] = field(default_factory=list)
+    """Distance in the lap of each row, rising."""
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    """Predictions as on their topic, with `at` (m) and `time` (s) in the lap; and `truth`, where
+    it is known already."""
+
+    @property
+    def from_start(self) -> bool:
+        """Whether the lap was seen from its start."""
+        return bool(self.distances_m) and self.distances_m[0] < START_M
 
 
 @dataclass
 class Score:
-    """Absolute errors of one model version by tenth of the lap, counts and sums, and how many truths lay in their interval."""
+    """Absolute errors of one model version, by tenth of the lap, and what its intervals held."""
 
     unit: str
+    """Unit of the errors."""
     count: Array = field(default_factory=lambda: np.zeros(PARTS))
+    """Predictions scored, shape (PARTS,)."""
     total: Array = field(default_factory=lambda: np.zeros(PARTS))
+    """Sum of their absolute errors, shape (PARTS,)."""
     promised: int = 0
     """Predictions that came with an interval."""
     held: int = 0
-    """Truths that lay in it."""
+    """Truths that lay in that interval."""
 
     @property
     def mae(self) -> float:
-        """Mean absolute error over all."""
+        """Mean absolute error over the whole lap; NaN where nothing was scored."""
         return float(self.total.sum() / self.count.sum()) if self.count.sum() else float("nan")
 
     def by_part(self) -> list[float | None]:
-        """Mean absolute error by tenth of the lap; None where nothing has met its truth."""
+        """Mean absolute error by tenth of the lap; None where nothing was scored."""
         return [float(t / n) if n else None for t, n in zip(self.total, self.count, strict=True)]
 
 
 class Truths:
-    """Holds predictions until a lap ends, then scores them: by model and version, and by part of the lap.
+    """Holds predictions until their lap ends, then scores them by model and version.
 
-    `labels` says how each model's truth is obtained: `("lap", None)`, `("ahead", metres)` or `("feature", name)`, as its task
-    does. Laps not seen from their start are not scored. Of more than `keep` sessions the oldest are given up. A lap ends
-    when the next one begins, or when the session falls silent (`SILENT_S`) where a lap is known to end (`length_m`).
+    `labels` says for each model how its truth is obtained, as the model's task does:
+    `("lap", None)` is the lap's time, `("ahead", metres)` the time for the next metres, and
+    `("feature", name)` the feature's value in the same row. A lap ends when the next one begins,
+    or when the session falls silent (`SILENT_S`) where the lap's length is known (`length_m`).
+    Laps not seen from their start are not scored. Beyond `keep` sessions the oldest are dropped.
+    `clock` gives seconds.
     """
 
     def __init__(
@@ -76,112 +95,117 @@ class Truths:
         self._labels = labels
         self._clock = clock
         self.length_m: float | None = None
-        """A lap's length, where it is known."""
-        self._laps: dict[tuple[str, str], _Open] = {}
+        """A lap's length, or None where it is not known."""
+        self._laps: dict[tuple[str, str], _OpenLap] = {}
         self._recent: dict[tuple[str, str], deque[tuple[int, dict[str, float]]]] = defaultdict(
-            lambda: deque(maxlen=3000)
+            lambda: deque(maxlen=KEPT_ROWS)
         )
+        """Event time (µs) and the features that are truths, of the newest rows."""
         self._keep = keep
+        self._truth_features = [name for kind, name in labels.values() if kind == "feature"]
         self.needs = (
             "lap_number",
             "lap_time",
             "lap_distance",
             "lap_last_time",
-            *(what for kind, what in labels.values() if kind == "feature"),
+            *self._truth_features,
         )
-        """The features `row` looks at."""
+        """The features that `row` reads."""
         self.scores: dict[tuple[str, int], Score] = {}
+        """By model and version."""
 
     def row(
         self, vehicle: str, session: str, event_us: int, values: dict[str, float | None]
     ) -> None:
-        """One feature row, in the session's order."""
+        """Take one feature row. Rows of a session come in their order; None stands for null."""
         key = (vehicle, session)
-        number, time, distance = (
+        if self._truth_features:
+            present = ((name, values.get(name)) for name in self._truth_features)
+            truths = {name: value for name, value in present if value is not None}
+            self._recent[key].append((event_us, truths))
+        number, time_s, distance_m = (
             values.get(name) for name in ("lap_number", "lap_time", "lap_distance")
         )
-        wanted = [name for kind, name in self._labels.values() if kind == "feature"]
-        if wanted:
-            self._recent[key].append(
-                (event_us, {name: values[name] for name in wanted if values.get(name) is not None})  # type: ignore[misc]
-            )
-        if number is None or time is None or distance is None:
+        if number is None or time_s is None or distance_m is None:
             return
         lap = self._laps.get(key)
         if lap is None or number != lap.number:
-            last = values.get("lap_last_time")
-            if (
-                lap is not None
-                and number == lap.number + 1
-                and last is not None
-                and lap.distances_m
-                and lap.distances_m[0] < 100
-            ):
-                self._settle(lap, last)
-            lap = self._laps[key] = _Open(number, self._clock())
+            last_s = values.get("lap_last_time")
+            followed = lap is not None and number == lap.number + 1
+            if lap is not None and followed and last_s is not None and lap.from_start:
+                self._score(lap, last_s)
+            lap = self._laps[key] = _OpenLap(number, self._clock())
             while len(self._laps) > self._keep:
                 oldest = next(iter(self._laps))
                 del self._laps[oldest]
                 self._recent.pop(oldest, None)
-        lap.heard = self._clock()
-        if not lap.distances_m or distance > lap.distances_m[-1]:
+        lap.heard_s = self._clock()
+        if not lap.distances_m or distance_m > lap.distances_m[-1]:
             lap.at_us.append(event_us)
-            lap.times_s.append(time)
-            lap.distances_m.append(distance)
+            lap.times_s.append(time_s)
+            lap.distances_m.append(distance_m)
 
     def prediction(self, message: dict[str, Any]) -> None:
-        """One prediction as it stands on its topic, after its row. One of a lap that is over already does not count."""
-        kind, what = self._labels.get(message["model"], (None, None))
+        """Take one prediction as it is on its topic, after its row.
+
+        A prediction of a lap that is over already, or of a model without label, is left out.
+        """
+        kind, feature = self._labels.get(message["model"], (None, None))
         key = (message["vehicle"], message["session"])
         lap = self._laps.get(key)
         event_us = round(datetime.fromisoformat(message["event_time"]).timestamp() * 1e6)
         if kind is None or lap is None or not lap.at_us or event_us < lap.at_us[0]:
             return
-        # Event times in messages have milliseconds.
-        place = max(0, bisect_right(lap.at_us, event_us + 999) - 1)
-        where = {"at": lap.distances_m[place], "time": lap.times_s[place]}
+        # Event times in messages have milliseconds only.
+        row = max(0, bisect_right(lap.at_us, event_us + 999) - 1)
+        waiting = {**message, "at": lap.distances_m[row], "time": lap.times_s[row]}
         if kind == "feature":
-            truth = next(
-                (
-                    values.get(str(what))
-                    for at, values in reversed(self._recent[key])
-                    if abs(at - event_us) < 1000
-                ),
-                None,
-            )
-            if truth is not None:
-                lap.waiting.append({**message, **where, "truth": truth})
-            return
-        lap.waiting.append({**message, **where})
+            truth = self._feature(key, str(feature), event_us)
+            if truth is None:
+                return
+            waiting["truth"] = truth
+        lap.waiting.append(waiting)
+
+    def _feature(self, key: tuple[str, str], name: str, event_us: int) -> float | None:
+        """A feature's value in the session's row of that millisecond; None where it had none."""
+        for at_us, values in reversed(self._recent[key]):
+            if abs(at_us - event_us) < 1000:
+                return values.get(name)
+        return None
 
     def close_silent(self) -> None:
-        """Score the laps of sessions that ended with them, seen from the start to within 0.5 % of the length; forget the released."""
+        """Score the last lap of sessions that fell silent, and forget those that are released.
+
+        Such a lap is scored where it was seen from its start to within 0.5 % of `length_m`.
+        """
         now = self._clock()
         for key, lap in list(self._laps.items()):
-            silent = now - lap.heard
-            if lap.waiting and silent > SILENT_S and self._whole(lap):
-                self._settle(lap, lap.times_s[-1])
+            silent_s = now - lap.heard_s
+            if lap.waiting and silent_s > SILENT_S and self._is_whole(lap):
+                self._score(lap, lap.times_s[-1])
                 lap.waiting.clear()
-            if silent > RELEASED_S:
+            if silent_s > RELEASED_S:
                 del self._laps[key]
                 self._recent.pop(key, None)
 
-    def _whole(self, lap: _Open) -> bool:
+    def _is_whole(self, lap: _OpenLap) -> bool:
         return (
             self.length_m is not None
-            and lap.distances_m[0] < 100
+            and lap.from_start
             and abs(lap.distances_m[-1] / self.length_m - 1) < 0.005
         )
 
-    def _settle(self, lap: _Open, final_s: float) -> None:
+    def _score(self, lap: _OpenLap, lap_time_s: float) -> None:
+        """Add the errors of the waiting predictions to the scores of their models."""
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)
         for message in lap.waiting:
-            kind, what = self._labels[message["model"]]
+            kind, ahead_m = self._labels[message["model"]]
             truth = message.get("truth")
             if kind == "lap":
-                truth = final_s
-            elif kind == "ahead" and message["at"] + what <= distances[-1]:
-                truth = float(np.interp(message["at"] + what, distances, times)) - message["time"]
+                truth = lap_time_s
+            elif kind == "ahead" and message["at"] + ahead_m <= distances[-1]:
+                end_s = float(np.interp(message["at"] + ahead_m, distances, times))
+                truth = end_s - message["time"]
             if truth is None:
                 continue
             score = self.scores.setdefault(
@@ -193,22 +217,3 @@ class Truths:
             if message.get("low") is not None and message.get("high") is not None:
                 score.promised += 1
                 score.held += message["low"] <= truth <= message["high"]
-
-    def metrics(self) -> str:
-        """The scores in Prometheus' text format."""
-        lines = [
-            "# TYPE pitwall_prediction_error gauge",
-            "# TYPE pitwall_predictions_scored counter",
-            "# TYPE pitwall_prediction_coverage gauge",
-        ]
-        for (model, version), score in sorted(self.scores.items()):
-            labels = f'model="{model}",version="{version}",unit="{score.unit}"'
-            for part, mean in enumerate(score.by_part()):
-                if mean is not None:
-                    lines.append(f'pitwall_prediction_error{{{labels},part="{part}"}} {mean:.6g}')
-            lines.append(f"pitwall_predictions_scored{{{labels}}} {score.count.sum():.0f}")
-            if score.promised:
-                lines.append(
-                    f"pitwall_prediction_coverage{{{labels}}} {score.held / score.promised:.4g}"
-                )
-        return "\n".join(lines) + "\n"

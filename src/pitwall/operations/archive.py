@@ -1,8 +1,8 @@
-"""Raw topics on S3, record by record as they were, and back onto Kafka byte for byte.
+"""Raw topics on S3, record by record as they were on Kafka.
 
-An object holds a run of one partition: `<topic>/<partition>/<first offset>-<last offset>.parquet` in the bucket `archive`, with
-columns offset, timestamp_ms, key, value, headers. Where the archive goes on is what it already holds: nothing is committed
-to Kafka, so a run that was killed writes no record twice, and two runs at once do no harm.
+An object (a `Part`) holds a run of records of one partition. It lies in the bucket `archive` as
+`<topic>/<partition>/<first offset>-<last offset>.parquet`, with the columns offset, timestamp_ms,
+key, value and headers. Parts may overlap, where two runs archived a topic at the same time.
 """
 
 from __future__ import annotations
@@ -10,47 +10,41 @@ from __future__ import annotations
 import heapq
 import io
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 
-from pitwall.errors import StackError, StoreError, UsageError
-from pitwall.kafka.clients import admin, client_config
-from pitwall.kafka.topics import DEAD_LETTER_BYTES, create_topic, end_offsets
+from pitwall.errors import StoreError
 from pitwall.settings import Settings
 from pitwall.stores.s3 import s3_client
 
 BUCKET = "archive"
 PIECES = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20, use_threads=False)
 """A small S3 server holds a piece in memory while it takes it."""
-PART_BYTES = 64 << 20
-"""A part is written when it holds so many bytes, uncompressed,"""
-PART_AGE_S = 10.0
-"""or when its first record has waited so long."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One object: a run of a partition's records, both ends included. `size` in bytes, compressed."""
+    """One object: the records of a partition from offset `first` to `last`, both included."""
 
     topic: str
     partition: int
     first: int
     last: int
     size: int = 0
+    """Bytes of the object, compressed."""
 
     @property
     def key(self) -> str:
-        """Name in the bucket."""
+        """The object's name in the bucket."""
         return f"{self.topic}/{self.partition:05d}/{self.first:020d}-{self.last:020d}.parquet"
 
 
 @dataclass(frozen=True, order=True)
 class Record:
-    """One Kafka record as it was. Ordered by time, then place."""
+    """One Kafka record. Records are ordered by time, then partition and offset."""
 
     timestamp_ms: int
     partition: int
@@ -61,7 +55,7 @@ class Record:
 
 
 class Archive:
-    """Raises `StoreError` when S3 does not answer."""
+    """The bucket `archive`. Every method raises `StoreError` when S3 does not answer."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -78,7 +72,7 @@ class Archive:
             ) from error
 
     def parts(self, topic: str | None = None) -> list[Part]:
-        """What the archive holds, by topic, partition and offset."""
+        """The parts of one topic or (None) of all, in order of topic, partition and offset."""
         prefix = f"{topic}/" if topic else ""
         pages = self._ask(
             lambda: list(
@@ -93,7 +87,7 @@ class Archive:
         return sorted(found, key=lambda part: (part.topic, part.partition, part.first, part.last))
 
     def write(self, topic: str, partition: int, records: list[Record]) -> Part:
-        """Write these records, of rising offsets, as one part."""
+        """Write these records of one partition, with rising offsets, as one part."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -119,7 +113,7 @@ class Archive:
         return part
 
     def read(self, part: Part) -> Iterator[Record]:
-        """The records of one part."""
+        """The records of one part, in order of their offsets."""
         import pyarrow.parquet as pq
 
         body = self._ask(lambda: self._s3.get_object(Bucket=BUCKET, Key=part.key)["Body"].read())
@@ -135,7 +129,10 @@ class Archive:
             )
 
     def records(self, topic: str) -> Iterator[Record]:
-        """All records of a topic, each once: in order within a partition, by time between them."""
+        """All records of a topic, each once.
+
+        They are in order of offset within a partition, and of time between partitions.
+        """
         by_partition: dict[int, list[Part]] = {}
         for part in self.parts(topic):
             by_partition.setdefault(part.partition, []).append(part)
@@ -145,6 +142,7 @@ class Archive:
         )
 
     def _partition(self, parts: list[Part]) -> Iterator[Record]:
+        """The records of one partition's parts, each once although parts may overlap."""
         after = -1
         for part in parts:
             if part.last > after:
@@ -152,161 +150,3 @@ class Archive:
                     if record.offset > after:
                         after = record.offset
                         yield record
-
-
-def store(
-    settings: Settings,
-    pattern: str,
-    *,
-    once: bool,
-    on_part: Callable[[Part], None] = lambda part: None,
-) -> int:
-    """Archive the topics whose whole name matches `pattern`, from where the archive ends; gives the records written.
-
-    With `once` what they hold now; else until interrupted, topics that appear meanwhile included. Raises `StackError` when Kafka
-    does not answer, `UsageError` when a topic was made anew under the name of an archived one.
-    """
-    from confluent_kafka import Consumer, TopicPartition
-
-    archive = Archive(settings)
-    consumer = Consumer(
-        {
-            **client_config(settings),
-            "group.id": "pitwall-archive",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "receive.message.max.bytes": DEAD_LETTER_BYTES + (1 << 20),
-        }
-    )
-    waiting: dict[tuple[str, int], list[Record]] = {}
-    sizes: dict[tuple[str, int], int] = {}
-    since: dict[tuple[str, int], float] = {}
-    ends: dict[tuple[str, int], int] = {}
-    at: dict[tuple[str, int], int] = {}
-    written, looked = 0, 0.0
-
-    def look() -> None:
-        for topic in admin(settings).list_topics(timeout=10).topics:
-            if re.fullmatch(pattern, topic):
-                held: dict[int, int] = {}
-                new = {(topic, p): end for p, end in end_offsets(settings, topic).items()}
-                if new.keys() - ends.keys():
-                    for part in archive.parts(topic):
-                        held[part.partition] = max(held.get(part.partition, 0), part.last + 1)
-                for place, end in new.items():
-                    if place not in ends:
-                        start = held.get(place[1], 0)
-                        if start > end:
-                            raise UsageError(
-                                f"topic {topic!r} ends at offset {end}, the archive holds it to {start - 1}: it was made anew; "
-                                f"replay the archived one to another name, or move its objects away"
-                            )
-                        low, _ = consumer.get_watermark_offsets(
-                            TopicPartition(topic, place[1]), timeout=10
-                        )
-                        at[place] = max(start, low)
-                        ends[place] = end
-        consumer.assign(
-            [TopicPartition(topic, partition, offset) for (topic, partition), offset in at.items()]
-        )
-
-    def flush(place: tuple[str, int]) -> None:
-        nonlocal written
-        on_part(archive.write(*place, waiting[place]))
-        written += len(waiting.pop(place))
-        del sizes[place], since[place]
-
-    try:
-        while True:
-            now = time.monotonic()
-            if not looked or (not once and now - looked > 5):
-                look()
-                looked = now
-            for message in consumer.consume(1000, timeout=0.2) if at else []:
-                if message.error() is not None:
-                    raise StackError(f"Kafka at {settings.bootstrap_servers}: {message.error()}")
-                place = (str(message.topic()), int(message.partition() or 0))
-                offset, value = int(message.offset() or 0), message.value()
-                if offset < at[place]:
-                    continue
-                at[place] = offset + 1
-                headers = tuple(
-                    (str(k), v if v is None or isinstance(v, bytes) else str(v).encode())
-                    for k, v in message.headers() or ()
-                )
-                key = message.key()
-                waiting.setdefault(place, []).append(
-                    Record(message.timestamp()[1], place[1], offset, key, value, headers)
-                )
-                sizes[place] = sizes.get(place, 0) + len(value or b"") + len(key or b"")
-                since.setdefault(place, now)
-                if sizes[place] >= PART_BYTES:
-                    flush(place)
-            if once and all(at[place] >= end for place, end in ends.items()):
-                break
-            if not once:
-                time.sleep(0 if at else 1)
-                for place in [p for p, begun in since.items() if now - begun > PART_AGE_S]:
-                    flush(place)
-    finally:
-        for place in list(waiting):
-            flush(place)
-        consumer.close()
-    return written
-
-
-def replay(
-    settings: Settings, topic: str, target: str, on_record: Callable[[], None] = lambda: None
-) -> int:
-    """Produce an archived topic to `target`: keys, values, headers and partitions as they were, times anew. Gives the records sent.
-
-    Raises `UsageError` for a topic that is not archived or a target with too few partitions, `StackError` when Kafka takes one not.
-    """
-    from confluent_kafka import KafkaError, Message, Producer
-
-    archive = Archive(settings)
-    partitions = max((part.partition + 1 for part in archive.parts(topic)), default=0)
-    if not partitions:
-        raise UsageError(f"topic {topic!r} is not archived; see `./pitwall archive list`")
-    create_topic(settings, target, partitions, {"max.message.bytes": str(DEAD_LETTER_BYTES)})
-    if (there := len(end_offsets(settings, target))) < partitions:
-        raise UsageError(
-            f"topic {target!r} has {there} partitions, the archived one {partitions}; replay to another: --to NAME"
-        )
-    failures: list[KafkaError] = []
-
-    def on_delivery(error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            failures.append(error)
-
-    producer = Producer(
-        {
-            **client_config(settings),
-            "enable.idempotence": True,
-            "linger.ms": 5,
-            "message.max.bytes": DEAD_LETTER_BYTES,
-        }
-    )
-    sent = 0
-    for record in archive.records(topic):
-        while True:
-            try:
-                producer.produce(
-                    target,
-                    record.value,
-                    record.key,
-                    partition=record.partition,
-                    headers=list(record.headers),
-                    on_delivery=on_delivery,
-                )
-                break
-            except BufferError:
-                producer.poll(0.1)
-        producer.poll(0)
-        sent += 1
-        on_record()
-    if producer.flush(60) or failures:
-        raise StackError(
-            f"Kafka at {settings.bootstrap_servers} did not take {len(failures) or len(producer)} of {sent} records: {failures[:1]}"
-        )
-    return sent

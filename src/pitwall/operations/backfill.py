@@ -1,5 +1,6 @@
-"""Recorded sessions through the features job into the offline store: by a topic of their own and a job that ends.
+"""Send recorded sessions through the features job into the offline store.
 
+A backfill has a topic of its own, and a job of its own that ends with the topic.
 `python -m pitwall.operations.backfill TOPIC` is that job.
 """
 
@@ -29,7 +30,7 @@ from pitwall.stores.environment import child_environment
 
 @dataclass(frozen=True)
 class Backfilled:
-    """How many sessions and rows came into the offline store, and how long it took, s."""
+    """Sessions and rows that came into the offline store, and how long it took, s."""
 
     sessions: int
     rows: int
@@ -39,25 +40,28 @@ class Backfilled:
 def run(
     settings: Settings, sessions: Sequence[Session], step: Callable[[str, float | None], None]
 ) -> Backfilled:
-    """Compute the sessions' features anew and write them to the offline store; among equal rows the newest count.
+    """Compute the features of sessions anew and write them to the offline store.
 
-    Raises `JobError` when the job fails or a tick has no row after it.
+    Where the store has a row of the same car, session and event time already, readers take the new
+    one. `step(text, share)` is called as the work goes on, with the share done, 0 to 1, or None
+    where it is not known. Raises `JobError` when the job fails or rows are missing afterwards.
     """
-    started = time.monotonic()
+    started_s = time.monotonic()
     topic = f"p424-backfill-{uuid.uuid4().hex[:12]}"
     ticks = sum(len(session.times_s) for session in sessions)
     jars.fetch(settings.cache_dir / "m2")
     create_topic(settings, topic, settings.parallelism)
     try:
-        seen = [0]
+        sent = 0
 
         def on_ticks(more: int) -> None:
-            seen[0] += more
-            step(f"{seen[0]:,}/{ticks:,} ticks", seen[0] / ticks)
+            nonlocal sent
+            sent += more
+            step(f"{sent:,}/{ticks:,} ticks", sent / ticks)
 
         produce(settings, sessions, speed=None, topic=topic, on_ticks=on_ticks)
         step(f"features of {ticks:,} ticks", None)
-        before = time.time()
+        before_s = time.time()
         log = settings.log_dir / "backfill.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as file:
@@ -76,26 +80,26 @@ def run(
         client = admin(settings)
         for future in client.delete_topics([topic]).values():
             future.result()
-    rows = _written(settings, [session.session for session in sessions], before)
+    rows = _written(settings, [session.session for session in sessions], before_s)
     if rows != ticks:
-        raise JobError(f"{ticks} ticks gave {rows} rows in the offline store; see {log}")
-    return Backfilled(len(sessions), rows, round(time.monotonic() - started, 1))
+        raise JobError(f"{ticks} ticks became {rows} rows in the offline store; see {log}")
+    return Backfilled(len(sessions), rows, round(time.monotonic() - started_s, 1))
 
 
-def _written(settings: Settings, sessions: list[str], since: float) -> int:
-    """Rows of these sessions in files of the offline store that are younger than `since` (s since the epoch)."""
+def _written(settings: Settings, sessions: list[str], since_s: float) -> int:
+    """Number of rows of these sessions in files written after `since_s`, s since the epoch."""
     from pitwall.stores.offline.files import recorded
     from pitwall.stores.offline.rows import count_rows
 
     return sum(
-        count_rows(recorded(settings, features.name), sessions, since - 1)
+        count_rows(recorded(settings, features.name), sessions, since_s - 1)
         for features in load(settings.feature_repo)
     )
 
 
 def main() -> None:
-    """Run the job in a cluster of its own, on ports of its own, and wait for its end."""
-    # Each partition of a topic that is read whole says when it ends: none is given up for being slow.
+    """Run the job in a cluster of its own, on free ports, and wait for its end."""
+    # The topic is read to its end, so a slow partition must not count as idle.
     settings = Settings(idle_timeout_s=3600.0)
     write_configuration(settings)
     options = {

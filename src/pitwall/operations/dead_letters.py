@@ -1,4 +1,4 @@
-"""What could not be read: list it, show it, send it again."""
+"""Dead letters: list and show the messages that the job could not use, and send them again."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from pitwall.kafka.topics import DEAD_LETTER_BYTES, end_offsets
 from pitwall.settings import Settings
 
 PREFIX = "__connect.errors."
+"""Of the headers that say where a dead letter came from and why; Kafka Connect uses the same."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One record of the dead-letter topic: its own place, where it came from, why, and the bytes."""
+    """One record of the dead-letter topic: where it came from, why, and its bytes."""
 
     id: str
     """`partition-offset` on the dead-letter topic."""
     time_ms: int
+    """When it came to the dead-letter topic, ms since the epoch."""
     topic: str
     partition: int
     offset: int
     kind: str
-    """`WireError` for a message that cannot be read, `LateTick` for a tick whose time had passed."""
+    """`WireError` for a message that cannot be read, `LateTick` for a late tick."""
     reason: str
     value: bytes
 
 
 def read(settings: Settings) -> Iterator[DeadLetter]:
-    """All dead letters, partition by partition. Raises `StackError` when Kafka stops answering."""
+    """All dead letters, partition by partition. Raises `StackError` when Kafka does not answer."""
     from confluent_kafka import Consumer, TopicPartition
 
     ends = end_offsets(settings, settings.dead_letters_topic)
@@ -47,23 +49,24 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
     try:
         for partition, end in sorted(ends.items()):
             consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
-            at = 0
-            while at < end:
+            next_offset = 0
+            while next_offset < end:
                 message = consumer.poll(10)
                 if message is None:
                     raise StackError(
-                        f"Kafka at {settings.bootstrap_servers} gave no dead letter in 10 s; see `./pitwall status`"
+                        f"Kafka at {settings.bootstrap_servers} sent no dead letter within 10 s; "
+                        "see `./pitwall status`"
                     )
                 error = message.error()
                 if error is not None:
                     if error.name() == "_PARTITION_EOF":
                         break
                     raise StackError(f"Kafka at {settings.bootstrap_servers}: {error.str()}")
-                at = (message.offset() or 0) + 1
+                next_offset = (message.offset() or 0) + 1
                 headers = {
-                    k.removeprefix(PREFIX): v.decode(errors="replace")
-                    for k, v in message.headers() or []
-                    if isinstance(v, bytes)
+                    name.removeprefix(PREFIX): value.decode(errors="replace")
+                    for name, value in message.headers() or []
+                    if isinstance(value, bytes)
                 }
                 yield DeadLetter(
                     f"{partition}-{message.offset()}",
@@ -79,18 +82,18 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
         consumer.close()
 
 
-def find(settings: Settings, name: str) -> DeadLetter:
-    """The dead letter `partition-offset`. Raises `UsageError` when there is none."""
+def find(settings: Settings, letter_id: str) -> DeadLetter:
+    """The dead letter with this id, `partition-offset`. Raises `UsageError` when there is none."""
     for letter in read(settings):
-        if letter.id == name:
+        if letter.id == letter_id:
             return letter
-    raise UsageError(f"no dead letter {name!r}; see `./pitwall dead-letters list`")
+    raise UsageError(f"no dead letter {letter_id!r}; see `./pitwall dead-letters list`")
 
 
 def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
-    """Produce the letters' bytes to the topics they came from; gives how many were acknowledged.
+    """Produce the bytes of the letters to the topics that they came from; returns how many.
 
-    Raises `StackError` when Kafka does not take one.
+    Raises `StackError` when Kafka does not acknowledge all of them.
     """
     from confluent_kafka import KafkaError, Message, Producer
 
@@ -124,6 +127,7 @@ def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
     if failures or left:
         reason = failures[0].str() if failures else "no answer in 60 s"
         raise StackError(
-            f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; see `./pitwall status`"
+            f"{left + len(failures)} of {sent} dead letters were not acknowledged: {reason}; "
+            "see `./pitwall status`"
         )
     return sent

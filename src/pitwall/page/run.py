@@ -98,7 +98,7 @@ def main() -> None:
     app.add_middleware(Login, settings=settings)
     shown: dict[str, Any] = {}
     if settings.tls:
-        certificate = certificates.shown(settings)
+        certificate = certificates.server_certificate(settings)
         shown = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
     ui.run(
         host=settings.host,

@@ -22,7 +22,7 @@ def options(settings: Settings) -> dict[str, Any]:
     }
     certificate, key = settings.serving_certificate, settings.serving_key
     if certificate is None and key is None and settings.tls:
-        shown = certificates.shown(settings)
+        shown = certificates.server_certificate(settings)
         certificate, key = shown.certificate, shown.key
     if certificate is None and key is None:
         return found

@@ -145,7 +145,8 @@ PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
 def services(settings: Settings) -> list[Service]:
     """Every service of the local stack and those that may run beside it, with its state."""
     from pitwall.local.servers.table import SERVERS
-    from pitwall.machine.processes import find, port_open
+    from pitwall.machine.ports import port_open
+    from pitwall.machine.processes import find
 
     found = []
     for name, server in SERVERS.items():

@@ -9,7 +9,9 @@ from typing import Any
 
 from pitwall.errors import ModelError
 from pitwall.features.topic import FeatureRow
-from pitwall.monitoring import drift
+from pitwall.monitoring.calibration import WATCHED, from_offline
+from pitwall.monitoring.drift import Drift
+from pitwall.monitoring.metrics import exposition
 from pitwall.monitoring.truths import Truths
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import recorded
@@ -24,7 +26,7 @@ class Watch:
 
     def __init__(self, settings: Settings) -> None:
         self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
-        self._drift: drift.Live | None = None
+        self._drift: Drift | None = None
         threading.Thread(
             target=self._calibrate, args=(settings,), daemon=True, name="drift"
         ).start()
@@ -39,8 +41,8 @@ class Watch:
             # No whole lap yet, or files that were being replaced.
             with suppress(ModelError, duckdb.Error):
                 self.truths.length_m = float(laps(settings)["length_m"].median())
-                watch = drift.from_offline(recorded(settings, "car_state"), drift.WATCHED)
-                self._drift = drift.Live(watch) if watch else None
+                bands = from_offline(recorded(settings, "car_state"), WATCHED)
+                self._drift = Drift(bands) if bands else None
             time.sleep(AGAIN_S)
 
     def row(self, row: FeatureRow) -> None:
@@ -51,8 +53,8 @@ class Watch:
             row.event_us,
             {name: row[name] for name in self.truths.needs if name in row.names},
         )
-        if self._drift is not None and set(drift.WATCHED) <= set(row.names):
-            values = [row[name] for name in drift.WATCHED]
+        if self._drift is not None and set(WATCHED) <= set(row.names):
+            values = [row[name] for name in WATCHED]
             self._drift.row(
                 row.vehicle, row.session, row["lap_number"], row["lap_distance"], values
             )
@@ -70,7 +72,7 @@ class Watch:
     @property
     def watched(self) -> tuple[str, ...]:
         """The channels whose drift is watched; none before there are laps enough to calibrate on."""
-        return self._drift.watch.channels if self._drift else ()
+        return self._drift.bands.channels if self._drift else ()
 
     def doubted(self, vehicle: str, session: str) -> tuple[str, ...]:
         """A session's channels in doubt now."""
@@ -78,4 +80,4 @@ class Watch:
 
     def metrics(self) -> str:
         """Prometheus' text format."""
-        return self.truths.metrics() + (self._drift.metrics() if self._drift else "")
+        return exposition(self.truths.scores, self._drift.raised if self._drift else {})

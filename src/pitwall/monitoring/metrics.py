@@ -1,0 +1,65 @@
+"""Errors of predictions and alarms of drift in Prometheus' text format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from pitwall.monitoring.truths import Score
+
+
+class _Monitoring(Collector):
+    def __init__(
+        self,
+        scores: Mapping[tuple[str, int], Score],
+        raised: Mapping[tuple[str, str], Sequence[str]],
+    ) -> None:
+        self._scores = scores
+        self._raised = raised
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        model = ["model", "version", "unit"]
+        error = GaugeMetricFamily(
+            "pitwall_prediction_error",
+            "Mean absolute error by tenth of the lap, in the label's unit.",
+            labels=[*model, "part"],
+        )
+        scored = GaugeMetricFamily(
+            "pitwall_predictions_scored",
+            "Predictions that met their truth since the page started.",
+            labels=model,
+        )
+        coverage = GaugeMetricFamily(
+            "pitwall_prediction_coverage",
+            "Share of the truths that lay in the predicted interval, 0 to 1.",
+            labels=model,
+        )
+        alarm = GaugeMetricFamily(
+            "pitwall_drift_alarm",
+            "1 for a channel outside the band of the training laps.",
+            labels=["vehicle", "session", "channel"],
+        )
+        for (name, version), score in sorted(self._scores.items()):
+            labels = [name, str(version), score.unit]
+            for part, mean in enumerate(score.by_part()):
+                if mean is not None:
+                    error.add_metric([*labels, str(part)], mean)
+            scored.add_metric(labels, float(score.count.sum()))
+            if score.promised:
+                coverage.add_metric(labels, score.held / score.promised)
+        for (vehicle, session), channels in sorted(self._raised.items()):
+            for channel in channels:
+                alarm.add_metric([vehicle, session, channel], 1)
+        return error, scored, coverage, alarm
+
+
+def exposition(
+    scores: Mapping[tuple[str, int], Score], raised: Mapping[tuple[str, str], Sequence[str]]
+) -> str:
+    """The text that Prometheus reads: `Truths.scores` and `Drift.raised` as metrics."""
+    registry = CollectorRegistry()
+    registry.register(_Monitoring(scores, raised))
+    return generate_latest(registry).decode()
