@@ -40,12 +40,17 @@ import java.util.TreeMap;
  */
 public final class SessionClock {
     private static final long NONE = Long.MIN_VALUE;
+
+    /** A tick less far back than this cannot begin a replay. */
     static final long RESTART_US = 1_000_000;
+
+    /** How long the first tick of a session waits, wall clock. */
     static final long START_MS = 2000;
 
-    /** A replay is one when so many of its ticks came, or none contradicted it for so long. */
+    /** So many replay candidates are a replay: the session begins anew. */
     private static final int RESTART_TICKS = 5;
 
+    /** Fewer candidates are one when no later tick of the session came for so long. */
     private static final long RESTART_MS = 1000;
 
     /** How often the partitions are looked at while the watermark is not relied upon. */
@@ -59,7 +64,9 @@ public final class SessionClock {
     /** Smallest time of the session's first ticks, microseconds since session start. */
     private long firstUs = Long.MAX_VALUE;
 
+    /** Time of the last tick that left, and of the newest one that came. */
     private long emittedUs = NONE;
+
     private long newestUs = NONE;
     private final TickSpacing spacing = new TickSpacing();
     private final RecentTicks recent = new RecentTicks();
@@ -74,7 +81,10 @@ public final class SessionClock {
     /** Topics that bring one tick in several messages, one bit each. */
     private int splitTopics;
 
+    /** Ticks that have not left, by time. */
     private final TreeMap<Long, Tick> waiting = new TreeMap<>();
+
+    /** Ticks of what may be a replay of the session from its beginning, by time. */
     private final TreeMap<Long, Tick> replayCandidates = new TreeMap<>();
 
     /** Wall clock when the first replay candidate came, milliseconds. */

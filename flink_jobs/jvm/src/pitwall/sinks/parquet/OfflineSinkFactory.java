@@ -45,7 +45,7 @@ public final class OfflineSinkFactory implements DynamicTableSinkFactory {
         @Override
         public SinkRuntimeProvider getSinkRuntimeProvider(Context context) {
             return SinkV2Provider.of(
-                    FileSink.forBulkFormat(new Path(path), out -> new ParquetRowWriter(type, out))
+                    FileSink.forBulkFormat(new Path(path), new ParquetWriterFactory(type))
                             .withBucketAssigner(
                                     new DayFolders(type.getFieldIndex("event_timestamp")))
                             .withOutputFileConfig(
