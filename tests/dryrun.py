@@ -100,7 +100,7 @@ class RawRun:
                 "-XX:+UseSerialGC",
                 "-cp",
                 self.classpath,
-                "pitwall.DryRun",
+                "pitwall.job.DryRun",
                 str(self.plan(features)),
                 *options,
             ],

@@ -25,7 +25,7 @@ def attach(tables: Any, plans: list[str]) -> None:
     from pyflink.util.java_utils import to_jarray
 
     gateway = get_gateway()
-    gateway.jvm.pitwall.Attach.attach(
+    gateway.jvm.pitwall.job.Attach.attach(
         tables._j_tenv, "telemetry", to_jarray(gateway.jvm.String, plans)
     )
 

@@ -187,7 +187,7 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
         .selectExpr("value", "topic", "partition", "offset", "unix_millis(timestamp) AS record_ms")
     )
     bad = spark._jsc.sc().longAccumulator("bad messages")
-    rows = spark._jvm.pitwall.SparkHistory.rows(
+    rows = spark._jvm.pitwall.spark.SparkHistory.rows(
         records._jdf, plan(settings, load(settings.feature_repo)[-1]), bad
     )
     query = (

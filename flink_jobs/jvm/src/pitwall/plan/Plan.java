@@ -1,0 +1,139 @@
+package pitwall.plan;
+
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * What the job reads and computes for one feature view. Python renders it as JSON from the feature
+ * definitions ({@code pitwall.features}).
+ */
+public final class Plan implements Serializable {
+    /** Distance between two entries of a reference lap and of the best lap, in metres. */
+    public static final double GRID_M = 10;
+
+    /** The JSON that this plan was read from. */
+    public final String json;
+
+    /** Name of the feature view. */
+    public final String view;
+
+    private final String vehicles;
+
+    /** A channel's index in this list is its code in {@code pitwall.wire.Samples}. */
+    public final List<Channel> channels = new ArrayList<>();
+
+    /** The features, in the order of the view's columns. */
+    public final List<Feature> features = new ArrayList<>();
+
+    /** Index of the channel with the distance since lap start, in metres. */
+    public final int distance;
+
+    /** Number of sectors that a lap is divided into, all of the same length. */
+    public final int sectors;
+
+    /** Greatest distance in session time by which ticks may arrive out of order, microseconds. */
+    public final long reorderUs;
+
+    /**
+     * How long a silent topic or partition may hold back the ticks of the others, milliseconds of
+     * wall clock.
+     */
+    public final long idleMs;
+
+    /** Kafka's addresses, host:port separated by commas; empty where there is no Kafka. */
+    public final String kafka;
+
+    /** A session that is silent for so long is over, milliseconds of wall clock. */
+    public final long releaseMs;
+
+    /**
+     * Reads the plan. Throws IllegalArgumentException if it is no JSON or names an unknown kind.
+     */
+    public Plan(String json) {
+        this.json = json;
+        try {
+            JsonNode root = new ObjectMapper().readTree(json);
+            Map<String, Integer> indexes = new HashMap<>();
+            for (JsonNode node : root.get("channels")) {
+                Channel channel = channel(node);
+                indexes.put(channel.id(), channels.size());
+                channels.add(channel);
+            }
+            view = root.get("view").asText();
+            vehicles = root.get("vehicles").asText();
+            for (JsonNode node : root.get("features")) {
+                features.add(feature(node, indexes, root.get("references")));
+            }
+            distance = indexes.get(root.get("distance").asText());
+            sectors = root.get("sectors").asInt();
+            reorderUs = root.get("reorder_us").asLong();
+            idleMs = root.get("idle_ms").asLong();
+            kafka = root.get("kafka").asText();
+            releaseMs = root.get("release_ms").asLong();
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the plan is not JSON: " + json, e);
+        }
+    }
+
+    private static Channel channel(JsonNode node) {
+        Map<String, Double> factors = new HashMap<>();
+        node.get("factors")
+                .fields()
+                .forEachRemaining(unit -> factors.put(unit.getKey(), unit.getValue().asDouble()));
+        List<String> aliases = new ArrayList<>();
+        node.get("aliases").forEach(alias -> aliases.add(alias.asText()));
+        return new Channel(
+                node.get("id").asText(),
+                aliases,
+                factors,
+                node.get("low").asDouble(),
+                node.get("high").asDouble());
+    }
+
+    private static Feature feature(
+            JsonNode node, Map<String, Integer> indexes, JsonNode references) {
+        JsonNode channel = node.get("channel");
+        JsonNode reference = node.get("reference");
+        return new Feature(
+                node.get("name").asText(),
+                FeatureKind.named(node.get("kind").asText()),
+                channel.isNull() ? -1 : indexes.get(channel.asText()),
+                node.get("window_us").asLong(),
+                node.get("argument").asDouble(),
+                reference == null ? null : doubles(references.get(reference.asText())));
+    }
+
+    private static double[] doubles(JsonNode array) {
+        double[] values = new double[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).asDouble();
+        }
+        return values;
+    }
+
+    /** Ids of the channels, in their order. */
+    public List<String> channelIds() {
+        return channels.stream().map(Channel::id).toList();
+    }
+
+    /**
+     * Whether the view computes features for this vehicle: its pattern ({@code *} for any text,
+     * {@code ?} for any character) matches the vehicle's id.
+     */
+    public boolean takes(String vehicle) {
+        StringBuilder pattern = new StringBuilder();
+        for (int i = 0; i < vehicles.length(); i++) {
+            char c = vehicles.charAt(i);
+            pattern.append(c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(String.valueOf(c)));
+        }
+        return Pattern.compile(pattern.toString(), Pattern.DOTALL).matcher(vehicle).matches();
+    }
+}
