@@ -498,11 +498,11 @@ def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answe
     stack: Settings,
 ) -> None:
     from pitwall.operations.retention import due
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.offline.columns import SESSION_COLUMNS
     from pitwall.stores.offline.compact import compact
+    from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
-    from pitwall.stores.offline.rows import count_rows
 
     gone, kept = simulate(laps=1, seed=91), simulate(laps=1, seed=92)
     send(stack, [gone, kept])

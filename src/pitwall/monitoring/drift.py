@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.monitoring.truths import RELEASED_S
-from pitwall.stores.offline.files import Place, database, files
+from pitwall.stores.offline.database import database
+from pitwall.stores.offline.files import Place, files
 
 Array = NDArray[np.float64]
 STRETCH_M = 200.0

@@ -41,7 +41,8 @@ def lineage(settings: Settings, sets: Iterable[FeatureSet]) -> dict[str, dict[st
 def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
     from cassandra import InvalidRequest
 
-    from pitwall.stores.cassandra import configured, connect, keyspace_of
+    from pitwall.stores.cassandra.connect import connect
+    from pitwall.stores.cassandra.options import configured, keyspace_of
     from pitwall.stores.names import online_table
 
     options = configured(settings)
@@ -69,7 +70,8 @@ def _freshness(settings: Settings, found: dict[str, dict[str, Use]]) -> None:
 
 def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
     """From the files' statistics: no row is read."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, view)
     paths = files(where)

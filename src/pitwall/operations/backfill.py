@@ -84,8 +84,8 @@ def run(
 
 def _written(settings: Settings, sessions: list[str], since: float) -> int:
     """Rows of these sessions in files of the offline store that are younger than `since` (s since the epoch)."""
+    from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
-    from pitwall.stores.offline.rows import count_rows
 
     return sum(
         count_rows(recorded(settings, features.name), sessions, since - 1)

@@ -17,7 +17,8 @@ import polars as pl
 from pitwall.errors import StackError
 from pitwall.features import load
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import keyspace_of
 from pitwall.stores.names import online_table
 from pitwall.stores.offline.columns import SESSION_COLUMNS
 from pitwall.stores.offline.compact import drop

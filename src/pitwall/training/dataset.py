@@ -47,7 +47,8 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
 
     Complete is as `pitwall.stores.offline.laps.whole` says. Of several circuits, the laps of the one with most laps are given.
     """
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, VIEW)
     paths = files(where)
@@ -117,7 +118,8 @@ def _traces(
     settings: Settings, found: pd.DataFrame
 ) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of every tick of these laps, by vehicle, session and lap number."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, VIEW)
     frame = (

@@ -322,7 +322,7 @@ def _cassandra_ready(settings: Settings) -> bool:
 
 
 def _cassandra_password(settings: Settings) -> None:
-    from pitwall.stores.cassandra import prepare_cluster
+    from pitwall.stores.cassandra.prepare import prepare_cluster
 
     prepare_cluster(settings)
 
