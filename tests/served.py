@@ -133,7 +133,7 @@ def store_row(
     settings: Settings, session: str, age_s: float, values: tuple[float | None, float | None]
 ) -> datetime:
     """Write speed and throttle of the test's car to the online store, `age_s` old; gives the event time."""
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
 
     cassandra = connect(settings)
     at = datetime.now(UTC) - timedelta(seconds=age_s)

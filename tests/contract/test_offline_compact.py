@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pitwall.stores.offline import compact as compacting
+from pitwall.stores.offline.columns import MICROS, Columns
 from pitwall.stores.offline.compact import compact, drop
 from pitwall.stores.offline.files import files, place
 from pitwall.stores.offline.join import Feature, View, join
-from pitwall.stores.offline.scan import MICROS, Columns, Scan
+from pitwall.stores.offline.scan import Scan
 
 COLUMNS = Columns(
     {"vehicle": pa.string(), "session": pa.string()}, "event_timestamp", "created_timestamp"

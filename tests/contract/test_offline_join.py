@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from slow_join import Row, answer
 
 from pitwall.errors import StoreError
+from pitwall.stores.offline.columns import MICROS, Columns
 from pitwall.stores.offline.files import files, place
-from pitwall.stores.offline.join import Feature, View, join, latest
-from pitwall.stores.offline.scan import MICROS, Columns, Scan
+from pitwall.stores.offline.join import Feature, View, join
+from pitwall.stores.offline.latest import latest
+from pitwall.stores.offline.scan import Scan
 
 INSTANTS = st.integers(-3, 12)
 """Few different instants, so that ties are the rule."""

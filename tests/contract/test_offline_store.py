@@ -274,7 +274,7 @@ def test_instants_as_text_without_a_zone_and_in_another_zone(store: Any) -> None
         == [101.0] * 2
     )
     asked["event_timestamp"] = ["noon", "later"]
-    with pytest.raises(StoreError, match="'event_timestamp' of the entity rows is no time"):
+    with pytest.raises(StoreError, match="'event_timestamp' of the entity rows is not a time"):
         store.get_historical_features(asked, ["laps:speed"])
 
 
@@ -384,7 +384,7 @@ def test_what_it_cannot_serve_is_named(store: Any) -> None:
         store.get_historical_features(
             entity(("a", 1, 4)).drop(columns="lap"), ["laps:speed"]
         ).to_df()
-    with pytest.raises(StoreError, match="is no FileSource"):
+    with pytest.raises(StoreError, match="is not a FileSource"):
         source_of(None)
     with pytest.raises(StoreError, match="gs://"):
         place("gs://bucket/folder")
@@ -404,8 +404,8 @@ def test_what_it_cannot_serve_is_named(store: Any) -> None:
 
 
 def test_compacting_changes_no_answer(store: Any, root: str) -> None:
+    from pitwall.stores.offline.columns import Columns
     from pitwall.stores.offline.compact import compact
-    from pitwall.stores.offline.scan import Columns
 
     asked = entity(("b", 1, 3), ("a", 1, 0.5), ("a", 1, 4), ("a", 1, 9), ("a", 2, 4))
     refs = ["laps:speed", "laps:gear", "laps:flag", "laps:driver", "laps:best_at", "laps:sectors"]

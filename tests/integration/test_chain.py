@@ -329,6 +329,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     from pitwall.kafka.clients import client_config
     from pitwall.machine import processes as process
     from pitwall.serving.reader import EPOCH, FeatureReader
+    from pitwall.serving.scoring import input_matrix, served_of
     from pitwall.serving.served import Served
 
     whole = simulate(laps=1, seed=79)
@@ -498,11 +499,11 @@ def test_old_sessions_leave_each_store_when_told_and_compacting_changes_no_answe
     stack: Settings,
 ) -> None:
     from pitwall.operations.retention import due
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.offline.columns import SESSION_COLUMNS
     from pitwall.stores.offline.compact import compact
+    from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
-    from pitwall.stores.offline.rows import count_rows
 
     gone, kept = simulate(laps=1, seed=91), simulate(laps=1, seed=92)
     send(stack, [gone, kept])

@@ -126,7 +126,7 @@ def test_servers_on_the_mounted_files_and_prepare(
                 tmp_path / "cassandra/cassandra/commitlog"
             ).exists()
             from pitwall.kafka.clients import admin
-            from pitwall.stores.cassandra import connect
+            from pitwall.stores.cassandra.connect import connect
 
             assert settings.features_topic in admin(settings).list_topics(timeout=10).topics
             session = connect(settings, keyspace=settings.keyspace)

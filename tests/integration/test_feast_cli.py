@@ -20,7 +20,8 @@ from click.testing import CliRunner, Result
 from pitwall.errors import StoreError, UsageError
 from pitwall.machine.sandbox import free_ports
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import Connection, Tls, configured, connect
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import Connection, Tls, configured
 
 pytestmark = pytest.mark.integration
 

@@ -268,7 +268,8 @@ def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -
 
 def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     """(event time, features…) of each distinct row in the Parquet files, in order of time."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, "car_state")
     features = load(settings.feature_repo)[-1]

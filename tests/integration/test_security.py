@@ -22,7 +22,8 @@ from pitwall.machine import jars
 from pitwall.machine.certificates import trust
 from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import Connection, connect
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import Connection
 from pitwall.stores.repository import apply
 from pitwall.stores.s3 import s3_client, s3_environment
 

@@ -28,7 +28,8 @@ from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox
 from pitwall.recordings import laps
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect, prepare_cluster
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.prepare import prepare_cluster
 from pitwall.stores.environment import child_environment
 
 pytest.importorskip("pyspark", reason="Spark is not installed; docs/how-to/spark.md says how")

@@ -23,7 +23,8 @@ from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import Connection, connect
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import Connection
 from pitwall.stores.environment import child_environment
 from pitwall.stores.history import HistoryReader
 

@@ -23,7 +23,7 @@ from pitwall.monitoring import parity
 from pitwall.recordings import laps
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
-from pitwall.stores.offline.store import files
+from pitwall.stores.offline.files import files
 
 pytestmark = pytest.mark.integration
 

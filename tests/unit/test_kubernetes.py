@@ -137,7 +137,7 @@ def test_the_settings_are_ours_and_hold_together(monkeypatch: pytest.MonkeyPatch
 def test_the_store_is_named_as_feast_reads_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pitwall.stores.cassandra import configured
+    from pitwall.stores.cassandra.options import configured
 
     (tmp_path / "feature_repo").mkdir()
     (tmp_path / "feature_repo" / "feature_store.yaml").write_text(

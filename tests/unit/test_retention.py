@@ -12,8 +12,8 @@ from pitwall.errors import StoreError
 from pitwall.operations.exclusive import exclusive
 from pitwall.operations.retention import due
 from pitwall.settings import Settings
+from pitwall.stores.offline.columns import MICROS
 from pitwall.stores.offline.files import files
-from pitwall.stores.offline.scan import MICROS
 
 NOW = 1_800_000_000
 DAY = 86_400

@@ -14,7 +14,7 @@ from pitwall.flink.rest import render
 from pitwall.kafka.clients import client_config, java_client_config
 from pitwall.machine import certificates
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import Connection, configured, login
+from pitwall.stores.cassandra.options import Connection, configured, login
 
 STORE = "online_store:\n  type: pitwall.stores.online.store.CassandraOnlineStore\n"
 

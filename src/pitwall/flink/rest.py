@@ -16,7 +16,7 @@ from pitwall.flink.checkpoints import newest
 from pitwall.kafka.clients import java_client_config
 from pitwall.machine.ports import port_open
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import configured, keyspace_of, login, tls
+from pitwall.stores.cassandra.options import configured, keyspace_of, login, tls
 from pitwall.stores.names import online_table
 
 ATTACH = "-- ATTACH telemetry"

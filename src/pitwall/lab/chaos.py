@@ -287,7 +287,8 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
 
 def _offline(settings: Settings, session: Session, ticks: int, patience_s: float = 60.0) -> int:
     """Distinct rows of a session in the offline store, once there are `ticks` or patience ends."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, "car_state")
     query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"

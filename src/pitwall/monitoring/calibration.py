@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pitwall.monitoring.bands import LEAST_TICKS, STRETCH_M, Bands, calibrate
-from pitwall.stores.offline.files import Place, database, files
+from pitwall.stores.offline.database import database
+from pitwall.stores.offline.files import Place, files
 
 WATCHED = (
     "speed",

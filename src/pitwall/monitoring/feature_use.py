@@ -42,7 +42,8 @@ def _freshness(settings: Settings, uses_by_view: dict[str, dict[str, Use]]) -> N
     """Set `fresh_s` from the online store's rows."""
     from cassandra import InvalidRequest
 
-    from pitwall.stores.cassandra import configured, connect, keyspace_of
+    from pitwall.stores.cassandra.connect import connect
+    from pitwall.stores.cassandra.options import configured, keyspace_of
     from pitwall.stores.names import online_table
 
     options = configured(settings)
@@ -71,7 +72,8 @@ def _freshness(settings: Settings, uses_by_view: dict[str, dict[str, Use]]) -> N
 
 def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
     """Set `null_share` from the Parquet statistics of the view's files. Reads no row."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     folder = recorded(settings, view)
     paths = files(folder)

@@ -20,7 +20,8 @@ from pitwall.errors import UsageError
 from pitwall.features import load
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import configured, connect
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import configured
 from pitwall.stores.names import online_table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

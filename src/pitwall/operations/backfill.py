@@ -88,8 +88,8 @@ def run(
 
 def _written(settings: Settings, sessions: list[str], since_s: float) -> int:
     """Number of rows of these sessions in files written after `since_s`, s since the epoch."""
+    from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
-    from pitwall.stores.offline.rows import count_rows
 
     return sum(
         count_rows(recorded(settings, features.name), sessions, since_s - 1)

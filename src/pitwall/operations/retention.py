@@ -12,7 +12,8 @@ import time
 from pitwall.operations import retention_cassandra, retention_offline, retention_topics
 from pitwall.operations.due import Due
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import keyspace_of
 
 
 def due(settings: Settings, now_s: float | None = None) -> list[Due]:

@@ -13,7 +13,8 @@ from typing import Any
 from pitwall.features import load
 from pitwall.operations.due import Due, Key, is_over
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import keyspace_of
 from pitwall.stores.names import online_table
 
 HISTORY = "telemetry_history"

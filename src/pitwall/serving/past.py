@@ -36,8 +36,8 @@ def recorded(
     import pyarrow as pa
 
     from pitwall.stores.offline import files
+    from pitwall.stores.offline.columns import MICROS, Columns
     from pitwall.stores.offline.join import Feature, View, join
-    from pitwall.stores.offline.scan import MICROS, Columns
 
     keys = {"vehicle": pa.string(), "session": pa.string()}
     stamps = ("event_timestamp", "created_timestamp")

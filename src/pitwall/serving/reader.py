@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from pitwall.errors import StoreError
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import Connection, configured, connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import Connection, configured, keyspace_of
+from pitwall.stores.cassandra.requests import ask, ask_async
 from pitwall.stores.names import online_table
-from pitwall.stores.online.requests import ask, ask_async
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

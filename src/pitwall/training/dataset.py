@@ -52,7 +52,8 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     Columns: vehicle, session, lap_number, lap_final (s), length_m, first_tick, last_tick. A lap is
     complete as `pitwall.stores.offline.laps.whole` says. Raises `ModelError` where there is none.
     """
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, VIEW)
     paths = files(where)
@@ -127,7 +128,8 @@ def _traces(
     settings: Settings, complete: pd.DataFrame
 ) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of each tick, by vehicle, session and lap number."""
-    from pitwall.stores.offline.files import database, files, recorded
+    from pitwall.stores.offline.database import database
+    from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, VIEW)
     frame = (

@@ -89,7 +89,7 @@ def _watch(
     settings: Settings, car: subprocess.Popen[bytes], text: str, seconds: float, step: Step
 ) -> list[tuple[float, dict[str, int]]]:
     """Look at all cars' rows until the cars have stopped: wall clock (ms) and each session's event time (ms) there."""
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
 
     store = connect(settings)
     try:

@@ -91,7 +91,7 @@ def online_read(load: Load, step: Step) -> Result:
     with _stores(step) as (settings, ours, shipped):
         from pitwall.lab.bench.stores import WIDE, sdk, tick, view
         from pitwall.serving.reader import FeatureReader
-        from pitwall.stores.cassandra import connect
+        from pitwall.stores.cassandra.connect import connect
 
         features = view("bench", WIDE)
         stores = {}

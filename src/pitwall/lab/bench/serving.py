@@ -144,7 +144,7 @@ def predict(load: Load, step: Step) -> Result:
 def _row(settings: Settings, inputs: tuple[str, ...]) -> None:
     from datetime import UTC, datetime
 
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
 
     cassandra = connect(settings)
     columns = ", ".join(f'"{name}"' for name in inputs)
@@ -163,7 +163,7 @@ def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[i
     import mlflow
     import pandas as pd
 
-    from pitwall.stores.cassandra import connect
+    from pitwall.stores.cassandra.connect import connect
 
     cassandra = connect(settings)
     columns = ", ".join(f'"{name}"' for name in inputs)

@@ -15,7 +15,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import FeastType, Float64, String
 
 from pitwall.settings import Settings
-from pitwall.stores.cassandra import connect
+from pitwall.stores.cassandra.connect import connect
 
 T0 = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 SHIPPED = "feast_shipped"

@@ -230,7 +230,8 @@ def _wait_for_champions(settings: Settings, versions: dict[str, int]) -> None:
 
 
 def _online_rows(settings: Settings, sessions: list[str]) -> int:
-    from pitwall.stores.cassandra import connect, keyspace_of
+    from pitwall.stores.cassandra.connect import connect
+    from pitwall.stores.cassandra.options import keyspace_of
     from pitwall.stores.names import online_table
 
     session = connect(settings)
@@ -242,7 +243,7 @@ def _online_rows(settings: Settings, sessions: list[str]) -> int:
 
 
 def _offline_rows(settings: Settings, sessions: list[str]) -> int:
+    from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
-    from pitwall.stores.offline.rows import count_rows
 
     return count_rows(recorded(settings, "car_state"), sessions)

@@ -130,7 +130,7 @@ def _command(settings: Settings) -> list[str]:
 
 
 def _prepare_cluster(settings: Settings) -> None:
-    from pitwall.stores.cassandra import prepare_cluster
+    from pitwall.stores.cassandra.prepare import prepare_cluster
 
     prepare_cluster(settings)
 

@@ -17,7 +17,8 @@ from pitwall.features import FeatureSet, load
 from pitwall.page.data.laps import Reference
 from pitwall.page.data.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
-from pitwall.stores.offline.files import database, files, recorded
+from pitwall.stores.offline.database import database
+from pitwall.stores.offline.files import files, recorded
 from pitwall.stores.offline.laps import whole
 
 LISTED_S = 5.0

@@ -1,7 +1,8 @@
-"""Many small files become one for each day, sorted by entity and time, while readers read and a job writes more.
+"""Compacts the store: many small files become one file a day, sorted by entity and time.
 
-A new file appears whole beside a list of those it replaces; from then on these no longer count, and are deleted. A run
-that was broken off is finished by the next one.
+Readers may read and the job may write at the same time. First a list of the replaced files is
+written, then the new file appears whole; from then on the replaced files no longer count, and they
+are deleted. The next run finishes a run that was interrupted.
 """
 
 from __future__ import annotations
@@ -21,23 +22,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from pitwall.stores.offline.columns import Columns
 from pitwall.stores.offline.files import REPLACES, Place, write_json
-from pitwall.stores.offline.scan import UNIT_ROWS, Columns, Scan, keys_of
+from pitwall.stores.offline.keys import keys_of
+from pitwall.stores.offline.scan import Scan
 from pitwall.stores.offline.timeline import Ints, ordered
+from pitwall.stores.offline.units import UNIT_ROWS
 
 PREFIX = "compact-"
 Entity = tuple[Any, ...]
+"""Values of the key columns."""
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What became of the files of one folder (a day)."""
+    """The result for the files of one folder, which holds one day."""
 
     folder: str
     files_before: int
     files_after: int
     rows: int
-    """Rows that remain."""
+    """Rows in the file that remains."""
 
 
 def compact(
@@ -46,27 +51,28 @@ def compact(
     settled_s: float = 60.0,
     step: Callable[[str], None] = lambda text: None,
 ) -> list[Compacted]:
-    """Compact each folder below `place` that has more than one file or one not compacted yet.
+    """Compact each folder below `place` that has several files or one not compacted yet.
 
-    Files younger than `settled_s` are left for the next time.
+    Files younger than `settled_s` seconds are left for the next run. `step` is called with the path
+    of each folder before it is compacted.
     """
-    done = []
+    results = []
     for folder, names in _folders(place, settled_s).items():
         if len(names) > 1 or not names[0].startswith(PREFIX):
             step(folder)
-            done.append(rewrite(Place(place.system, folder), names, columns))
-    return done
+            results.append(rewrite(Place(place.system, folder), names, columns))
+    return results
 
 
 def drop(place: Place, columns: Columns, gone: Iterable[Entity]) -> list[Compacted]:
-    """Rewrite the files below `place` that hold rows of these entities (their key values) without them."""
+    """Delete the rows of these entities: rewrite each folder below `place` that holds any."""
     gone = set(gone)
-    done = []
+    results = []
     for folder, names in _folders(place, 0).items():
         here = Place(place.system, folder)
         if gone & set(_entities(Scan(here, only=names), columns)):
-            done.append(rewrite(here, names, columns, gone))
-    return done
+            results.append(rewrite(here, names, columns, gone))
+    return results
 
 
 def rewrite(
@@ -75,7 +81,10 @@ def rewrite(
     columns: Columns,
     gone: set[Entity] | frozenset[Entity] = frozenset(),
 ) -> Compacted:
-    """Put the rows of these files, but for some entities, into one new file; without rows left, just delete the files."""
+    """Replace these files by one that holds their rows except those of the entities `gone`.
+
+    Where no row remains, the files are deleted and none is written.
+    """
     scan = Scan(folder, only=names)
     order, ends = _order(scan, columns, gone)
     target = f"{PREFIX}{uuid.uuid4().hex}.parquet"
@@ -107,23 +116,25 @@ def _write(scan: Scan, folder: Place, name: str, order: Ints, ends: list[int]) -
 def _order(
     scan: Scan, columns: Columns, gone: set[Entity] | frozenset[Entity]
 ) -> tuple[Ints, list[int]]:
-    """Row numbers by entity and time, and where row groups end: between entities where these are not too large."""
-    every = _entities(scan, columns)
-    kept = [entity for entity in every if entity not in gone]
-    table = {
-        name: pa.array([entity[i] for entity in every], kind)
+    """Row numbers sorted by entity and time, and the positions at which row groups end.
+
+    A row group ends between two entities, except within an entity of more than `UNIT_ROWS` rows.
+    """
+    entities = _entities(scan, columns)
+    key_columns = {
+        name: pa.array([entity[i] for entity in entities], kind)
         for i, (name, kind) in enumerate(columns.keys.items())
     }
-    rows = ordered(scan.narrow(columns, keys_of(table), None, None))
-    numbers = keys_of(table).numbers([*table.values()])
-    by_number = dict(zip(numbers.tolist(), every, strict=True))
-    # Rows without an instant or a key count for nothing, but are not ours to throw away.
+    keys = keys_of(key_columns)
+    rows = ordered(scan.narrow(columns, keys, None, None))
+    # Rows without event time or key count in no query; they are kept all the same.
     rest = np.setdiff1d(np.arange(scan.rows), rows.row)
     if gone:
-        left = np.array(
-            [number for number, entity in by_number.items() if entity in set(kept)], np.int64
-        )
-        rows = rows.take(np.flatnonzero(np.isin(rows.entity, left)))
+        numbers = keys.numbers([*key_columns.values()]).tolist()
+        kept = [
+            number for number, entity in zip(numbers, entities, strict=True) if entity not in gone
+        ]
+        rows = rows.take(np.flatnonzero(np.isin(rows.entity, np.array(kept, np.int64))))
     order = np.concatenate([rows.row, rest])
     cuts = [*(np.flatnonzero(np.diff(rows.entity)) + 1).tolist(), len(order)]
     ends: list[int] = []
@@ -148,21 +159,22 @@ def _entities(scan: Scan, columns: Columns) -> list[Entity]:
 
 
 def _folders(place: Place, settled_s: float) -> dict[str, list[str]]:
-    """Names of the files that count, by folder; broken-off runs are finished or forgotten."""
-    _clean(place)
-    found: dict[str, list[str]] = {}
+    """Names of the files that count and are `settled_s` seconds old, by folder."""
+    _finish_interrupted(place)
+    names_in: dict[str, list[str]] = {}
     for info in place.files():
         if info.mtime is None or time.time() - info.mtime.timestamp() >= settled_s:
             folder, name = os.path.split(info.path)
-            found.setdefault(folder, []).append(name)
-    return found
+            names_in.setdefault(folder, []).append(name)
+    return names_in
 
 
-def _clean(place: Place) -> None:
-    every = place.system.get_file_info(
+def _finish_interrupted(place: Place) -> None:
+    """Finish an interrupted run whose new file is complete; delete what any other one left."""
+    infos = place.system.get_file_info(
         fs.FileSelector(place.path, allow_not_found=True, recursive=True)
     )
-    paths = {info.path for info in every}
+    paths = {info.path for info in infos}
     for path in paths:
         folder, name = os.path.split(path)
         if name.startswith(f".{PREFIX}"):
@@ -170,8 +182,8 @@ def _clean(place: Place) -> None:
         if name.startswith(REPLACES):
             if f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}" in paths:
                 with place.system.open_input_stream(path) as file:
-                    for each in json.loads(file.read()):
-                        _delete(Place(place.system, f"{folder}/{each}"))
+                    for replaced in json.loads(file.read()):
+                        _delete(Place(place.system, f"{folder}/{replaced}"))
             place.system.delete_file(path)
 
 

@@ -1,4 +1,4 @@
-"""Where a store's Parquet files are, local, on S3 or on HDFS, and which of them count now."""
+"""Where the store's Parquet files are (local, S3 or HDFS), and which of them count now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlparse
 
 import pyarrow as pa
@@ -20,12 +19,14 @@ from pitwall.settings import Settings
 from pitwall.stores.s3 import BUCKETS, s3_environment, s3_key
 
 REPLACES = "_replaces-"
-"""`_replaces-<name>.json` lists what the file `<name>` beside it stands for: where it is there, they no longer count."""
+"""Prefix of a list: `_replaces-<name>.json` names the files that the file `<name>` replaces.
+
+They stop counting as soon as `<name>` is in the same folder."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A folder or a file on a file system."""
+    """A folder or a file on a file system. `scheme` is "s3", "hdfs" or empty for local files."""
 
     system: fs.FileSystem
     path: str
@@ -35,41 +36,44 @@ class Place:
         return Place(self.system, f"{self.path.rstrip('/')}/{name}", self.scheme)
 
     def uri(self, path: str) -> str:
-        """How `database` is told of a path here."""
+        """A path on this file system in the form that DuckDB takes."""
         return path if self.local else f"{self.scheme}://{path}"
 
     @property
     def local(self) -> bool:
-        """Whether it is on this machine's disk."""
+        """Whether the file system is this machine's disk."""
         return isinstance(self.system, fs.LocalFileSystem)
 
     def is_file(self) -> bool:
-        """Whether there is a file just here."""
+        """Whether there is a file, not a folder, at this path."""
         return bool(self.system.get_file_info(self.path).type == fs.FileType.File)
 
     def files(self) -> list[fs.FileInfo]:
-        """Finished Parquet files here and below, by name. Hidden ones are still being written; replaced ones do not count."""
+        """Finished Parquet files here and in all folders below, sorted by path.
+
+        Hidden files, which are still being written, and replaced files are left out.
+        """
         here = self.system.get_file_info(self.path)
         if here.type == fs.FileType.File:
             return [here]
-        found = self.system.get_file_info(
+        infos = self.system.get_file_info(
             fs.FileSelector(self.path, allow_not_found=True, recursive=True)
         )
-        every = {info.path: info for info in found if info.type == fs.FileType.File}
-        gone: set[str] = set()
-        for path in every:
+        info_of = {info.path: info for info in infos if info.type == fs.FileType.File}
+        replaced: set[str] = set()
+        for path in info_of:
             folder, name = os.path.split(path)
             if name.startswith(REPLACES):
                 target = f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}"
-                if target in every:
-                    gone.update(f"{folder}/{each}" for each in self._replaced(path))
+                if target in info_of:
+                    replaced.update(f"{folder}/{old}" for old in self._read_list(path))
         return [
-            every[path]
-            for path in sorted(every)
-            if path not in gone and not _hidden(path[len(self.path) :])
+            info_of[path]
+            for path in sorted(info_of)
+            if path not in replaced and not _hidden(path[len(self.path) :])
         ]
 
-    def _replaced(self, path: str) -> list[str]:
+    def _read_list(self, path: str) -> list[str]:
         try:
             with self.system.open_input_stream(path) as file:
                 names: list[str] = json.loads(file.read())
@@ -78,7 +82,7 @@ class Place:
             return []
 
     def write(self, name: str, table: pa.Table, row_group_size: int = 131_072) -> Place:
-        """Write `table` as the file `name` in this folder; it appears whole."""
+        """Write `table` as the file `name` in this folder. Readers see the whole file or none."""
         target = self / name
         if not self.local:
             pq.write_table(
@@ -93,49 +97,53 @@ class Place:
         return target
 
 
-def _hidden(below: str) -> bool:
-    return any(part.startswith((".", "_")) for part in below.split("/") if part)
+def _hidden(relative_path: str) -> bool:
+    return any(part.startswith((".", "_")) for part in relative_path.split("/") if part)
 
 
 def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
-    """The place `uri` names: `s3://bucket/folder`, `hdfs://host:port/folder`, `file://…` or a path (relative ones below `base`).
+    """The place of `s3://bucket/folder`, `hdfs://host:port/folder`, `file://…` or a local path.
 
-    The S3 server is `endpoint` or AWS_ENDPOINT_URL_S3, else Amazon's; keys come from where AWS clients find them, for the
-    local stack's offline store they are its own.
+    A relative path is taken below `base`. The S3 server is `endpoint`, else AWS_ENDPOINT_URL_S3,
+    else Amazon's. Its keys come from where AWS clients look for them; for the S3 server of the
+    local stack they are the stack's own. Raises `StoreError` for a pattern and any other scheme.
     """
     if "*" in uri:
         raise StoreError(
-            f"the source's path {uri!r} is a pattern; give the folder, all Parquet files in it and below are read"
+            f"the source's path {uri!r} is a pattern; give the folder: "
+            "all Parquet files in it and below are read"
         )
     scheme = urlparse(uri).scheme
     if scheme == "s3":
-        url = (
-            endpoint
-            or os.environ.get("AWS_ENDPOINT_URL_S3")
-            or os.environ.get("AWS_ENDPOINT_URL")
-            or ""
-        )
-        parsed = urlparse(url if "://" in url or not url else f"https://{url}")
-        options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
-        settings = Settings()
-        if endpoint and endpoint == s3_endpoint(settings):
-            options["access_key"], options["secret_key"] = s3_key(
-                settings, BUCKETS.get(uri.removeprefix("s3://").split("/")[0], "pitwall")
-            )
-        region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-        return Place(
-            fs.S3FileSystem(region=region, **options), uri.removeprefix("s3://").rstrip("/"), "s3"
-        )
+        return _s3_place(uri.removeprefix("s3://").rstrip("/"), endpoint)
     if scheme == "hdfs":
         return Place(_webhdfs(urlparse(uri).hostname or ""), urlparse(uri).path.rstrip("/"), "hdfs")
     if scheme not in ("", "file"):
         raise StoreError(
-            f"the source's path {uri!r} is on {scheme}://; the Parquet store reads local paths, s3:// and hdfs://"
+            f"the source's path {uri!r} is on {scheme}://; "
+            "the Parquet store reads local paths, s3:// and hdfs://"
         )
     path = Path(uri.removeprefix("file://"))
     return Place(
         fs.LocalFileSystem(), str(path if path.is_absolute() or base is None else base / path)
     )
+
+
+def _s3_place(path: str, endpoint: str) -> Place:
+    url = (
+        endpoint
+        or os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL")
+        or ""
+    )
+    parsed = urlparse(url if "://" in url or not url else f"https://{url}")
+    options = {"endpoint_override": parsed.netloc, "scheme": parsed.scheme} if url else {}
+    settings = Settings()
+    if endpoint and endpoint == s3_endpoint(settings):
+        user = BUCKETS.get(path.split("/")[0], "pitwall")
+        options["access_key"], options["secret_key"] = s3_key(settings, user)
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    return Place(fs.S3FileSystem(region=region, **options), path, "s3")
 
 
 def _webhdfs(host: str) -> fs.FileSystem:
@@ -148,12 +156,12 @@ def _webhdfs(host: str) -> fs.FileSystem:
 
 
 def recorded(settings: Settings, view: str) -> Place:
-    """Where the features job leaves the rows of a view."""
+    """The folder into which the features job writes the rows of a view."""
     return place(settings.offline(view), s3_endpoint(settings))
 
 
 def s3_endpoint(settings: Settings) -> str:
-    """The S3 server the offline store is on; empty where it is a folder."""
+    """URL of the S3 server that holds the offline store; empty where the store is not on S3."""
     return (
         s3_environment(settings)["AWS_ENDPOINT_URL_S3"]
         if settings.offline_url.startswith("s3://")
@@ -162,33 +170,19 @@ def s3_endpoint(settings: Settings) -> str:
 
 
 def files(where: Place | Path | str, since: float = 0.0) -> list[str]:
-    """Finished Parquet files in a folder or below, younger than `since` (s since the epoch; where their age is known), in a fixed order, as `database` takes them."""
-    here = where if isinstance(where, Place) else place(str(where))
+    """Finished Parquet files in a folder and below, sorted, in the form that DuckDB takes.
+
+    Only files written after `since` (seconds since the epoch), and files of unknown age.
+    """
+    folder = where if isinstance(where, Place) else place(str(where))
     return [
-        here.uri(info.path)
-        for info in here.files()
+        folder.uri(info.path)
+        for info in folder.files()
         if info.mtime is None or info.mtime_ns >= since * 1e9
     ]
 
 
-def database(where: Place | None = None) -> Any:
-    """A `duckdb.DuckDBPyConnection` in UTC, that also reads files on the server `where` is on."""
-    import duckdb
-
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
-    if where is not None and not where.local:
-        from fsspec.implementations.arrow import ArrowFSWrapper
-
-        con.register_filesystem(
-            type("There", (ArrowFSWrapper,), {"protocol": where.scheme})(
-                where.system, skip_instance_cache=True
-            )
-        )
-    return con
-
-
-def write_json(target: Place, value: Iterable[str]) -> None:
-    """Write a list of names as JSON."""
+def write_json(target: Place, names: Iterable[str]) -> None:
+    """Write a list of names as a JSON file."""
     with target.system.open_output_stream(target.path) as stream:
-        stream.write(json.dumps(list(value)).encode())
+        stream.write(json.dumps(list(names)).encode())

@@ -1,4 +1,4 @@
-"""Which of the laps in the offline store are whole."""
+"""Which laps in the offline store were recorded from start to end."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LEAST_M = 200.0
-TWIN = 0.005
+"""A shorter lap is never whole."""
+SAME_LENGTH = 0.005
+"""Laps whose lengths differ by a smaller share than this have the same length."""
 
 
 def whole(from_start: ArrayLike, length_m: ArrayLike, follows: ArrayLike) -> NDArray[np.bool_]:
-    """Laps seen from their start to their end; arguments and answer have one entry a lap.
+    """Which laps were recorded from their start to their end; all arrays have the shape (laps,).
 
-    Its end was seen when the next lap follows (`follows`), or when another lap from the start is as long, within 0.5 %: a
-    recording often stops at the line.
+    `from_start` is 1 for a lap recorded from its start, `length_m` the length recorded, `follows`
+    whether the next lap was recorded, too. A lap has its end when the next lap follows, or when
+    another lap that was recorded from its start has the same length, because recordings often stop
+    at the line.
     """
     length = np.asarray(length_m, float)
-    begun = (np.asarray(from_start, float) == 1) & (length > LEAST_M)
-    order = np.flatnonzero(begun)[np.argsort(length[begun])]
-    near = np.diff(length[order]) < TWIN * length[order[1:]]
-    twin = np.zeros(len(length), bool)
-    twin[order] = np.r_[False, near] | np.r_[near, False] if len(order) else False
-    return np.asarray(begun & (np.asarray(follows, bool) | twin))
+    started = (np.asarray(from_start, float) == 1) & (length > LEAST_M)
+    order = np.flatnonzero(started)[np.argsort(length[started])]
+    close = np.diff(length[order]) < SAME_LENGTH * length[order[1:]]
+    has_twin = np.zeros(len(length), bool)
+    has_twin[order] = np.r_[False, close] | np.r_[close, False] if len(order) else False
+    return np.asarray(started & (np.asarray(follows, bool) | has_twin))

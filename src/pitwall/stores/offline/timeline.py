@@ -1,9 +1,10 @@
-"""Which feature row counts at which instant: numbers only, no files and no Feast.
+"""Which feature row counts at which instant: arrays of numbers only, no files and no Feast.
 
-Times are µs since the epoch. A row *happened* at its event time and is *known* from a later or the same instant on:
+Times are µs since the epoch. A row *happened* at its event time. It is *known* from that time on or
+from a later one:
 
-    event   ──●────────●────────●──────────►      the row asked for at ▼ is the last ● at or before it
-    known          ▲        ▼                      of those whose ▲ is at or before it too
+    event   ──●────────●────────●──────────►      at the instant ▼ counts the last ● before or at ▼
+    known          ▲        ▼                      whose own ▲ is also before or at ▼
 """
 
 from __future__ import annotations
@@ -17,20 +18,29 @@ import polars as pl
 
 Ints = npt.NDArray[np.int64]
 Known = Literal["created", "session", "event"]
-"""When a row counts as known: at its created time; as the entity's own clock stood when it was created; or at its event time."""
+"""From when a row is known.
+
+`created`: from its created time. `session`: from the time that the entity's own clock showed when
+the row was created. `event`: from its event time."""
 NEVER = np.iinfo(np.int64).max
 NO_CREATED = np.iinfo(np.int64).min
-"""Created time of a row without one: it is known at its event time and the oldest of its equals."""
+"""Created time of a row that has none.
+
+Such a row is known from its event time, and of rows with equal event times it is the oldest."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Feature rows, column by column: entity number, event time, created time, and where the row stands in the files."""
+    """Feature rows; all four arrays have the shape (rows,)."""
 
     entity: npt.NDArray[np.int32]
+    """Entity number."""
     event: Ints
+    """Event time in µs since the epoch."""
     created: Ints
+    """Created time in µs since the epoch, or `NO_CREATED`."""
     row: Ints
+    """Number of the row in the scan."""
 
     def __len__(self) -> int:
         return len(self.entity)
@@ -41,7 +51,7 @@ class Rows:
 
     @staticmethod
     def together(parts: list[Rows]) -> Rows:
-        """All rows of the parts."""
+        """The rows of all parts, in order."""
         if not parts:
             none = np.empty(0, np.int64)
             return Rows(np.empty(0, np.int32), none, none, none)
@@ -54,11 +64,12 @@ class Rows:
 
 
 def ordered(rows: Rows) -> Rows:
-    """By entity, event time, created time and place. Files mostly have an entity's rows in order already."""
+    """The rows sorted by entity, event time, created time and row number."""
     small = len(rows) == 0 or int(rows.entity.max()) < 2**16
     rows = rows.take(
         np.argsort(rows.entity.astype(np.uint16) if small else rows.entity, kind="stable")
     )
+    # In most files the rows of an entity are sorted already, so that the full sort is not needed.
     same = rows.entity[1:] == rows.entity[:-1]
     after = rows.event[1:] > rows.event[:-1]
     equal = (rows.event[1:] == rows.event[:-1]) & (rows.created[1:] >= rows.created[:-1])
@@ -72,11 +83,13 @@ def ordered(rows: Rows) -> Rows:
 
 
 def known(rows: Rows, rule: Known) -> Ints | None:
-    """When each of the ordered rows is known; None where that is its event time throughout.
+    """From when each of the ordered rows is known; None where that is the event time of every row.
 
-    By the session's own clock: in order of creation an entity's clock stands at the newest event time seen so far; it
-    begins anew, with a replay or a backfill, when a row of its first event time comes again. So how fast and how many
-    years later a session is recorded makes no difference, and a row that came after later ones is known only then.
+    By the rule `session`, an entity has its own clock: in order of creation, the clock shows the
+    newest event time seen so far. The clock restarts when a row with the entity's first event time
+    comes again, as in a replay or a backfill. So it makes no difference how fast a session was
+    recorded or how many years later; and a late row is known only from the time of the rows before
+    it in order of creation.
     """
     if rule == "event" or len(rows) == 0:
         return None
@@ -93,15 +106,15 @@ def known(rows: Rows, rule: Known) -> Ints | None:
             "entity": rows.entity,
             "event": rows.event,
             "created": created,
-            "anew": rows.event == begin,
+            "restart": rows.event == begin,
         }
     )
     clock = (
-        frame.with_row_index("at")
-        .sort("entity", "created", "event", "at")
-        .with_columns(run=pl.col("anew").cast(pl.Int64).cum_sum())
+        frame.with_row_index("position")
+        .sort("entity", "created", "event", "position")
+        .with_columns(run=pl.col("restart").cast(pl.Int64).cum_sum())
         .with_columns(clock=pl.col("event").cum_max().over("entity", "run"))
-        .sort("at")
+        .sort("position")
     )
     result = clock["clock"].to_numpy()
     return np.where(rows.created == NO_CREATED, rows.event, result)
@@ -110,42 +123,47 @@ def known(rows: Rows, rule: Known) -> Ints | None:
 def newest(
     rows: Rows, rule: Known, entity: npt.NDArray[np.int32], at: Ints, ttl_us: int | None
 ) -> Ints:
-    """For each question (entity number, instant) the place of the row that counts, or -1.
+    """The row that counts for each question (entity number, instant), or −1; shape (questions,).
 
-    That is the newest by event time, then by created time, then by place, of the entity's rows that happened and were
-    known by then; no row if that one happened more than `ttl_us` earlier.
+    Of the entity's rows that had happened and were known by that instant, it is the newest by event
+    time, then by created time, then by row number. No row counts when that one happened more than
+    `ttl_us` before the instant.
     """
     rows = ordered(rows)
     if len(rows) == 0:
         return np.full(len(entity), -1, np.int64)
     low = np.searchsorted(rows.entity, entity, "left")
     high = np.searchsorted(rows.entity, entity, "right")
-    found = _last_until(rows.event, low, high, at)
-    when = known(rows, rule)
-    if when is not None:
-        late = np.flatnonzero((found >= 0) & (when[found] > at))
-        if len(late):
-            found[late] = _last_at_most(when, low[late], found[late], at[late])
+    place = _last_until(rows.event, low, high, at)
+    known_at = known(rows, rule)
+    if known_at is not None:
+        unknown = np.flatnonzero((place >= 0) & (known_at[place] > at))
+        if len(unknown):
+            place[unknown] = _last_at_most(known_at, low[unknown], place[unknown], at[unknown])
     if ttl_us is not None:
-        found[(found >= 0) & (rows.event[found] < at - ttl_us)] = -1
-    return np.where(found >= 0, rows.row[found], -1)
+        place[(place >= 0) & (rows.event[place] < at - ttl_us)] = -1
+    return np.where(place >= 0, rows.row[place], -1)
 
 
 def _last_until(values: Ints, low: Ints, high: Ints, limit: Ints) -> Ints:
-    """The last place in [low, high) whose value is at most the limit, or -1; values rise there. Binary search, all at once."""
+    """The last place in [low, high) whose value is at most `limit`, or −1, for each question.
+
+    Values rise within each [low, high). One binary search for all questions together.
+    """
     left, right = low.copy(), high.copy()
     while np.any(left < right):
         middle = (left + right) // 2
-        go = (left < right) & (values[np.minimum(middle, len(values) - 1)] <= limit)
-        right = np.where(go | (left >= right), right, middle)
-        left = np.where(go, middle + 1, left)
+        go_right = (left < right) & (values[np.minimum(middle, len(values) - 1)] <= limit)
+        right = np.where(go_right | (left >= right), right, middle)
+        left = np.where(go_right, middle + 1, left)
     return np.where(left > low, left - 1, -1)
 
 
 def _last_at_most(values: Ints, low: Ints, high: Ints, limit: Ints) -> Ints:
-    """The last place in [low, high] whose value is at most the limit, or -1; values come in any order.
+    """The last place in [low, high] whose value is at most `limit`, or −1, for each question.
 
-    Up and down a tree of minima: 2 log2(n) steps for all questions together.
+    Values may have any order. The search goes up and down a tree of minima: 2 log2(n) steps for all
+    questions together.
     """
     levels = [values]
     while len(levels[-1]) > 1:
@@ -158,10 +176,10 @@ def _last_at_most(values: Ints, low: Ints, high: Ints, limit: Ints) -> Ints:
         odd = np.flatnonzero(end % 2 == 1)
         hit = odd[minima[end[odd] - 1] <= limit[seek[odd]]]
         level[seek[hit]], block[seek[hit]] = height, end[hit] - 1
-        # What is left of the block lies before the entity's first row: nothing to find.
-        go = (end // 2) << (height + 1) > low[seek]
-        go[hit] = False
-        seek, end = seek[go], end[go] // 2
+        # Blocks that lie before the entity's first row hold no answer.
+        go_on = (end // 2) << (height + 1) > low[seek]
+        go_on[hit] = False
+        seek, end = seek[go_on], end[go_on] // 2
     for height in range(len(levels) - 2, -1, -1):
         down = np.flatnonzero(level > height)
         right = 2 * block[down] + 1

@@ -1,10 +1,13 @@
-"""Feast's value types in CQL, and values both ways, exactly."""
+"""Feast's value types in CQL, and exact conversion of values in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from feast import FeatureView
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.types import (
     Array,
@@ -21,6 +24,10 @@ from feast.types import (
 
 from pitwall.errors import StoreError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EntityKey = tuple[Any, ...]
+"""Values of a view's join keys, in the view's order."""
+
 _SCALARS: dict[FeastType, tuple[str, str]] = {
     String: ("text", "string_val"),
     Bytes: ("blob", "bytes_val"),
@@ -31,22 +38,26 @@ _SCALARS: dict[FeastType, tuple[str, str]] = {
     Float64: ("double", "double_val"),
     UnixTimestamp: ("bigint", "unix_timestamp_val"),
 }
-"""A timestamp is whole seconds since the epoch as in Feast, whose null among them, −2⁶³, no CQL timestamp can hold."""
+"""CQL type and field of Feast's `Value` for each scalar type.
+
+A timestamp is a number of whole seconds since the epoch, as in Feast: Feast's null among timestamps
+is −2⁶³, which the CQL type `timestamp` cannot hold."""
 
 
 def cql_type(dtype: FeastType) -> str:
-    """The CQL column type. Raises `StoreError` for a type the store does not hold."""
+    """The CQL type of a column. Raises `StoreError` for a type that the store cannot hold."""
     if isinstance(dtype, Array) and dtype.base_type in _SCALARS:
         return f"frozen<list<{cql_type(dtype.base_type)}>>"
     if dtype not in _SCALARS:
         raise StoreError(
-            f"feature type {dtype} is not supported by the Cassandra store; use a scalar or a list of one"
+            f"feature type {dtype} is not supported by the Cassandra store; "
+            "use a scalar or a list of scalars"
         )
     return _SCALARS[dtype][0]
 
 
 def from_proto(value: ValueProto) -> Any:
-    """The Python value the driver writes; None for null."""
+    """The Python value that the Cassandra driver writes; None for null."""
     field = value.WhichOneof("val")
     if field is None or field == "null_val":
         return None
@@ -55,7 +66,10 @@ def from_proto(value: ValueProto) -> Any:
 
 
 def to_proto(dtype: FeastType) -> Callable[[Any], ValueProto]:
-    """Makes the proto of a value the driver read; an empty one for null."""
+    """A function from a value that the Cassandra driver read to Feast's value.
+
+    It gives an empty `Value` for null.
+    """
     if isinstance(dtype, Array):
         list_field = _SCALARS[dtype.base_type][1].replace("_val", "_list_val")
 
@@ -69,15 +83,26 @@ def to_proto(dtype: FeastType) -> Callable[[Any], ValueProto]:
 
         return make_list
     field = _SCALARS[dtype][1]
-    if (
-        field == "double_val"
-    ):  # Nearly all features: setting it costs half of naming it to the constructor.
+    if field == "double_val":
         return _double
     return lambda value: ValueProto() if value is None else ValueProto(**{field: value})
 
 
 def _double(value: float | None) -> ValueProto:
+    # Most features are doubles; setting the field takes half the time of a keyword argument.
     proto = ValueProto()
     if value is not None:
         proto.double_val = value
     return proto
+
+
+def entity_key(view: FeatureView, join_keys: list[str], entity: EntityKeyProto) -> EntityKey:
+    """The values of `join_keys` in their order. Raises `StoreError` when one of them is null."""
+    given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
+    values = tuple(from_proto(given[name]) for name in join_keys)
+    if None in values:
+        raise StoreError(
+            f"the entity key {join_keys[values.index(None)]!r} of view {view.name!r} is null; "
+            "give a value"
+        )
+    return values
