@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -19,7 +20,7 @@ from pitwall.local.servers import hadoop
 from pitwall.machine import certificates, jars
 from pitwall.machine.java import java
 from pitwall.machine.processes import http_ok, port_open
-from pitwall.settings import Settings
+from pitwall.settings import DISTRIBUTION, Settings
 from pitwall.spark import cluster as spark
 from pitwall.stores.s3 import BUCKETS, s3_key
 
@@ -465,7 +466,7 @@ SERVERS: dict[str, Server] = {
             "mlflow_port",
             _mlflow,
             lambda s: http_ok(f"{s.mlflow_url}/health"),
-            version="3.17.2",
+            version=version("mlflow"),
         ),
         Server(
             "flink",
@@ -566,7 +567,7 @@ SERVERS: dict[str, Server] = {
             _module("pitwall.serving.run"),
             _serving_ready,
             ("kafka", "cassandra", "mlflow"),
-            "bentoml 1.4.39",
+            f"bentoml {version('bentoml')}",
         ),
         Server(
             "scorer",
@@ -574,7 +575,7 @@ SERVERS: dict[str, Server] = {
             _module("pitwall.serving.scorer"),
             lambda s: (s.run_dir / "scorer.ready").exists(),
             ("kafka", "mlflow"),
-            "0.1.0",
+            version(DISTRIBUTION),
         ),
         Server(
             "page",
@@ -582,7 +583,7 @@ SERVERS: dict[str, Server] = {
             _module("pitwall.page.run"),
             lambda s: http_ok(f"{s.page_url}/health", certificates.trust(s)),
             ("kafka",),
-            "nicegui 3.18",
+            f"nicegui {version('nicegui')}",
         ),
     )
 }
