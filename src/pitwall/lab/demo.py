@@ -185,8 +185,7 @@ def run(
     history, live = (sessions[:-1], sessions[-1]) if len(sessions) > 1 else (sessions, sessions[0])
     names = sorted({session.session for session in sessions})
     recorded = sorted({session.session for session in history})
-    step("fetching jars", 0)
-    jars.fetch(settings.cache_dir / "m2", lambda n, total: step(f"jars {n}/{total}", n / total))
+    jars.fetch(settings.cache_dir / "m2", step)
     with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
         stack.begin(["kafka", "cassandra", "s3", "mlflow"])
         stack.start(["kafka", "cassandra", "s3"])

@@ -22,7 +22,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pitwall.errors import PitwallError, StackError, UsageError
 from pitwall.settings import DISTRIBUTION, Settings
@@ -149,7 +149,8 @@ def _uv(root: Path, *arguments: str) -> str:
 
 
 def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    wrapped = (Column(name, overflow="fold") for name in columns)
+    table = Table(*wrapped, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
     return table
