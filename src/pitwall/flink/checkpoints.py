@@ -12,7 +12,10 @@ from pitwall.stores.s3 import s3_client, s3_errors
 
 
 def newest(settings: Settings) -> str | None:
-    """URL of the newest complete checkpoint or savepoint, or None. Raises `JobError` when S3 does not answer."""
+    """URL of the newest complete checkpoint or savepoint, or None.
+
+    Raises `JobError` when S3 does not answer.
+    """
     url = urlparse(settings.flink_dir)
     found = (
         _on_s3(settings, url.netloc, url.path.strip("/"))
