@@ -13,6 +13,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DISTRIBUTION = "pitwall-telemetry"
+"""Name on a package index, where `pitwall` is another project. Package and command are `pitwall`."""
 PACKAGED = Path(__file__).resolve().parent / "project"
 """What the tools read, as a wheel brings it; not there in a checkout."""
 
@@ -30,7 +32,7 @@ def _repository() -> Path:
         return (
             Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
             / "pitwall"
-            / version("pitwall")
+            / version(DISTRIBUTION)
         )
     return Path.cwd()
 

@@ -141,7 +141,7 @@ def test_servers_on_the_mounted_files_and_prepare(
             assert {"telemetry_history", "pitwall_car_state"} <= tables
             make_buckets(settings)
             client = s3_client(settings)
-            assert {bucket["Name"] for bucket in client.list_buckets()["Buckets"]} >= set(BUCKETS)
+            assert {bucket.name for bucket in client.list_buckets()} >= set(BUCKETS)
 
 
 def test_mlflow_keeps_its_runs_in_postgres(

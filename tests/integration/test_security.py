@@ -6,11 +6,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
+from minio.error import S3Error
 
 from pitwall.car.replay import produce
 from pitwall.car.simulator import simulate
@@ -62,11 +63,8 @@ def test_a_session_goes_through_tls_and_logins(secured: Settings) -> None:
             row = reader.read(session.vehicle, session.session, names)
     finally:
         reader.close()
-    while (
-        not s3_client(secured, "flink")
-        .list_objects_v2(Bucket="flink", Prefix="security/checkpoints")
-        .get("KeyCount")
-    ):
+    client = s3_client(secured, "flink")
+    while not any(client.list_objects("flink", "security/checkpoints", recursive=True)):
         assert time.monotonic() < limit, "no checkpoint on S3"
         time.sleep(0.3)
     password = secured.secret("kafka").get_secret_value()
@@ -132,13 +130,13 @@ def test_each_key_opens_its_own_buckets_only(secured: Settings) -> None:
         client = s3_client(secured, user)
         for bucket in ("offline", "archive", "registry", "flink", "mlflow"):
             if bucket in own:
-                client.put_object(Bucket=bucket, Key=f"of/{user}", Body=b"1")
-                assert client.list_objects_v2(Bucket=bucket, Prefix="of/")["KeyCount"] == 1
+                client.put_object(bucket, f"of/{user}", BytesIO(b"1"), 1)
+                assert len(list(client.list_objects(bucket, "of/"))) == 1
             else:
-                with pytest.raises(ClientError, match="Forbidden"):
-                    client.put_object(Bucket=bucket, Key=f"of/{user}", Body=b"1")
-                with pytest.raises(ClientError, match="Forbidden"):
-                    client.list_objects_v2(Bucket=bucket)
+                with pytest.raises(S3Error, match="Forbidden"):
+                    client.put_object(bucket, f"of/{user}", BytesIO(b"1"), 1)
+                with pytest.raises(S3Error, match="Forbidden"):
+                    list(client.list_objects(bucket))
 
 
 def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +154,7 @@ def test_feasts_registry_may_lie_on_s3(secured: Settings, monkeypatch: pytest.Mo
     finally:
         path.write_text(text)
     assert {each.name for each in load(secured.feature_repo)} <= views
-    assert s3_client(secured).head_object(Bucket="registry", Key="registry.db")["ContentLength"] > 0
+    assert (s3_client(secured).stat_object("registry", "registry.db").size or 0) > 0
 
 
 def test_the_page_speaks_https_only(secured: Settings) -> None:

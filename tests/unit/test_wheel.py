@@ -46,7 +46,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         source,
     ]
     subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = (folder / "dist").glob("pitwall-*.whl")
+    (wheel,) = (folder / "dist").glob("pitwall_telemetry-*.whl")
     subprocess.run(
         [
             UV,

@@ -72,7 +72,7 @@ def _run_locally(settings: Settings, name: str, step: Step) -> None:
     server = "spark" if name == "history" else "flink"
     if name == "history":
         check_installed()
-    jars.fetch(settings.cache_dir / "m2", optional=[server])
+    jars.fetch(settings.cache_dir / "m2", step, [server])
     if processes.find(settings.run_dir, server) is not None:
         where = "" if name == "history" else f" on {settings.flink_url}"
         raise JobError(f"job {name} runs already{where}; stop it: ./pitwall jobs stop {name}")
@@ -92,7 +92,7 @@ def _submit(settings: Settings, name: str, step: Step) -> None:
     from pitwall.stores.environment import child_environment
     from pitwall.stores.repository import apply
 
-    jars.fetch(settings.cache_dir / "m2", optional=["flink"])
+    jars.fetch(settings.cache_dir / "m2", step, ["flink"])
     for job in jobs_of(settings):
         if job["name"] == name and job["state"] in ("RUNNING", "RESTARTING"):
             raise JobError(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pitwall.cli.checks import need_server
-from pitwall.cli.terminal import ERR, OUT, AsJson, emit, table
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError
 from pitwall.settings import Settings
 
@@ -57,7 +57,8 @@ def _foreground(name: str) -> None:
         raise PitwallError(
             f"{name} runs already (process {running.pid}, {address}); stop it: ./pitwall down"
         )
-    jars.fetch(settings.cache_dir / "m2")
+    with progress() as step:
+        jars.fetch(settings.cache_dir / "m2", step)
     with Stack(settings, lambda server, state: ERR.print(f"{server} {state}")) as stack:
         stack.start([name])
         ERR.print(f"{name} serves {address or 'the stream'}; Ctrl-C ends it")

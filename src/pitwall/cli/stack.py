@@ -26,10 +26,7 @@ def up(
     settings = Settings()
     wanted = with_needs(names or [name for name, server in SERVERS.items() if server.by_default])
     with progress() as step:
-        jars.fetch(
-            settings.cache_dir / "m2",
-            lambda done, total: step(f"jars {done}/{total}", done / total),
-        )
+        jars.fetch(settings.cache_dir / "m2", step)
         with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
             stack.start([name for name in wanted if name in CORE])
             if "flink" in wanted and processes.find(settings.run_dir, "flink") is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TextIO
@@ -18,13 +20,18 @@ ERR = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Step = Callable[[str, float | None], None]
 """`step(text, share)`: what is being done, and how much of it is done (0 to 1, None: unknown)."""
+SAME_STEP_S = 5.0
+"""Seconds between two lines of one step, where standard error is no terminal."""
 
 
 @contextmanager
 def progress() -> Iterator[Step]:
-    """A progress line on standard error while the block runs; silent where that is no terminal."""
+    """A progress bar on standard error while the block runs; a line a step where it is no terminal.
+
+    A step is its text without numbers: `jars 3 of 570` and `jars 4 of 570` are one step.
+    """
     if not ERR.is_terminal:
-        yield lambda text, share: None
+        yield _line_a_step()
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -44,6 +51,19 @@ def progress() -> Iterator[Step]:
             bar.update(task, description=text, total=total, completed=share or 0)
 
         yield step
+
+
+def _line_a_step() -> Step:
+    """Prints a step at its first text, at its end, and every `SAME_STEP_S` in between."""
+    printed_s: dict[str, float] = {}
+
+    def step(text: str, share: float | None) -> None:
+        name, now = re.sub(r"[\d.,]+", "", text), time.monotonic()
+        if share == 1 or now - printed_s.get(name, -SAME_STEP_S) >= SAME_STEP_S:
+            printed_s[name] = now
+            print(text, file=sys.stderr, flush=True)
+
+    return step
 
 
 def table(*columns: str, gap: int = 3, title: str | None = None) -> Table:

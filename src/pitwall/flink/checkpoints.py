@@ -6,12 +6,16 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlparse
 
-from pitwall.errors import JobError
+from pitwall.errors import JobError, StoreError
 from pitwall.settings import Settings
+from pitwall.stores.s3 import s3_client, s3_errors
 
 
 def newest(settings: Settings) -> str | None:
-    """URL of the newest complete checkpoint or savepoint, or None. Raises `JobError` when S3 does not answer."""
+    """URL of the newest complete checkpoint or savepoint, or None.
+
+    Raises `JobError` when S3 does not answer.
+    """
     url = urlparse(settings.flink_dir)
     found = (
         _on_s3(settings, url.netloc, url.path.strip("/"))
@@ -27,27 +31,17 @@ def _in_folder(root: Path) -> list[tuple[float, str]]:
 
 
 def _on_s3(settings: Settings, bucket: str, prefix: str) -> list[tuple[float, str]]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from pitwall.stores.s3 import s3_client
-
-    client = s3_client(settings, "flink")
-    found = []
+    rows = []
     try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                if entry["Key"].endswith("/_metadata"):
-                    found.append(
-                        (
-                            entry["LastModified"].timestamp(),
-                            f"s3://{bucket}/{entry['Key'].removesuffix('/_metadata')}",
-                        )
-                    )
-    except (BotoCoreError, ClientError) as error:
-        raise JobError(
-            f"checkpoints in {settings.flink_dir} cannot be listed: {error}; is S3 up? See `./pitwall status`"
-        ) from error
-    return found
+        with s3_errors(settings):
+            for entry in s3_client(settings, "flink").list_objects(bucket, prefix, recursive=True):
+                key, modified = str(entry.object_name), entry.last_modified
+                if key.endswith("/_metadata") and modified is not None:
+                    url = f"s3://{bucket}/{key.removesuffix('/_metadata')}"
+                    rows.append((modified.timestamp(), url))
+    except StoreError as error:
+        raise JobError(f"checkpoints in {settings.flink_dir} cannot be listed: {error}") from error
+    return rows
 
 
 def forget_old(settings: Settings) -> None:

@@ -158,7 +158,7 @@ def run(
     whole = simulate(laps=1, seed=11, hz=RATE_HZ)
     ticks = int(seconds * RATE_HZ)
     cache = Settings().cache_dir / "m2"
-    jars.fetch(cache, lambda done, total: step(f"jars {done}/{total}", done / total), ["flink-s3"])
+    jars.fetch(cache, step, ["flink-s3"])
     isolated = isolate() if any(name.startswith(("cut-", "fill-")) for name in faults) else ""
     with sandbox(checkpoint_interval_s="2", checkpoint_url="s3://flink/chaos") as settings:
         prepare(settings)

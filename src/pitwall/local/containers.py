@@ -61,10 +61,10 @@ def become(settings: Settings, server: Server) -> None:
 def make_buckets(settings: Settings) -> None:
     """Create the buckets that are missing."""
     client = s3_client(settings)
-    there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    present = {bucket.name for bucket in client.list_buckets()}
     for bucket in BUCKETS:
-        if bucket not in there:
-            client.create_bucket(Bucket=bucket)
+        if bucket not in present:
+            client.make_bucket(bucket)
 
 
 def prepare(settings: Settings) -> None:

@@ -53,22 +53,25 @@ def classpath(group: str, cache: Path) -> list[Path]:
 
 def fetch(
     cache: Path,
-    on_jar: Callable[[int, int], None] = lambda done, total: None,
+    step: Callable[[str, float | None], None] = lambda text, share: None,
     optional: Iterable[str] = (),
 ) -> None:
-    """Download what is missing in `cache` and check it against its SHA-256; of `OPTIONAL` groups only those named.
+    """Download the jars that are missing in `cache` and check each against its SHA-256.
 
-    A jar already checked is not read again: a file `<jar>.checked` stands beside it, holding the sum.
-    `on_jar(done, total)` is called as jars arrive. Raises `JarError` on a failed download or a wrong sum.
+    Of the `OPTIONAL` groups only those named in `optional` are fetched. A jar already checked is
+    not read again: a file `<jar>.checked` stands beside it, holding the sum. `step(text, share)`
+    is called with each jar that arrives, and never when all were there. Raises `JarError` on a
+    failed download or a wrong sum.
     """
     jars = [jar for jar in read_lock() if set(jar.groups) - OPTIONAL.difference(optional)]
     missing = [jar for jar in jars if not _is_checked(jar, cache)]
-    done = len(jars) - len(missing)
-    on_jar(done, len(jars))
+    present, size = len(jars) - len(missing), 0
+    if missing:
+        step(f"downloading {len(missing)} jars from Maven Central into {cache}", None)
     with ThreadPoolExecutor(8) as pool:
-        for _ in pool.map(lambda jar: _fetch_one(jar, cache), missing):
-            done += 1
-            on_jar(done, len(jars))
+        for path in pool.map(lambda jar: _fetch_one(jar, cache), missing):
+            present, size = present + 1, size + path.stat().st_size
+            step(f"jars {present} of {len(jars)}, {size / 1e6:.0f} MB", present / len(jars))
 
 
 def _mark(jar: Jar, cache: Path) -> Path:
@@ -81,7 +84,7 @@ def _is_checked(jar: Jar, cache: Path) -> bool:
     return jar.path(cache).exists() and mark.exists() and mark.read_text() == jar.sha256
 
 
-def _fetch_one(jar: Jar, cache: Path) -> None:
+def _fetch_one(jar: Jar, cache: Path) -> Path:
     path = jar.path(cache)
     for attempt in (1, 2, 3):
         try:
@@ -101,6 +104,7 @@ def _fetch_one(jar: Jar, cache: Path) -> None:
             "the jar was deleted, run again"
         )
     _mark(jar, cache).write_text(jar.sha256)
+    return path
 
 
 def download(coordinate: str, cache: Path) -> Path:

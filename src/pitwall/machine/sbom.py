@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pitwall.machine.jars import read_lock
+from pitwall.settings import DISTRIBUTION
 
 _ROW = re.compile(
     r"^([A-Za-z0-9._-]+)==(\S+)[^\n]*\\\n((?: +--hash=sha256:\w+(?: \\)?\n)+)", re.MULTILINE
@@ -53,7 +54,11 @@ def bill(lock: Path) -> dict[str, Any]:
         "specVersion": "1.5",
         "version": 1,
         "metadata": {
-            "component": {"type": "application", "name": "pitwall", "version": version("pitwall")}
+            "component": {
+                "type": "application",
+                "name": DISTRIBUTION,
+                "version": version(DISTRIBUTION),
+            }
         },
         "components": [*packages, *jars],
     }

@@ -12,17 +12,13 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from boto3.s3.transfer import TransferConfig
-
-from pitwall.errors import StoreError
 from pitwall.settings import Settings
-from pitwall.stores.s3 import s3_client
+from pitwall.stores.s3 import read_object, s3_client, s3_errors
 
 BUCKET = "archive"
-PIECES = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20, use_threads=False)
-"""A small S3 server holds a piece in memory while it takes it."""
+PIECE_BYTES = 8 << 20
+"""An object is sent in pieces, one after the other: the server holds a piece in memory."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +57,18 @@ class Archive:
         self._settings = settings
         self._s3 = s3_client(settings)
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return call()
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(
-                f"S3 at {self._settings.s3_url} did not answer: {error}; is it up? See `./pitwall status`"
-            ) from error
-
     def parts(self, topic: str | None = None) -> list[Part]:
         """The parts of one topic or (None) of all, in order of topic, partition and offset."""
         prefix = f"{topic}/" if topic else ""
-        pages = self._ask(
-            lambda: list(
-                self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-            )
-        )
-        found = []
-        for entry in (entry for page in pages for entry in page.get("Contents", ())):
-            name = re.fullmatch(r"(.+)/(\d{5})/(\d{20})-(\d{20})\.parquet", entry["Key"])
+        with s3_errors(self._settings):
+            entries = list(self._s3.list_objects(BUCKET, prefix, recursive=True))
+        parts = []
+        for entry in entries:
+            name = re.fullmatch(r"(.+)/(\d{5})/(\d{20})-(\d{20})\.parquet", str(entry.object_name))
             if name:
-                found.append(Part(name[1], int(name[2]), int(name[3]), int(name[4]), entry["Size"]))
-        return sorted(found, key=lambda part: (part.topic, part.partition, part.first, part.last))
+                partition, first, last = map(int, name.groups()[1:])
+                parts.append(Part(name[1], partition, first, last, entry.size or 0))
+        return sorted(parts, key=lambda part: (part.topic, part.partition, part.first, part.last))
 
     def write(self, topic: str, partition: int, records: list[Record]) -> Part:
         """Write these records of one partition, with rising offsets, as one part."""
@@ -106,17 +90,24 @@ class Archive:
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
         part = Part(topic, partition, records[0].offset, records[-1].offset, buffer.tell())
-        body = buffer.getvalue()
-        self._ask(
-            lambda: self._s3.upload_fileobj(io.BytesIO(body), BUCKET, part.key, Config=PIECES)
-        )
+        buffer.seek(0)
+        with s3_errors(self._settings):
+            self._s3.put_object(
+                BUCKET,
+                part.key,
+                buffer,
+                part.size,
+                part_size=PIECE_BYTES,
+                num_parallel_uploads=1,
+            )
         return part
 
     def read(self, part: Part) -> Iterator[Record]:
         """The records of one part, in order of their offsets."""
         import pyarrow.parquet as pq
 
-        body = self._ask(lambda: self._s3.get_object(Bucket=BUCKET, Key=part.key)["Body"].read())
+        with s3_errors(self._settings):
+            body = read_object(self._s3, BUCKET, part.key)
         for row in pq.read_table(io.BytesIO(body)).to_pylist():
             headers = tuple((header["key"], header["value"]) for header in row["headers"])
             yield Record(

@@ -49,7 +49,7 @@ def run(
     started_s = time.monotonic()
     topic = f"p424-backfill-{uuid.uuid4().hex[:12]}"
     ticks = sum(len(session.times_s) for session in sessions)
-    jars.fetch(settings.cache_dir / "m2")
+    jars.fetch(settings.cache_dir / "m2", step)
     create_topic(settings, topic, settings.parallelism)
     try:
         sent = 0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pitwall.features import load
-from pitwall.settings import Settings
+from pitwall.settings import DISTRIBUTION, Settings
 
 
 def definitions(settings: Settings) -> str:
@@ -34,7 +34,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "code_sha256": code.hexdigest()[:16],
         "lock_sha256": hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.exists() else "",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("pitwall", "scikit-learn", "numpy", "pandas")},
+        **{name: version(name) for name in (DISTRIBUTION, "scikit-learn", "numpy", "pandas")},
     }
 
 

@@ -46,7 +46,7 @@ def run(
     everything stays up while `serve` runs. Raises a `PitwallError` where the chain breaks.
     """
     chain = Chain(settings, sessions, step)
-    jars.fetch(settings.cache_dir / "m2", lambda done, total: step("jars", done / total))
+    jars.fetch(settings.cache_dir / "m2", step)
     with Stack(settings, lambda name, state: step(f"{name} {state}", None)) as stack:
         chain.start_servers(stack)
         chain.stream_history(stack)

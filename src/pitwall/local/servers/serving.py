@@ -6,7 +6,7 @@ import ssl
 
 from pitwall.local.servers.server import Server, python_module
 from pitwall.machine.ports import http_ok
-from pitwall.settings import Settings
+from pitwall.settings import DISTRIBUTION, Settings
 
 
 def _endpoint_ready(settings: Settings) -> bool:
@@ -32,5 +32,5 @@ SCORER = Server(
     python_module("pitwall.serving.scorer"),
     lambda settings: (settings.run_dir / "scorer.ready").exists(),
     needs=("kafka", "mlflow"),
-    package="pitwall",
+    package=DISTRIBUTION,
 )

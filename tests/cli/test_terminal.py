@@ -1,0 +1,37 @@
+"""Progress where standard error is no terminal: a line a step, not one for each number."""
+
+from __future__ import annotations
+
+import pytest
+
+from pitwall.cli import terminal
+
+
+def test_a_step_is_written_when_its_name_changes_and_when_it_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with terminal.progress() as step:
+        for done in range(1, 571):
+            step(f"jars {done} of 570, {done * 0.9:.1f} MB", done / 570)
+        step("kafka starting", None)
+        step("cassandra starting", None)
+        step("kafka up", None)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines() == [
+        "jars 1 of 570, 0.9 MB",
+        "jars 570 of 570, 513.0 MB",
+        "kafka starting",
+        "cassandra starting",
+        "kafka up",
+    ]
+
+
+def test_a_step_that_goes_on_is_written_again_after_a_while(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal.time, "monotonic", iter([0.0, 2.0, 6.0, 7.0]).__next__)
+    with terminal.progress() as step:
+        for ticks in (1, 2, 3, 4):
+            step(f"features {ticks}/9 ticks", ticks / 9)
+    assert capsys.readouterr().err.splitlines() == ["features 1/9 ticks", "features 3/9 ticks"]
