@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pitwall.settings import Settings
