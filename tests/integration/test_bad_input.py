@@ -27,7 +27,7 @@ from pitwall.kafka.topics import end_offsets
 from pitwall.kafka.wire import TickEncoder
 from pitwall.local.stack import Stack
 from pitwall.operations import dead_letters
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 from pitwall.stores.history import read as history
 
@@ -50,7 +50,7 @@ def stack(checkout: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def lap(laps_dir: Path) -> Session:
-    return laps.read(sorted(laps_dir.glob("*.parquet"))[1])
+    return recordings.read(sorted(laps_dir.glob("*.parquet"))[1])
 
 
 def until(what: Callable[[], T], done: Callable[[T], Any], patience_s: float = 120) -> T:

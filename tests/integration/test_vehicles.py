@@ -20,7 +20,7 @@ from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine.sandbox import sandbox
 from pitwall.monitoring import parity
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
 from pitwall.stores.offline.store import files
@@ -129,7 +129,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
         + "powertrain = view(POWERTRAIN)\n"
     )
     apply(settings)
-    export = laps.read(exports_dir / "powertrain.csv", vehicle="VPP powertrain")
+    export = recordings.read(exports_dir / "powertrain.csv", vehicle="VPP powertrain")
     with Stack(settings) as job:
         job.start(["flink"])
         drive(settings, named(car, beside), export, named(car, across, 1200))

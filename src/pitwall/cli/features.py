@@ -84,7 +84,8 @@ def history(
 
     A line holds the seconds since session start and the value in the channel's unit.
     """
-    from pitwall.channels.table import CHANNELS, channel_id
+    from pitwall.channels.channel import channel_id
+    from pitwall.channels.table import CHANNELS
     from pitwall.stores.history import HistoryReader
 
     settings = Settings()

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from pitwall.channels.table import CHANNELS, channel_id
+from pitwall.channels.channel import channel_id
+from pitwall.channels.table import CHANNELS
 
 
 def _number(value: float) -> str:
