@@ -19,7 +19,7 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features.topic import FeatureRow
-from pitwall.flink import rest as jobs
+from pitwall.flink import status as job_status
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine.sandbox import sandbox
@@ -133,7 +133,7 @@ def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(
     session = recordings.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0) == (len(session.times_s), 0)
-    assert jobs.describe(stack)[0]["restarts"] == 0
+    assert job_status.describe(stack)[0]["restarts"] == 0
     found = rows(stack, session.session)
     speed = session.channel("Speed")
     for i in (0, 1, 49, 50, 260, 3000, len(found) - 1):

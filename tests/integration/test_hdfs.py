@@ -12,7 +12,7 @@ import pytest
 from pitwall.car.replay import produce
 from pitwall.errors import UsageError
 from pitwall.flink.cluster import write_configuration
-from pitwall.flink.rest import settle
+from pitwall.flink.control import settle
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox

@@ -14,7 +14,7 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features.topic import FeatureRow, FeatureRows
-from pitwall.flink import rest as jobs
+from pitwall.flink import control
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
@@ -120,7 +120,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
     with Stack(settings) as job:
         job.start(["flink"])
         drive(settings, named(car, alone), named(car, across, 0, 1200))
-        jobs.stop(settings, "features")
+        control.stop(settings, "features")
     definitions = settings.feature_repo / "features.py"
     definitions.write_text(definitions.read_text().replace("\nCAR_STATE = ", VPP, 1))
     views = settings.feature_repo / "views.py"

@@ -262,7 +262,7 @@ def test_the_command_writes_a_reference_lap(
 
 
 def test_the_job_has_the_parts_of_each_view_once_and_the_rest_once(tmp_path: Path) -> None:
-    from pitwall.flink.rest import render
+    from pitwall.flink.sql import render
     from pitwall.settings import Settings
 
     sets = load(

@@ -132,7 +132,7 @@ def parity(
 
     The exit status is 1 when less than --at-least of the values are equal.
     """
-    from pitwall.flink.rest import settle
+    from pitwall.flink.control import settle
     from pitwall.monitoring.parity import compare
     from pitwall.serving.served import logged
 

@@ -33,7 +33,7 @@ VALUES_AT = SCHEMA_BYTES + TIMES.size
 
 @dataclass(slots=True)
 class FeatureRow:
-    """The features of one tick, not to be changed. A frozen row takes four times as long to make."""
+    """One tick's features. Do not change it; frozen, it would take four times as long to make."""
 
     view: str
     vehicle: str

@@ -367,7 +367,7 @@ def _wait_offline(
     step: Callable[[str, float | None], None],
 ) -> None:
     """Wait for the checkpoint that makes the last rows visible in the offline store."""
-    from pitwall.flink.rest import settle
+    from pitwall.flink.control import settle
 
     step("waiting for the offline store's checkpoint", None)
     settle(settings, "features")

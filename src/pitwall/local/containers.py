@@ -76,11 +76,11 @@ def prepare(settings: Settings) -> None:
 def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
     """Look every `pause_s` whether the cluster runs the features job; submit it, from its newest checkpoint, where not."""
     from pitwall.errors import JobError
-    from pitwall.flink import rest as jobs
+    from pitwall.flink.rest import running
 
     while True:
         try:
-            jobs.running(settings, "features")
+            running(settings, "features")
         except JobError:
             if SERVERS["taskmanager"].ready(settings):
                 command = [

@@ -422,7 +422,7 @@ def _taskmanager_ready(settings: Settings) -> bool:
 
 
 def _flink_ready(settings: Settings) -> bool:
-    from pitwall.flink.rest import features_job_state
+    from pitwall.flink.status import features_job_state
 
     return features_job_state(settings) == "RUNNING"
 
