@@ -44,7 +44,7 @@ class Session:
         return self.values[:, self.names.index(name)]
 
     def at_rate(self, rate_hz: float) -> Session:
-        """At most `rate_hz` ticks a second: the session with some ticks left out, and none made."""
+        """The session with at most `rate_hz` ticks a second. Ticks are left out, none is made."""
         step = 1 / rate_hz
         slot = np.floor((self.times_s - self.times_s[0]) / step + 1e-9)
         keep = np.r_[True, slot[1:] > slot[:-1]]
