@@ -1,4 +1,8 @@
-"""How our programs and servers log: lines for people or, with PITWALL_LOG_FORMAT=json, one JSON object a line for a log store."""
+"""How our programs and servers log.
+
+They write lines for people or, with `PITWALL_LOG_FORMAT=json`, one JSON object a line for a log
+store.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,21 @@ from pitwall.settings import Settings
 
 LOG4J_TEXT = "%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c - %m%n"
 LOG4J_JSON = (
-    '{"time":"%d{yyyy-MM-dd\'T\'HH:mm:ss.SSS}{UTC}Z","level":"%p","logger":"%enc{%c}{JSON}","message":"%enc{%m}{JSON}",'
-    '"error":"%enc{%xEx}{JSON}"}%n'
+    '{"time":"%d{yyyy-MM-dd\'T\'HH:mm:ss.SSS}{UTC}Z","level":"%p","logger":"%enc{%c}{JSON}",'
+    '"message":"%enc{%m}{JSON}","error":"%enc{%xEx}{JSON}"}%n'
 )
-"""Log4j's layouts, for Kafka and Flink."""
+"""The layouts of Log4j, for Kafka and Flink."""
 
 
 class Json(logging.Formatter):
-    """One object a line: time, level, logger, message; `error` with its traceback; `trace_id` where the line is about one tick."""
+    """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger` and `message`.
+
+    An exception adds `error` with its traceback, and a line about one tick adds `trace_id`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        found: dict[str, Any] = {
+        """The record as one line."""
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC)
             .isoformat(timespec="milliseconds")
             .replace("+00:00", "Z"),
@@ -34,14 +41,17 @@ class Json(logging.Formatter):
             "message": record.getMessage(),
         }
         if trace := getattr(record, "trace_id", None):
-            found["trace_id"] = trace
+            line["trace_id"] = trace
         if record.exc_info:
-            found["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(found).decode()
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
 
 
 def setup(settings: Settings) -> None:
-    """In JSON, all loggers of this process, those with handlers of their own too."""
+    """Where the settings say JSON, make every logger of this process write it to standard error.
+
+    Loggers lose their own handlers. With text nothing changes.
+    """
     if settings.log_format != "json":
         return
     handler = logging.StreamHandler(sys.stderr)
@@ -56,7 +66,7 @@ def setup(settings: Settings) -> None:
 
 
 def uvicorn_file(settings: Settings) -> Path:
-    """Uvicorn's own configuration for JSON lines."""
+    """Write Uvicorn's configuration for JSON lines, and return its file."""
     path = settings.home_dir / "conf" / "uvicorn.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
@@ -76,18 +86,18 @@ def uvicorn_file(settings: Settings) -> Path:
 
 
 def logback(settings: Settings) -> str:
-    """Logback's configuration: warnings; without one it writes whatever there is to say. For Cassandra and the S3 server."""
+    """Logback's configuration for Cassandra and the S3 server, which write warnings and errors."""
     encoder = (
         '<encoder class="ch.qos.logback.classic.encoder.JsonEncoder"/>'
         if settings.log_format == "json"
         else "<encoder><pattern>%d %-5level %logger{20} %msg%n</pattern></encoder>"
     )
     return (
-        f'<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender">{encoder}</appender>'
-        '<root level="WARN"><appender-ref ref="out"/></root></configuration>'
+        '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender">'
+        f'{encoder}</appender><root level="WARN"><appender-ref ref="out"/></root></configuration>'
     )
 
 
 def log4j(settings: Settings) -> str:
-    """Log4j's layout."""
+    """The layout of Log4j that the settings ask for."""
     return LOG4J_JSON if settings.log_format == "json" else LOG4J_TEXT

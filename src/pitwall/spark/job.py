@@ -35,7 +35,7 @@ BATCH = 100_000
 
 
 def ready_file(settings: Settings) -> Path:
-    """A file that exists while the job reads, with the time of its last step (s since the epoch)."""
+    """A file that exists while the job reads, with the time of its last step (s since epoch)."""
     return settings.run_dir / "spark.ready"
 
 
