@@ -138,7 +138,8 @@ def licences() -> str:
     return (
         "# Licences\n\n"
         + table(("Package", "Version", "Licence"), rows)
-        + f"\n## Jars\n\n{len(jars)} jars from Maven Central, fetched at first use and not redistributed; their licences are in their POMs.\n\n"
+        + f"\n## Jars\n\n{len(jars)} jars from Maven Central, fetched at first use and not "
+        + "redistributed; their licences are in their POMs.\n\n"
         + table(("Jar",), [(f"`{jar}`",) for jar in sorted(jars)])
     )
 
