@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paths import SHARED
 
 from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
 
 pytest_plugins = ["dryrun"]
-
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("PITWALL_SHARED", ROOT.parent / "shared"))
 
 
 @pytest.fixture(scope="session")

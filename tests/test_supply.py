@@ -6,15 +6,14 @@ import importlib.util
 import re
 import subprocess
 from importlib.metadata import PackageNotFoundError
-from pathlib import Path
 
 import pytest
 import yaml
+from paths import ROOT
 
 from pitwall.machine.jars import read_lock
 from pitwall.machine.sbom import bill
 
-ROOT = Path(__file__).parents[2]
 LOCKED = re.findall(
     r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
 )
@@ -76,7 +75,7 @@ def test_no_secret_is_in_the_repository() -> None:
             "-e",
             "BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}",
             "--",
-            ":!tests/unit/test_supply.py",
+            ":!tests/test_supply.py",
         ],
         cwd=ROOT,
         capture_output=True,

@@ -5,16 +5,14 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
+from paths import ROOT
 
 from pitwall.cli.main import app
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
@@ -22,8 +23,6 @@ from pitwall.features import (
     rolling,
 )
 from pitwall.recordings.laps import split
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_shipped_set_is_rich_and_known() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dryrun import MAX, Advance, Message, Run
+from waiting import wait
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
@@ -140,13 +141,6 @@ def submit(settings: Settings) -> None:
         60,
         lambda: str(jobs.features_job_state(settings)),
     )
-
-
-def wait(done: Callable[[], bool], seconds: float, state: Callable[[], str]) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s: {state()}"
-        time.sleep(0.3)
 
 
 def kill(settings: Settings, name: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from dryrun import MAX, Advance, Message, Outcome, Restart, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
@@ -43,7 +44,6 @@ from pitwall.features.oracle import reference
 from pitwall.kafka.wire import TickEncoder
 from pitwall.recordings.laps import read, read_all, split
 
-ROOT = Path(__file__).parents[2]
 SPEED = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
 ALL = FeatureSet(
     "all",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
@@ -69,20 +69,13 @@ def rows(settings: Settings, session: str) -> dict[int, FeatureRow]:
     return {row.event_us: row for row in FeatureRows(settings).read(found)}
 
 
-def wait(done: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + 120
-    while not done():
-        assert time.monotonic() < limit, what
-        time.sleep(0.2)
-
-
 def drive(settings: Settings, *sessions: Session) -> None:
     """Send, and wait until each tick has its row on the topic."""
     wanted = sum(end_offsets(settings, settings.features_topic).values())
     wanted += produce(settings, sessions, speed=None, together=True).ticks
     wait(
         lambda: sum(end_offsets(settings, settings.features_topic).values()) >= wanted,
-        f"{wanted} rows",
+        what=f"{wanted} rows",
     )
 
 
@@ -162,7 +155,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
             wanted = kw[-1] if session is export else np.round(car.times_s[-1], 6)
             wait(
                 lambda s=session, v=view: offline(settings, v, s.session) == len(s.times_s),
-                f"Parquet of {view}",
+                what=f"Parquet of {view}",
             )  # type: ignore[misc]
             assert online(settings, view, session, feature) == pytest.approx(wanted, abs=1e-9)
         for view, session in (("car_state", export), ("powertrain", named(car, beside))):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
+from case import FOLDER, Case, cases
 from dryrun import Begin, Outcome, RawRun, Step, frames, parse
-from golden.case import FOLDER, Case, cases
 
 from pitwall.features.definitions import KINDS
 from pitwall.features.oracle import reference

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 
 from pitwall.local.containers import configuration
 from pitwall.local.servers.table import SERVERS
 from pitwall.settings import Settings
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
 PARSER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 """The parser inside `docker compose`; it is told of all profiles."""

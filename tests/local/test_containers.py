@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from paths import ROOT
+from waiting import wait
 
 from pitwall.local.containers import configuration, make_buckets
 from pitwall.local.servers.table import SERVERS
@@ -30,15 +31,8 @@ from pitwall.stores.environment import child_environment
 from pitwall.stores.s3 import BUCKETS, s3_client
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-COMPOSE = Path(__file__).parents[2] / "compose"
+COMPOSE = ROOT / "compose"
 CONTAINERS = [sys.executable, "-m", "pitwall.local.containers"]
-
-
-def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
 
 
 @pytest.fixture

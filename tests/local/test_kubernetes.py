@@ -12,11 +12,12 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from paths import ROOT
 
 from pitwall.local.servers.table import SERVERS
 from pitwall.settings import Settings
 
-FOLDER = Path(__file__).parents[2] / "compose" / "kubernetes"
+FOLDER = ROOT / "compose" / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 BY_OPERATORS = {"pitwall", "cassandra-superuser", "kafka-cluster-ca-cert"}
 """Secrets that Strimzi and K8ssandra make."""

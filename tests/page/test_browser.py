@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 import pytest
+from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
@@ -69,13 +69,6 @@ def drive(stack: Settings, lap: Session) -> Session:
     )
     send(stack, part)
     return part
-
-
-def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s: {what}"
-        time.sleep(0.3)
 
 
 def send(settings: Settings, session: Session) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from paths import ROOT
 from served import (
     INPUTS,
     SESSION,
@@ -31,8 +32,8 @@ from served import (
     register,
     self_signed,
     store_row,
-    wait,
 )
+from waiting import wait
 
 from pitwall.kafka.clients import client_config
 from pitwall.local.stack import Stack
@@ -41,7 +42,6 @@ from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.stores.environment import child_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 PAST = "20260101-000000-past"
 

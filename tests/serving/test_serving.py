@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 
 from pitwall.errors import UsageError
 from pitwall.features.topic import FeatureRow
@@ -31,7 +32,7 @@ from pitwall.serving.problems import Code
 from pitwall.serving.sampler import Sampler
 from pitwall.settings import Settings
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "prediction.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "docs" / "prediction.schema.json").read_text())
 
 
 def prediction(session: str = "s") -> Prediction:
@@ -228,7 +229,7 @@ def test_the_openapi_shows_examples_and_every_error(tmp_path: Path) -> None:
     assert {"401", "404", "409", "413", "422", "429", "503", "504"} <= set(
         api["paths"]["/predict"]["post"]["responses"]
     )
-    page = (Path(__file__).parents[2] / "docs" / "predictions.md").read_text()
+    page = (ROOT / "docs" / "predictions.md").read_text()
     assert not [code for code in get_args(Code) if f"`{code}`" not in page]
 
 

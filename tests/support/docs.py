@@ -6,9 +6,10 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-DOCS = Path(__file__).parents[1] / "docs"
+from paths import ROOT
+
+DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```\{ \.sh \.(run|stack|by-hand) \}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

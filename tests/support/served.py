@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+from waiting import wait
 
 from pitwall.features import load
 from pitwall.kafka.clients import client_config
@@ -78,13 +79,6 @@ def asking(
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def wait(done: Callable[[], bool], seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s"
-        time.sleep(0.1)
 
 
 def register(

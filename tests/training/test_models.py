@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dryrun import Advance, Message, RawRun, frames, parse
+from paths import ROOT
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
@@ -237,9 +238,7 @@ def test_the_notebook_of_the_documentation_runs_from_laps_to_champion(
     from nbclient import NotebookClient
 
     store(stack, raw_run, *(simulate(laps=2, seed=seed, hz=10) for seed in (1, 2, 3)))
-    notebook = nbformat.read(
-        Path(__file__).parents[2] / "docs" / "notebooks" / "ml-engineer.ipynb", as_version=4
-    )
+    notebook = nbformat.read(ROOT / "docs" / "notebooks" / "ml-engineer.ipynb", as_version=4)
     NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     pictures = [

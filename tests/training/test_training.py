@@ -8,8 +8,8 @@ from pitwall.errors import ModelError, UsageError
 from pitwall.settings import Settings
 from pitwall.training import dataset as datasets
 from pitwall.training.dataset import Dataset
-from pitwall.training.estimators.laps import MeanProfile, PaceRatio, RecentPace
 from pitwall.training.estimators.delta_trace import DeltaTrace
+from pitwall.training.estimators.laps import MeanProfile, PaceRatio, RecentPace
 from pitwall.training.evaluation import evaluate, half_widths, plot, walk_forward
 from pitwall.training.lineage import fingerprint
 from pitwall.training.tasks import Task, parse, task, tasks

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
@@ -31,13 +32,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 SECOND = "127.0.0.2"
 EVERYWHERE = "{'class': 'SimpleStrategy', 'replication_factor': 2}"
-
-
-def wait(done: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < limit, f"not within {seconds} s: {what()}"
-        time.sleep(0.3)
 
 
 def answers(settings: Settings, **options: Any) -> bool:
