@@ -9,7 +9,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,6 @@ from pitwall.flink import rest as jobs
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import end_offsets
 from pitwall.kafka.wire import TickEncoder
-from pitwall.local.stack import Stack
 from pitwall.operations import dead_letters
 from pitwall.recordings import laps
 from pitwall.settings import Settings
@@ -33,19 +32,6 @@ from pitwall.stores.history import read as history
 
 pytestmark = pytest.mark.integration
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def stack(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.machine import jars
-    from pitwall.stores.repository import apply
-
-    jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers:
-        servers.start(["kafka", "cassandra", "s3"])
-        apply(checkout)
-        servers.start(["flink"])
-        yield checkout
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 import pytest
+from shared_stack import SharedStack
 from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.kafka.topics import end_offsets
 from pitwall.lab.browser import chromium, opened
-from pitwall.local.stack import Stack
 from pitwall.recordings import laps
 from pitwall.settings import Settings
 
@@ -25,6 +25,8 @@ pytestmark = pytest.mark.integration
 
 HOSTILE = "<img src=x onerror=document.title='taken'>"
 PATIENCE_MS = 120_000
+SENT: Counter[str] = Counter()
+"""Ticks sent so far, by session."""
 READY = {
     "/": "#strips canvas",
     "/analysis": "[aria-label=Overlay] canvas",
@@ -35,18 +37,11 @@ COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [A
 
 
 @pytest.fixture(scope="module")
-def stack(checkout: Settings) -> Iterator[Settings]:
-    from pitwall.machine import jars
-    from pitwall.stores.repository import apply
-
+def stack(shared_stack: SharedStack) -> Settings:
+    """The shared stack with the page."""
     if chromium() is None:
         pytest.skip("no Chromium on PATH; Debian: apt-get install chromium")
-    jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers:
-        servers.start(["kafka", "cassandra", "s3"])
-        apply(checkout)
-        servers.start(["flink", "page"], 300)
-        yield checkout
+    return shared_stack.start("flink", "page")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +70,7 @@ def send(settings: Settings, session: Session) -> None:
     """Send and wait until all of it is on the features topic."""
     before = sum(end_offsets(settings, settings.features_topic).values())
     sent = produce(settings, [session], speed=None).ticks
+    SENT[session.session] += sent
     wait(
         lambda: sum(end_offsets(settings, settings.features_topic).values()) - before >= sent,
         240,
@@ -156,7 +152,7 @@ def test_overlay_cursors_and_export_give_what_the_store_has(
     stored = duckdb.connect()
     rows = "(SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ?)"
     where = [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session]
-    sent = sum(end_offsets(stack, stack.features_topic).values())
+    sent = SENT[drive.session]
     wait(
         lambda: stored.execute(f"SELECT count(*) FROM {rows}", where).fetchone() == (sent,),
         60,

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from shared_stack import SharedStack
 
 from pitwall.errors import StoreError
 from pitwall.stores.offline.files import place
@@ -25,23 +26,26 @@ def at(second: float) -> Any:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket on a server of its own."""
-    from pitwall.local.stack import Stack
-    from pitwall.machine import jars
-    from pitwall.machine.sandbox import sandbox
+def s3(shared_stack: SharedStack) -> Iterator[str]:
+    """A bucket of the shared stack."""
     from pitwall.stores.s3 import s3_environment
 
-    with sandbox() as settings, pytest.MonkeyPatch.context() as patch:
-        jars.fetch(settings.cache_dir / "m2")
-        with Stack(settings) as stack:
-            stack.start(["s3"])
-            for name, value in s3_environment(settings, "flink").items():
-                patch.setenv(name, value)
-            yield "s3://offline"
+    settings = shared_stack.start("s3")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_environment(settings, "flink").items():
+            patch.setenv(name, value)
+        yield "s3://offline/contract"
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("s3", marks=pytest.mark.integration)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "local",
+        pytest.param(
+            "s3", marks=[pytest.mark.integration, pytest.mark.xdist_group("shared-stack")]
+        ),
+    ],
+)
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     return (
         str(request.getfixturevalue("s3"))
