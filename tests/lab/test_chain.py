@@ -328,6 +328,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     from pitwall.kafka.clients import client_config
     from pitwall.machine import processes as process
     from pitwall.serving.reader import EPOCH, FeatureReader
+    from pitwall.serving.scoring import input_matrix, served_of
     from pitwall.serving.served import Served
 
     whole = simulate(laps=1, seed=79)

@@ -95,7 +95,7 @@ def test_what_no_engine_takes_is_told(stored: Settings) -> None:
 
 METASTORE = """
 import os, subprocess, sys, time
-from pitwall.local.servers import CONTAINED
+from pitwall.local.servers.table import CONTAINED
 from pitwall.settings import Settings
 
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
