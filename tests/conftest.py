@@ -23,8 +23,15 @@ LONGEST_FIRST = (
     "test_two_nodes",
     "test_vehicles",
     "test_security",
+    "messages",
+    "golden",
+    "operator",
+    "feast",
 )
-"""Groups of tests that need servers, the longest first, so that the processes end together."""
+"""Groups of tests, the longest first, so that the processes end at about the same time.
+
+A group not named here comes after these, and the tests in no group come last.
+"""
 
 _NEEDS_SERVERS = re.compile(r"^pytestmark = .*pytest\.mark\.integration", re.MULTILINE)
 _shared = SharedStack()
@@ -44,8 +51,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests that need servers by stack, and put the longest groups first.
 
-    One process runs a whole group (`--dist loadgroup`), so each stack is started once. Tests
-    without servers are in no group and follow one by one wherever a process is free.
+    One process runs a whole group (`--dist loadgroup`), so each stack is started once. A module
+    without servers names a group where its fixtures take longer than its tests. All other tests
+    follow one by one wherever a process is free.
     """
     for item in items:
         if item.get_closest_marker("integration") and not item.get_closest_marker("xdist_group"):

@@ -18,7 +18,6 @@ FEATURES = FeatureSet(
 )
 PLAN = json.loads(FEATURES.plan(2.0))
 COUNT = 100_000
-# Making and judging the messages takes longer than each test, so one process does all of them.
 pytestmark = pytest.mark.xdist_group("messages")
 
 

@@ -44,6 +44,7 @@ from pitwall.features.oracle import reference
 from pitwall.kafka.wire import TickEncoder
 from pitwall.recordings.laps import read, read_all, split
 
+pytestmark = pytest.mark.xdist_group("operator")
 SPEED = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
 ALL = FeatureSet(
     "all",

@@ -11,6 +11,7 @@ from dryrun import Begin, Outcome, RawRun, Step, frames, parse
 from pitwall.features.definitions import KINDS
 from pitwall.features.oracle import reference
 
+pytestmark = pytest.mark.xdist_group("golden")
 CASES = cases()
 ARRIVAL = "arrival"
 """The folder of the cases that are about the order of ticks and not about a kind of feature."""

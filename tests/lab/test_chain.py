@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
@@ -26,6 +28,7 @@ from pitwall.machine.sandbox import sandbox
 from pitwall.recordings import laps
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
+from pitwall.stores.history import read as history
 
 pytestmark = pytest.mark.integration
 
@@ -108,11 +111,54 @@ def online(settings: Settings, session: Session, columns: tuple[str, ...]) -> An
         reader.close()
 
 
+def settled_online(settings: Settings, session: Session, columns: tuple[str, ...]) -> Any:
+    """The session's row in the online store once it is that of the last tick."""
+    wanted = tuple(dict.fromkeys(("session_time", *columns)))
+
+    def last_tick() -> bool:
+        row = online(settings, session, wanted)
+        return row is not None and abs(row[2][0] - session.times_s[-1]) < 1e-5
+
+    wait(last_tick, 30, "the last tick in the online store")
+    return online(settings, session, columns)
+
+
+def all_before_is_written(settings: Settings) -> None:
+    """Return once the online store has what was sent before: a later session's end is there."""
+    whole = simulate(laps=1, seed=99)
+    name = f"20260115-{datetime.now():%H%M%S}-marker"
+    marker = Session(
+        whole.vehicle, name, whole.names, whole.units, whole.times_s[:50], whole.values[:50]
+    )
+    send(settings, [marker])
+    settled_online(settings, marker, ("session_time",))
+
+
+def offline_rows(settings: Settings, session: Session) -> int:
+    """Rows of the session in the offline store."""
+    from pitwall.stores.offline.files import recorded
+    from pitwall.stores.offline.rows import count_rows
+
+    return count_rows(recorded(settings, "car_state"), [session.session])
+
+
 def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path: Path) -> None:
     from docs import commands
 
     for command in commands():
         if command.kind in ("run", "stack"):
+            words = shlex.split(command.text)
+            if words[1] == "history":
+                # It has a session's first minute once the next one begins, or the session ends.
+                session, channel = words[2], words[3].upper()
+                vehicle = words[words.index("--vehicle") + 1]
+                wait(
+                    lambda v=vehicle, s=session, c=channel: (
+                        len(history(stack, v, s, c).times_s) > 0
+                    ),
+                    60,
+                    f"the history of {session}",
+                )
             result = subprocess.run(
                 command.arguments,
                 cwd=tmp_path,
@@ -122,9 +168,6 @@ def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path:
             )
             assert result.returncode == 0, (command, result.stderr[-1000:])
             assert (result.stdout + result.stderr).strip(), command
-            if "replay laps" in command.text:
-                # The history has a session's first minute once the next one begins, or the session ends.
-                time.sleep(8)
 
 
 def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(
@@ -154,18 +197,10 @@ def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(
     send(stack, [session])
     columns = ("speed", "speed_mean_5s", "session_time", "throttle_lap_mean")
 
-    def settled() -> Any:
-        for _ in range(100):
-            row = online(stack, session, columns)
-            if row is not None and row[2][2] == pytest.approx(session.times_s[-1]):
-                return row
-            time.sleep(0.1)
-        raise AssertionError(row)
-
-    before = settled()
+    before = settled_online(stack, session, columns)
     again, out, dead = send(stack, [session])
     assert (out, dead) == (again, 0)
-    time.sleep(3)
+    all_before_is_written(stack)
     after = online(stack, session, columns)
     assert (after[0], after[2]) == (before[0], before[2])
     found = rows(stack, session.session)
@@ -176,8 +211,7 @@ def test_a_replay_gives_the_same_rows_and_leaves_the_online_store_unchanged(
 def test_an_older_row_never_replaces_a_newer_one(stack: Settings) -> None:
     session = simulate(laps=1, seed=78)
     send(stack, [session])
-    time.sleep(3)
-    before = online(stack, session, ("session_time",))
+    before = settled_online(stack, session, ("session_time",))
     part = Session(
         session.vehicle,
         session.session,
@@ -187,7 +221,7 @@ def test_an_older_row_never_replaces_a_newer_one(stack: Settings) -> None:
         session.values[:200],
     )
     send(stack, [part])
-    time.sleep(3)
+    all_before_is_written(stack)
     assert online(stack, session, ("session_time",))[2] == before[2]
 
 
@@ -253,10 +287,7 @@ def test_bad_messages_go_to_the_dead_letters_with_origin_bytes_and_reason(stack:
         assert headers["__connect.errors.topic"] == stack.telemetry_topic.encode()
         assert int(headers["__connect.errors.offset"]) >= 0
         assert headers["__connect.errors.exception.message"]
-    for _ in range(50):
-        if rows(stack, "20260101-000000-good"):
-            break
-        time.sleep(0.2)
+    wait(lambda: bool(rows(stack, "20260101-000000-good")), 10, "the good message's row")
     assert [row["speed"] for row in rows(stack, "20260101-000000-good")] == [1.0]
 
 
@@ -281,7 +312,7 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
 
     session = simulate(laps=1, seed=79)
     send(stack, [session])
-    time.sleep(6)
+    wait(lambda: offline_rows(stack, session) == len(session.times_s), 60, "the offline store")
     found = rows(stack, session.session)
     instants = pd.to_datetime([row.event_us for row in found[::500]], utc=True, unit="us")
     entities = pd.DataFrame(
@@ -383,8 +414,9 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     feeding = threading.Thread(
         target=produce, args=(stack, [part(1500, 2400)]), kwargs={"speed": 5}, daemon=True
     )
+    before = total(stack, stack.features_topic)
     feeding.start()
-    time.sleep(1)
+    wait(lambda: total(stack, stack.features_topic) > before + 50, 60, "rows before the kill")
     found = process.find(stack.run_dir, "flink")
     assert found is not None and found.process is not None
     for each in [*found.process.children(recursive=True), found.process]:
@@ -395,7 +427,8 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     servers.start(["flink"], 300)
     feeding.join()
     settled(2394)
-    time.sleep(1)
+    newest = max(row.event_us for row in rows(stack, name))
+    wait(lambda: max(seen, default=0) == newest, 30, "the newest row at the reader")
     stop.set()
     asking.join()
     reader.close()

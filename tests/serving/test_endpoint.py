@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -470,7 +471,15 @@ def test_the_scorer_loses_and_doubles_nothing_when_workers_come_and_die(served: 
 
     try:
         wait(lambda: len(set(scored())) >= 12 * 120, 90)
-        time.sleep(3)
+        # Each partition is read in order: once its last row is scored, nothing else can come.
+        last = {f"20260102-0001{partition:02d}-last" for partition in range(4)}
+        for partition, session in enumerate(sorted(last)):
+            key, value = feature_record(
+                settings, session, 1_767_312_100_000_000, time.time_ns() // 1000
+            )
+            producer.produce(settings.features_topic, value, key, partition=partition)
+        producer.flush(10)
+        wait(lambda: last <= {p["session"] for p in predictions(settings)}, 60)
         found = scored()
         assert len(found) == len(set(found)) == 12 * 120
     finally:
@@ -519,24 +528,26 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
         f"version {broken} of lap_time is refused as champion"
         in (settings.log_dir / "serving.log").read_text()
     )
-    key, value = feature_record(
-        settings, "20260103-000000-shadow", 1_767_312_000_000_000, time.time_ns() // 1000
-    )
     from confluent_kafka import Producer
 
     producer = Producer(client_config(settings))
-    time.sleep(3)
-    producer.produce(settings.features_topic, value, key)
-    producer.flush(10)
+    numbers = itertools.count()
 
-    def both() -> set[tuple[int, str]]:
-        return {
-            (p["version"], p["role"])
-            for p in predictions(settings)
-            if p["session"] == "20260103-000000-shadow" and p["model"] == "lap_time"
-        }
+    def scored_by_both() -> bool:
+        """Whether the scorer has taken the versions: each time it is asked about a new session."""
+        session = f"20260103-{next(numbers):06d}-shadow"
+        key, value = feature_record(
+            settings, session, 1_767_312_000_000_000, time.time_ns() // 1000
+        )
+        producer.produce(settings.features_topic, value, key)
+        producer.flush(10)
+        by_session: dict[str, set[tuple[int, str]]] = {}
+        for p in predictions(settings):
+            if p["session"].endswith("-shadow") and p["model"] == "lap_time":
+                by_session.setdefault(p["session"], set()).add((p["version"], p["role"]))
+        return {(second, "champion"), (challenger, "shadow")} in by_session.values()
 
-    wait(lambda: both() == {(second, "champion"), (challenger, "shadow")}, 20)
+    wait(scored_by_both, 30)
 
 
 def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+pytestmark = pytest.mark.xdist_group("feast")
 OURS = "pitwall.stores.offline.store.ParquetOfflineStore"
 TTL_S = 10
 KINDS = {

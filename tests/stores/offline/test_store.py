@@ -40,7 +40,7 @@ def s3(shared_stack: SharedStack) -> Iterator[str]:
 @pytest.fixture(
     scope="module",
     params=[
-        "local",
+        pytest.param("local", marks=pytest.mark.xdist_group("feast")),
         pytest.param(
             "s3", marks=[pytest.mark.integration, pytest.mark.xdist_group("shared-stack")]
         ),
