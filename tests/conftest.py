@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = list(dict.fromkeys(map(_group, items)))
     groups.sort(key=lambda group: order.get(group, len(order)) if group else len(order) + 1)
     places = {group: place for place, group in enumerate(groups)}
-    # The page lists all sessions of the stack, so its tests come before those that add strange ones.
+    # The page lists all sessions of the stack, so its tests come before those that add strange
+    # ones.
     items.sort(key=lambda item: (places[_group(item)], item.path.parent.name != "page"))
 
 

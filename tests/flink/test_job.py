@@ -1,6 +1,8 @@
-"""The features job on a standalone cluster, under what a race weekend does to data and to processes.
+"""The features job on a standalone cluster, under what a race weekend does to data and to
+processes.
 
-Every session sent here is the same drive under another name, so all must give the rows the operator gives alone.
+Every session sent here is the same drive under another name, so all must give the rows the operator
+gives alone.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ Rows = dict[int, bytes]
 
 @pytest.fixture(scope="module")
 def drive() -> Session:
-    """A lap and the beginning of the next, with a gap and NaN, so that laps, gaps and holes all count."""
+    """A lap and the beginning of the next, with a gap and NaN, so that laps, gaps and holes all
+    count.
+    """
     whole = simulate(laps=2, seed=11)
     columns = [whole.names.index(name) for name in CHANNELS]
     line = int(np.argmax(np.diff(whole.channel("LapDistance")) < -1000))
@@ -158,7 +162,9 @@ def kill(settings: Settings, name: str) -> None:
 
 
 class Car(threading.Thread):
-    """Sends a session's messages in the given order, each at its time; keeps on while Kafka is away."""
+    """Sends a session's messages in the given order, each at its time; keeps on while Kafka is
+    away.
+    """
 
     def __init__(
         self,
@@ -206,7 +212,10 @@ class Car(threading.Thread):
 
 
 def settle(settings: Settings, sessions: dict[str, int], seconds: float = 180) -> dict[str, Rows]:
-    """The rows of these sessions on the features topic, once each has so many. A row that is there twice must be the same twice."""
+    """The rows of these sessions on the features topic, once each has so many.
+
+    A row that is there twice must be the same twice.
+    """
     from datetime import UTC, datetime
 
     from confluent_kafka import Consumer, TopicPartition
@@ -279,7 +288,9 @@ def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
 
 
 def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows) -> None:
-    """Each session's rows equal the operator's alone, once each, on the topic, in the offline and in the online store."""
+    """Each session's rows equal the operator's alone, once each, on the topic, in the offline and
+    in the online store.
+    """
     from pitwall.serving.reader import FeatureReader
 
     found = settle(settings, sessions)
@@ -314,7 +325,9 @@ def checked_everywhere(settings: Settings, sessions: dict[str, int], truth: Rows
 def test_same_session_same_features_whatever_happens(
     stack: tuple[Settings, Stack], drive: Session, truth: Rows
 ) -> None:
-    """At full speed and live, over 1 and 8 partitions, shuffled and doubled, beside each other, through a kill of the task manager."""
+    """At full speed and live, over 1 and 8 partitions, shuffled and doubled, beside each other,
+    through a kill of the task manager.
+    """
     settings, servers = stack
     ticks = len(drive.times_s)
     names = {
@@ -506,7 +519,9 @@ def definitions(stack: tuple[Settings, Stack]) -> Iterator[Path]:
 def test_a_new_feature_by_one_line_and_a_restart_of_the_job(
     stack: tuple[Settings, Stack], drive: Session, truth: Rows, definitions: Path
 ) -> None:
-    """Stopped with a savepoint mid-session, run again with one feature more: the others go on bit for bit."""
+    """Stopped with a savepoint mid-session, run again with one feature more: the others go on bit
+    for bit.
+    """
     settings, _ = stack
     name, ticks, half = "20260110-000000-upgrade", len(drive.times_s), 900
     topic = f"{settings.telemetry_topic}-{name}"

@@ -1,4 +1,6 @@
-"""Who logs in as whom, and how servers are known: said once, in settings and `feature_store.yaml`, for Python and the job alike."""
+"""Who logs in as whom, and how servers are known: said once, in settings and `feature_store.yaml`,
+for Python and the job alike.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The operator against the reference, and against itself under everything that may happen to a session on its way."""
+"""The operator against the reference, and against itself under everything that may happen to a
+session on its way.
+"""
 
 from __future__ import annotations
 
@@ -170,7 +172,9 @@ def test_the_operator_agrees_with_the_reference(car: Session, truth: Outcome) ->
 
 
 def _sector_changes(found: list[tuple[int, np.ndarray]], start: int) -> list[int]:
-    """The tick before each change of sector, the first one after and the next, in the lap that begins there."""
+    """The tick before each change of sector, the first one after and the next, in the lap that
+    begins there.
+    """
     sector = np.array([values[ALL.names.index("sector")] for _, values in found])
     changes = [i for i in range(start + 1, len(sector)) if sector[i] > sector[i - 1]]
     return [i + k for i in changes for k in (-1, 0, 1)]

@@ -1,4 +1,7 @@
-"""Vehicles with other channels beside the car: one job, a view each. A stack of its own, whose definitions are changed."""
+"""Vehicles with other channels beside the car: one job, a view each.
+
+A stack of its own, whose definitions are changed.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[Settings]:
-    """Topics and stores of this file alone: other tests' megabyte-long messages are not archived here."""
+    """Topics and stores of this file alone: other tests' megabyte-long messages are not archived
+    here.
+    """
     with sandbox(checkpoint_interval_s="2") as settings:
         yield settings
 

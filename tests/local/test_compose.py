@@ -1,4 +1,6 @@
-"""compose/ as the real parser reads it, every profile; what it promises is looked up in what the parser made of it."""
+"""compose/ as the real parser reads it, every profile; what it promises is looked up in what the
+parser made of it.
+"""
 
 from __future__ import annotations
 

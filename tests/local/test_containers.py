@@ -1,4 +1,6 @@
-"""What compose mounts and starts, run here without containers: paths and ports moved, nothing else changed."""
+"""What compose mounts and starts, run here without containers: paths and ports moved, nothing else
+changed.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +142,9 @@ def test_servers_on_the_mounted_files_and_prepare(
 def test_mlflow_keeps_its_runs_in_postgres(
     run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    """MLflow as its container starts it, on a PostgreSQL that asks for the password as compose makes it."""
+    """MLflow as its container starts it, on a PostgreSQL that asks for the password as compose
+    makes it.
+    """
     found = shutil.which("initdb") or next(
         iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)), None
     )

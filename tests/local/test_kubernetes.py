@@ -1,6 +1,8 @@
-"""The manifests for Kubernetes: what they name is there, and they hold to what the stack promises. No cluster runs here.
+"""The manifests for Kubernetes: what they name is there, and they hold to what the stack promises.
+No cluster runs here.
 
-With `PITWALL_CRDS`, a folder of the operators' custom resource definitions, each resource of theirs is also checked against its schema.
+With `PITWALL_CRDS`, a folder of the operators' custom resource definitions, each resource of theirs
+is also checked against its schema.
 """
 
 from __future__ import annotations

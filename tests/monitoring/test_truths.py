@@ -24,7 +24,9 @@ def drive(
     number: int = 1,
     last: float | None = None,
 ) -> None:
-    """One lap of 4 km at constant speed, a row every second, a prediction of each model at every tenth, which comes a second late."""
+    """One lap of 4 km at constant speed, a row every second, a prediction of each model at every
+    tenth, which comes a second late.
+    """
     late: list[dict[str, Any]] = []
     for second in range(int(lap_s)):
         at = start_s + second
@@ -189,7 +191,10 @@ FAULTS = {
 
 
 def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) -> None:
-    """Four of the real laps have dead pedals: the alarm names them. A sound lap of another day raises none, until a sensor fails."""
+    """Four of the real laps have dead pedals: the alarm names them.
+
+    A sound lap of another day raises none, until a sensor fails.
+    """
     from pitwall.recordings.laps import read
 
     names = ("Speed", "AccelerationLat", "Throttle", "Brake")

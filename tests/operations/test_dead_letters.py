@@ -224,7 +224,9 @@ def test_the_history_of_a_channel_is_the_lap_newest_first_and_a_late_tick_is_in_
 
 
 def test_the_history_goes_below_zero_over_silent_hours_and_merges_groups(stack: Settings) -> None:
-    """Group mode: the second message of each tick brings another channel, for the first tick of a row long after."""
+    """Group mode: the second message of each tick brings another channel, for the first tick of a
+    row long after.
+    """
     times_s = [-61.0, -0.5, 0.0, 1.0, 7200.0, 7200.02, 90000.5]
 
     def message(time_s: float, channel: str) -> bytes:
@@ -255,7 +257,9 @@ def test_the_history_goes_below_zero_over_silent_hours_and_merges_groups(stack: 
 
 @pytest.mark.parametrize(("channels", "name", "ticks"), [(9000, "C%d", 30), (10_000, "€%d", 3)])
 def test_a_car_at_the_limits_is_kept(stack: Settings, channels: int, name: str, ticks: int) -> None:
-    """The most channels, and the longest ids of three bytes a character: the history writes them in rows Cassandra takes."""
+    """The most channels, and the longest ids of three bytes a character: the history writes them in
+    rows Cassandra takes.
+    """
     session = f"20260304-00000{ticks % 10}-{name[:2]}"
     names = [(name % c).rjust(200, "€") if "€" in name else name % c for c in range(channels)]
 

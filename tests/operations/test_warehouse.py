@@ -1,4 +1,6 @@
-"""The offline store in SQL: by Flink, and by Spark through a Hive metastore, both against the files read with Polars."""
+"""The offline store in SQL: by Flink, and by Spark through a Hive metastore, both against the files
+read with Polars.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The page in a real browser, on a real stack: a real lap replayed, late join, reconnection, overlay, export, hostile names."""
+"""The page in a real browser, on a real stack: a real lap replayed, late join, reconnection,
+overlay, export, hostile names.
+"""
 
 from __future__ import annotations
 

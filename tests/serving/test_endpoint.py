@@ -1,4 +1,6 @@
-"""Endpoint and stream scorer on real Kafka, Cassandra and MLflow, under kills and changes of the model."""
+"""Endpoint and stream scorer on real Kafka, Cassandra and MLflow, under kills and changes of the
+model.
+"""
 
 from __future__ import annotations
 
@@ -205,7 +207,9 @@ def test_asked_about_the_past_it_answers_as_things_stood_then(served: Served) ->
 
 
 def test_no_request_of_schemathesis_breaks_it(served: Served, tmp_path: Path) -> None:
-    """Thousands of valid and broken requests from the OpenAPI: no 5xx, and every answer is as documented."""
+    """Thousands of valid and broken requests from the OpenAPI: no 5xx, and every answer is as
+    documented.
+    """
     token = served.settings.secret("admin_token").get_secret_value()
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     result = subprocess.run(
@@ -390,7 +394,11 @@ def test_a_batch_answers_each_question_for_itself(served: Served) -> None:
 
 
 def test_no_answer_is_lost_while_kafka_is_away_and_the_endpoint_is_killed(served: Served) -> None:
-    """Clients go on all the while. Every answer they got is on the topic in the end, and while only Kafka is away every request is answered."""
+    """Clients go on all the while.
+
+    Every answer they got is on the topic in the end, and while only Kafka is away every request is
+    answered.
+    """
     given: list[str] = []
     refused: list[int] = []
 
@@ -611,7 +619,9 @@ def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> No
 def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(
     served: Served, tmp_path: Path
 ) -> None:
-    """In an interpreter that has the packages but not ours, in a folder of its own, on a port of its own."""
+    """In an interpreter that has the packages but not ours, in a folder of its own, on a port of
+    its own.
+    """
     env = child_environment(served.settings) | {"BENTOML_HOME": str(tmp_path / "store")}
     built = subprocess.run(
         [TOOLS / "bentoml", "build", "--output", "tag"],

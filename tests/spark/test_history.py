@@ -1,4 +1,6 @@
-"""Checkpoint 1 beside checkpoint 2: the same messages through Spark and through Flink give the same telemetry history."""
+"""Checkpoint 1 beside checkpoint 2: the same messages through Spark and through Flink give the same
+telemetry history.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[Settings, Settings]]:
-    """The Flink job and the Spark job on one Kafka and one Cassandra, each with a keyspace of its own."""
+    """The Flink job and the Spark job on one Kafka and one Cassandra, each with a keyspace of its
+    own.
+    """
     with sandbox(checkpoint_interval_s="1", parallelism="2", kafka_partitions="2") as flink:
         jars.fetch(flink.cache_dir / "m2", optional=["spark"])
         with Stack(flink) as servers:
@@ -121,7 +125,9 @@ def test_the_same_lap_through_both_gives_the_same_rows(
 
 
 def test_what_a_race_does_to_ticks_gives_the_same_rows(both: tuple[Settings, Settings]) -> None:
-    """Places changed, ticks twice, holes, a channel nobody knows, messages that are none; then ticks long overdue."""
+    """Places changed, ticks twice, holes, a channel nobody knows, messages that are none; then
+    ticks long overdue.
+    """
     flink, _ = both
     drive = simulate(laps=1, seed=5)
     names, units = (*drive.names, "Nobody knows"), (*drive.units, "")

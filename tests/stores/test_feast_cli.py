@@ -1,4 +1,6 @@
-"""Feast's own command line and server on our stores: plan, apply, materialize, serve, push, teardown; options in feature_store.yaml."""
+"""Feast's own command line and server on our stores: plan, apply, materialize, serve, push,
+teardown; options in feature_store.yaml.
+"""
 
 from __future__ import annotations
 
@@ -248,7 +250,9 @@ def test_a_wrong_option_is_named(cassandra: Settings) -> None:
 
 
 def test_tls_and_login(cassandra: Settings, tmp_path: Path) -> None:
-    """Through a TLS door before the local node; one who does not know its certificate, or the password, stays outside."""
+    """Through a TLS door before the local node; one who does not know its certificate, or the
+    password, stays outside.
+    """
     import asyncio
     import threading
 

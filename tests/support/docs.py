@@ -15,7 +15,9 @@ FENCE = re.compile(r"^```\{ \.sh \.(run|stack|by-hand) \}\n(.*?)^```$", re.MULTI
 
 @dataclass(frozen=True)
 class Command:
-    """One line of a block: `run` needs no server, `stack` needs the local stack, `by-hand` is not run."""
+    """One line of a block: `run` needs no server, `stack` needs the local stack, `by-hand` is not
+    run.
+    """
 
     page: str
     kind: str

@@ -56,7 +56,9 @@ class Begin:
 
 @dataclass
 class Outcome:
-    """What came out, by `vehicle/session`: times (µs) and feature rows in order, and the rest by time."""
+    """What came out, by `vehicle/session`: times (µs) and feature rows in order, and the rest by
+    time.
+    """
 
     rows: dict[str, list[tuple[int, NDArray[np.float64]]]] = field(default_factory=dict)
     late: list[tuple[str, int]] = field(default_factory=list)
@@ -70,7 +72,9 @@ Step = Message | Advance | Restart | Begin
 
 
 class Run(Protocol):
-    """Runs messages through the operator; `restored`: other definitions that hold after a `Restart`, of as many features."""
+    """Runs messages through the operator; `restored`: other definitions that hold after a
+    `Restart`, of as many features.
+    """
 
     def __call__(
         self, features: FeatureSet, steps: Iterable[Step], restored: FeatureSet | None = None

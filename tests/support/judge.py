@@ -1,8 +1,11 @@
-"""The wire format in plain Python: what a message of the car means, or that it is bad. Shares nothing with the Java.
+"""The wire format in plain Python: what a message of the car means, or that it is bad. Shares
+nothing with the Java.
 
-Where JSON parsers differ, this is the rule: UTF-8 without overlong forms or surrogates, one byte order mark at the
+Where JSON parsers differ, this is the rule: UTF-8 without overlong forms or surrogates, one byte
+order mark at the
 beginning passed over; RFC 8259 to the letter (no bare NaN, no control characters in strings, nothing behind the array);
-a key that comes twice must be right each time and the last one counts, which is also how unknown keys of any shape are
+a key that comes twice must be right each time and the last one counts, which is also how unknown
+keys of any shape are
 ignored; numbers are the nearest double, -0 keeps its sign, and what is beyond a double is infinite.
 """
 
@@ -31,7 +34,9 @@ class Bad(Exception):
 
 @dataclass
 class Tick:
-    """One tick of a message: samples (channel, value) in the message's order; `~` before a channel that is stood in for."""
+    """One tick of a message: samples (channel, value) in the message's order; `~` before a channel
+    that is stood in for.
+    """
 
     vehicle: str
     session: str

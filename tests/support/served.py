@@ -126,7 +126,9 @@ def register(
 def store_row(
     settings: Settings, session: str, age_s: float, values: tuple[float | None, float | None]
 ) -> datetime:
-    """Write speed and throttle of the test's car to the online store, `age_s` old; gives the event time."""
+    """Write speed and throttle of the test's car to the online store, `age_s` old; gives the event
+    time.
+    """
     from pitwall.stores.cassandra import connect
 
     cassandra = connect(settings)
@@ -219,7 +221,9 @@ def predictions(settings: Settings) -> list[dict[str, Any]]:
 def feature_record(
     settings: Settings, session: str, event_us: int, created_us: int, **named: float
 ) -> tuple[bytes, bytes]:
-    """Key and value of a record of the features topic, as the job writes it; features not `named` are 1."""
+    """Key and value of a record of the features topic, as the job writes it; features not `named`
+    are 1.
+    """
     features = load(settings.feature_repo)[-1]
     assert features.name == "car_state"
     values = np.array([named.get(name, 1.0) for name in features.names])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 Row = dict[str, Any]
-"""`event`, `created` (µs; created None: not said), the keys, and the features; `place` orders equal rows."""
+"""`event`, `created` (µs; created None: not said), the keys, and the features; `place` orders equal
+rows.
+"""
 
 
 def known(row: Row, rows: list[Row], keys: list[str], rule: str) -> int:

@@ -1,4 +1,6 @@
-"""Training against real servers: MLflow on PostgreSQL with its artifacts on S3, features by the operator itself."""
+"""Training against real servers: MLflow on PostgreSQL with its artifacts on S3, features by the
+operator itself.
+"""
 
 from __future__ import annotations
 
@@ -188,7 +190,8 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
     )
     assert 0 < loaded.interval.of(rows)[0] < 100
 
-    # From the prediction's version back to its dataset, definitions and code; and the same model again.
+    # From the prediction's version back to its dataset, definitions and code; and the same model
+    # again.
     run = registry.get_run(champion.run_id)
     assert run.data.params["definitions"] == loaded.definitions and run.data.params["laps"] == "6"
     (told,) = (v for v in models.versions(registry) if v.run == champion.run_id)
@@ -210,7 +213,8 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
     again = reproduce(stack, champion.run_id)
     assert again["same"] and not again["changed"]
 
-    # Nothing new: nothing is trained. A new session: a challenger that has met the champion on laps new to both.
+    # Nothing new: nothing is trained. A new session: a challenger that has met the champion on laps
+    # new to both.
     assert not retrain(stack, "throttle_sensor")["new"]
     store(stack, raw_run, simulate(laps=2, seed=4, hz=10))
     second = train(stack, "throttle_sensor")

@@ -19,7 +19,9 @@ LAG = "lap_distance_lag_10s"
 
 
 def laps(rng: np.random.Generator, count: int) -> tuple[pd.DataFrame, np.ndarray, pd.Series]:
-    """Laps of 4 km, 60 s, with one pace in the first half, which goes on by half in the second, and mistakes in the first 500 m."""
+    """Laps of 4 km, 60 s, with one pace in the first half, which goes on by half in the second, and
+    mistakes in the first 500 m.
+    """
     rows, finals, groups = [], [], []
     for lap in range(count):
         first, second, mistake = rng.normal(0, 0.02), rng.normal(0, 0.01), rng.exponential(0.5)

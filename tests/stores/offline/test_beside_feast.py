@@ -1,4 +1,7 @@
-"""The same questions to Feast's own `file` and `duckdb` stores and to ours. Where they differ, DIFFERENCES says who is right."""
+"""The same questions to Feast's own `file` and `duckdb` stores and to ours.
+
+Where they differ, DIFFERENCES says who is right.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def at(second: float) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """Feature rows (car, event, created, speed, gear, tags), questions (car, time), and speed and gear for each, in order."""
+    """Feature rows (car, event, created, speed, gear, tags), questions (car, time), and speed and
+    gear for each, in order.
+    """
 
     rows: list[tuple[Any, ...]]
     asked: list[tuple[Any, Any]]

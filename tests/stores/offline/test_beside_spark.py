@@ -1,4 +1,6 @@
-"""Outgrowing one machine: the same files and views joined by Feast's Spark store (`pip install pitwall[spark]`) and by ours."""
+"""Outgrowing one machine: the same files and views joined by Feast's Spark store (`pip install
+pitwall[spark]`) and by ours.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The offline store on HDFS: written by the job, joined, compacted, and there again after HDFS was away."""
+"""The offline store on HDFS: written by the job, joined, compacted, and there again after HDFS was
+away.
+"""
 
 from __future__ import annotations
 

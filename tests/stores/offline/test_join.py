@@ -1,4 +1,6 @@
-"""The join on Parquet files against one in plain Python, on generated rows: ties, nulls, late rows, many files."""
+"""The join on Parquet files against one in plain Python, on generated rows: ties, nulls, late rows,
+many files.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def store(root: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Views: `laps` (car and lap, TTL 10 s, every type, one column renamed), `weather` (car alone), `track` (no key), `pushed` (empty)."""
+    """Views: `laps` (car and lap, TTL 10 s, every type, one column renamed), `weather` (car alone),
+    `track` (no key), `pushed` (empty).
+    """
     from feast import (
         Entity,
         FeatureService,

@@ -39,7 +39,8 @@ def test_feasts_hbase_store_keeps_a_row_over_a_restart() -> None:
             "car_state",
             pd.DataFrame([{**key, "event_timestamp": now, "created_timestamp": now, **values}]),
         )
-        # One it does not know would be an error: Feast's store gives fewer rows than it was asked for.
+        # One it does not know would be an error: Feast's store gives fewer rows than it was asked
+        # for.
         asked = ["car_state:speed", "car_state:lap_number"]
         expected = {"speed": [values["speed"]], "lap_number": [values["lap_number"]]}
         found = store.get_online_features(asked, [key]).to_dict()

@@ -1,4 +1,7 @@
-"""One contract over three online stores. What Feast's own do otherwise stands here as expected failures, strictly."""
+"""One contract over three online stores.
+
+What Feast's own do otherwise stands here as expected failures, strictly.
+"""
 
 from __future__ import annotations
 
@@ -282,7 +285,9 @@ def test_a_read_is_sent_again_until_there_is_an_answer(
 def test_the_serving_reader_gives_what_the_store_gives(
     backends: dict[str, Backend], cassandra: Settings, name: str
 ) -> None:
-    """Values, nulls, exact event time, and nothing for what is unknown or older than the time to live."""
+    """Values, nulls, exact event time, and nothing for what is unknown or older than the time to
+    live.
+    """
     backend, now = backends["ours"], datetime.now(UTC)
     features = view(name, {"speed": Float64, "brake": Float64}, ttl=timedelta(minutes=1))
     backend.apply(features)

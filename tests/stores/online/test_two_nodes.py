@@ -1,4 +1,6 @@
-"""Two nodes of Cassandra, each with every row: the one all clients came by is killed in the midst of a lap."""
+"""Two nodes of Cassandra, each with every row: the one all clients came by is killed in the midst
+of a lap.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,8 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
             other = settings.model_copy(
                 update={"host": SECOND, "home_dir": settings.home_dir / "second"}
             )
-            # A single node starts without waiting for another one; this one has to hear of the first.
+            # A single node starts without waiting for another one; this one has to hear of the
+            # first.
             command = [
                 each.replace("ring_delay_ms=0", "ring_delay_ms=5000")
                 for each in SERVERS["cassandra"].command(other)
