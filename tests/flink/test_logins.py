@@ -40,7 +40,8 @@ def test_the_job_reaches_cassandra_as_feature_store_yaml_says(
     monkeypatch.setenv("JOB_PASSWORD", "it's")
     configure(
         settings,
-        "  hosts: [10.0.0.1, 10.0.0.2]\n  port: 9142\n  keyspace: team\n  username: owner\n  password: o\n  data_center: dc2\n"
+        "  hosts: [10.0.0.1, 10.0.0.2]\n  port: 9142\n  keyspace: "
+        "team\n  username: owner\n  password: o\n  data_center: dc2\n"
         '  write_consistency: QUORUM\n  job: {username: writer, password: "${JOB_PASSWORD}"}\n'
         "  tls: {ca: certificates/ca.pem, verify_host: false}\n",
     )

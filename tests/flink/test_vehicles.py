@@ -35,7 +35,12 @@ from pitwall.features import Channel
 
 TOTAL_KW = Channel("PowerElectricalTotal", "kW", -1000, 1000)
 POWERTRAIN = FeatureSet(
-    "powertrain", session_time(), last("Speed", TOTAL_KW), rolling(TOTAL_KW, ("mean", "max"), (1,)), ticks(1), vehicles="VPP*"
+    "powertrain",
+    session_time(),
+    last("Speed", TOTAL_KW),
+    rolling(TOTAL_KW, ("mean", "max"), (1,)),
+    ticks(1),
+    vehicles="VPP*",
 )
 
 CAR_STATE = """
@@ -85,7 +90,10 @@ def drive(settings: Settings, *sessions: Session) -> None:
 def offline(settings: Settings, view: str, session: str) -> int:
     """Distinct rows of the session in the view's Parquet files."""
     paths = files(settings.offline_dir / view)
-    query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
+    query = (
+        "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, "
+        "union_by_name = true, hive_partitioning = false) WHERE session = ?"
+    )
     found = duckdb.execute(query, [paths, session]).fetchone() if paths else None
     return int(found[0]) if found else 0
 

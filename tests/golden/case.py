@@ -143,7 +143,9 @@ class Case:
                 yield session, self._steps(session, partitions, swap=True)
 
     def _steps(self, session: str, partitions: int = 1, swap: bool = False) -> list[Step]:
-        """The messages, with the watermarks of a source of so many partitions, and timers between."""
+        """The messages, with the watermarks of a source of so many partitions, and
+        timers between.
+        """
         partitions = max([partitions, *(1 + (a.partition or 0) for a in self.arrivals)])
         pace_ms = SILENCE_MS if partitions == 1 else PACE_MS
         record_ms, sent = START_MS, []
@@ -171,7 +173,9 @@ class Case:
 
 
 def _watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int) -> int:
-    """The Kafka time up to which all partitions are read; silent ones count only if all are silent."""
+    """The Kafka time up to which all partitions are read; silent ones count only if all
+    are silent.
+    """
     read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
     return min(read or newest.values())
 

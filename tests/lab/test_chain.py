@@ -509,8 +509,10 @@ def test_killing_the_parent_leaves_no_process(checkout: Settings, tmp_path: Path
             probe.bind(("127.0.0.1", 0))
             env[f"PITWALL_{name}_PORT"] = str(probe.getsockname()[1])
     code = (
-        "from pitwall.settings import Settings; from pitwall.local.stack import Stack; import time\n"
-        "with Stack(Settings()) as s:\n s.start(['kafka', 's3']); print('up', flush=True); time.sleep(600)"
+        "from pitwall.settings import Settings; from "
+        "pitwall.local.stack import Stack; import time\n"
+        "with Stack(Settings()) as s:\n s.start(['kafka', "
+        "'s3']); print('up', flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True

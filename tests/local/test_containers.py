@@ -247,7 +247,8 @@ def test_the_edge_lets_in_who_knows_the_token(
     module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
     if nginx is None or not module.exists():
         pytest.skip(
-            "no nginx with streams on this machine (Debian: apt install nginx-light libnginx-mod-stream)"
+            "no nginx with streams on this machine (Debian: "
+            "apt install nginx-light libnginx-mod-stream)"
         )
     shutil.copy(COMPOSE / "secrets", tmp_path / "secrets")
     subprocess.run([tmp_path / "secrets"], check=True)

@@ -33,8 +33,10 @@ def test_a_record_of_an_ended_process_is_not_taken_for_running(tmp_path: Path) -
 
 def test_a_child_ends_with_its_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import sys, time, os; from pathlib import Path; from pitwall.machine.processes import spawn\n"
-        f"c = spawn('x', [sys.executable, '-c', 'import time; time.sleep(60)'], Path({str(tmp_path / 'x.log')!r}), dict(os.environ), Path('/'))\n"
+        "import sys, time, os; from pathlib import Path; "
+        "from pitwall.machine.processes import spawn\n"
+        f"c = spawn('x', [sys.executable, '-c', 'import time; time.sleep(60)'], "
+        f"Path({str(tmp_path / 'x.log')!r}), dict(os.environ), Path('/'))\n"
         "print(c.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

@@ -24,7 +24,8 @@ from pitwall.stores.environment import child_environment
 pytestmark = pytest.mark.integration
 
 SQL = (
-    "SELECT `session`, event_date, COUNT(*) AS ticks, MAX(speed) AS fastest, MIN(event_timestamp) AS first_tick "
+    "SELECT `session`, event_date, COUNT(*) AS ticks, "
+    "MAX(speed) AS fastest, MIN(event_timestamp) AS first_tick "
     "FROM car_state WHERE speed > 150 GROUP BY `session`, event_date ORDER BY `session`"
 )
 
@@ -102,13 +103,15 @@ from pitwall.settings import Settings
 
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 settings = Settings()
-metastore = subprocess.Popen(CONTAINED["metastore"].command(settings), stdout=sys.stderr, cwd=settings.home_dir / "tmp")
+command = CONTAINED["metastore"].command(settings)
+metastore = subprocess.Popen(command, stdout=sys.stderr, cwd=settings.home_dir / "tmp")
 try:
     while not CONTAINED["metastore"].ready(settings):
         assert metastore.poll() is None
         time.sleep(0.5)
     for sql in sys.argv[1:]:
-        subprocess.run([sys.executable, "-m", "pitwall.cli.main", "sql", sql, "--engine", "spark", "--json"], check=True)
+        ask = [sys.executable, "-m", "pitwall.cli.main", "sql", sql]
+        subprocess.run([*ask, "--engine", "spark", "--json"], check=True)
 finally:
     metastore.terminate()
     metastore.wait()
@@ -119,7 +122,9 @@ finally:
     find_spec("pyspark") is None, reason="Spark is not installed; docs/how-to/spark.md says how"
 )
 def test_spark_finds_the_tables_in_a_hive_metastore(stored: Settings) -> None:
-    """The metastore listens on every address, so it has a network of its own, as in its container."""
+    """The metastore listens on every address, so it has a network of its own, as in its
+    container.
+    """
     alone = ("unshare", "--net", "--map-root-user", "--user")
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
         pytest.skip("no network namespaces here")

@@ -36,7 +36,10 @@ READY = {
     "/models": "[data-table=versions], .empty",
     "/services": "[data-service=page]",
 }
-COLUMN = "(name) => { const c = pitwall.strips?.columns.get(name); return c ? [Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
+COLUMN = (
+    "(name) => { const c = pitwall.strips?.columns.get(name); return c ? "
+    "[Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,9 @@ def lap(laps_dir: Path) -> Session:
 
 @pytest.fixture(scope="module")
 def drive(stack: Settings, lap: Session) -> Session:
-    """The real lap's first four minutes, sent and through; the rest comes while the page is open."""
+    """The real lap's first four minutes, sent and through; the rest comes while the
+    page is open.
+    """
     part = Session(
         lap.vehicle, lap.session, lap.names, lap.units, lap.times_s[:12_500], lap.values[:12_500]
     )
@@ -111,7 +116,8 @@ def test_a_late_joiner_sees_the_whole_session_as_it_stands_in_the_stores(
     assert np.array_equal(values, drive.channel("Speed"))
     page.locator("#strips").press("Home")
     page.wait_for_function(
-        "() => document.getElementById('strips').dataset.paused === 'true' && pitwall.strips.end <= 61"
+        "() => document.getElementById('strips').dataset.paused "
+        "=== 'true' && pitwall.strips.end <= 61"
     )
 
 
@@ -153,7 +159,10 @@ def test_overlay_cursors_and_export_give_what_the_store_has(
         "b": "2000",
     }
     stored = duckdb.connect()
-    rows = "(SELECT DISTINCT session_time, speed FROM read_parquet(?, union_by_name = true) WHERE session = ?)"
+    rows = (
+        "(SELECT DISTINCT session_time, speed FROM "
+        "read_parquet(?, union_by_name = true) WHERE session = ?)"
+    )
     where = [f"{stack.offline_dir}/car_state/**/[!._]*", drive.session]
     sent = SENT[drive.session]
     wait(

@@ -149,7 +149,9 @@ def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
 
 
 def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
-    """Though the second lap's wheels rolled 1 % further, and its last sample lies before the line."""
+    """Though the second lap's wheels rolled 1 % further, and its last sample lies
+    before the line.
+    """
     first, second = lap(20), lap(20, slow=0.5)
     wide = compare.LapData(
         second.lap,
@@ -237,7 +239,10 @@ def test_what_a_car_calls_itself_stays_text() -> None:
 
 def test_flinks_metrics_are_summed() -> None:
     text = 'flink_x_pitwall_late{a="1"} 2.0\nflink_x_pitwall_late{a="2"} 3\nflink_y{a="1"} 9\n'
-    text += 'flink_x_pitwall_freshness_ms{quantile="0.99",} 40.5\nflink_x_pitwall_freshness_ms{quantile="0.5",} 4\n'
+    text += (
+        'flink_x_pitwall_freshness_ms{quantile="0.99",} '
+        '40.5\nflink_x_pitwall_freshness_ms{quantile="0.5",} 4\n'
+    )
     assert read_metrics(text) == {"late": 5, "freshness_ms": 40.5}
 
 

@@ -283,7 +283,10 @@ def test_no_route_reads_a_pickle(served: Served, tmp_path: Path) -> None:
 def test_slow_and_broken_requests_hold_up_nobody(served: Served) -> None:
     address = ("127.0.0.1", served.settings.serving_port)
     token = served.settings.secret("token").get_secret_value()
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+    head = (
+        f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: "
+        f"Bearer {token}\r\nContent-Type: application/json\r\n"
+    )
     slow = [socket.create_connection(address) for _ in range(300)]
     for n, each in enumerate(slow):
         each.sendall((head if n % 2 else head + "Content-Length: 100\r\n\r\n{").encode())

@@ -73,7 +73,8 @@ def rows(settings: Settings) -> Rows:
     session = connect(settings, keyspace=settings.keyspace)
     try:
         found = session.execute(
-            "SELECT vehicle, session, bucket, start_us, digest, event_timestamp, times_us, channels, writetime(times_us) FROM telemetry_history"
+            "SELECT vehicle, session, bucket, start_us, digest, event_timestamp, "
+            "times_us, channels, writetime(times_us) FROM telemetry_history"
         )
         return {tuple(row[:5]): (row[5], row[6], dict(row[7] or {}), row[8]) for row in found}
     finally:

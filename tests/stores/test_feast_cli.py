@@ -50,10 +50,23 @@ from feast import Entity, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import Float64, Int64, String
 
 driver = Entity(name="driver", join_keys=["driver"], value_type=ValueType.STRING)
-source = FileSource(name="pace_file", path="PATH", timestamp_field="event_timestamp", created_timestamp_column="created_timestamp")
+source = FileSource(
+    name="pace_file",
+    path="PATH",
+    timestamp_field="event_timestamp",
+    created_timestamp_column="created_timestamp",
+)
 push = PushSource(name="pace_push", batch_source=source)
-pace = FeatureView(name="pace", entities=[driver], ttl=timedelta(days=3650), source=push,
-                   schema=[Field(name="driver", dtype=String), Field(name="lap_s", dtype=Float64), Field(name="laps", dtype=Int64)])
+pace = FeatureView(
+    name="pace",
+    entities=[driver],
+    ttl=timedelta(days=3650),
+    source=push,
+    schema=[
+        Field(name="driver", dtype=String),
+        Field(name="lap_s", dtype=Float64),
+        Field(name="laps", dtype=Int64)],
+)
 """
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -97,7 +110,10 @@ def feast(repo: Path, *arguments: str) -> Result:
 def columns(settings: Settings, table: str) -> set[str]:
     session = connect(settings)
     try:
-        query = "SELECT column_name FROM system_schema.columns WHERE keyspace_name = %s AND table_name = %s"
+        query = (
+            "SELECT column_name FROM system_schema.columns "
+            "WHERE keyspace_name = %s AND table_name = %s"
+        )
         return {name for (name,) in session.execute(query, (KEYSPACE, table))}
     finally:
         session.cluster.shutdown()

@@ -466,7 +466,9 @@ def _traps() -> Iterator[bytes]:
 
 
 def mutations(seed: int, count: int) -> Iterator[bytes]:
-    """So many messages: about a fourth as they should be, the rest with one to three things wrong."""
+    """So many messages: about a fourth as they should be, the rest with one to three
+    things wrong.
+    """
     dice = random.Random(seed)
     other = spell(message(dice, 0), True)
     first = [*RAW, *_traps()]

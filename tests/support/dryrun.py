@@ -173,7 +173,9 @@ def frames(steps: Iterable[Step]) -> bytes:
 
 
 def parse(data: bytes, width: int) -> Outcome:
-    """What `DryRun` gives for `width` features, until it begins anew under a plan of another width."""
+    """What `DryRun` gives for `width` features, until it begins anew under a plan of
+    another width.
+    """
     found = Outcome()
     at = 0
     while at < len(data):

@@ -135,7 +135,8 @@ def store_row(
     at = datetime.now(UTC) - timedelta(seconds=age_s)
     at_us = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     cassandra.execute(
-        f'INSERT INTO {settings.keyspace}."pitwall_car_state" (vehicle, session, event_timestamp, created_timestamp, speed, throttle) '
+        f'INSERT INTO {settings.keyspace}."pitwall_car_state" (vehicle, '
+        f"session, event_timestamp, created_timestamp, speed, throttle) "
         "VALUES (%s, %s, %s, %s, %s, %s) USING TIMESTAMP %s",
         (VEHICLE, session, at, at, *values, at_us),
     )

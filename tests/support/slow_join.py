@@ -1,4 +1,6 @@
-"""The point-in-time join in plain Python, a row at a time: slow, and meant to be seen to be right."""
+"""The point-in-time join in plain Python, a row at a time: slow, and meant to be seen
+to be right.
+"""
 
 from __future__ import annotations
 

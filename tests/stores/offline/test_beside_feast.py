@@ -69,7 +69,10 @@ CASES = {
         [("a", 0, 0, 1.0, 2**53 + 1, [])], [("a", 5), ("z", 5)], [(1.0, 2**53 + 1), NONE]
     ),
 }
-LATE = "the row was created after the instant asked for: training on it is training on the future (Feast filters only when asked)"
+LATE = (
+    "the row was created after the instant asked for: training on "
+    "it is training on the future (Feast filters only when asked)"
+)
 DIFFERENCES: dict[tuple[str, str], str] = {
     (
         "file",

@@ -1,4 +1,6 @@
-"""What Feast's users ask of an offline store, through `FeatureStore`, on a local folder and on S3."""
+"""What Feast's users ask of an offline store, through `FeatureStore`, on a local folder
+and on S3.
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,8 @@ COMMON = {
     "test_a_row_older_than_the_ttl_is_not_found": "the TTL is not looked at",
     "test_a_changed_type_is_refused": "values are blobs: rows of both types stand side by side",
     "test_async_reads_give_the_same": "no async reads",
-    "test_no_torn_read_and_no_late_overwrite": "a row is as many rows as it has features, written one by one",
+    "test_no_torn_read_and_no_late_overwrite": "a row is as many rows as it "
+    "has features, written one by one",
 }
 SHORTFALLS = {
     "sqlite": {

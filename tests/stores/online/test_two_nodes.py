@@ -48,7 +48,9 @@ def answers(settings: Settings, **options: Any) -> bool:
 
 @pytest.fixture
 def nodes() -> Iterator[tuple[Settings, Stack]]:
-    """A stack whose Cassandra has a second node, told to the clients by `feature_store.yaml` alone."""
+    """A stack whose Cassandra has a second node, told to the clients by
+    `feature_store.yaml` alone.
+    """
     from pitwall.machine import jars
     from pitwall.stores.repository import apply
 
