@@ -19,6 +19,7 @@ from judge import Judge
 import pitwall.features
 from pitwall.channels.channel import channel_id
 from pitwall.features import FeatureSet, reference_laps
+from pitwall.features.plan import plan_json
 
 FOLDER = Path(__file__).parent
 START = "20260101-000000"
@@ -106,7 +107,7 @@ class Case:
     @cached_property
     def ticks(self) -> list[tuple[int, dict[str, float]]]:
         """What the oracle gets: ticks in order, values by wire id in the channels' own units."""
-        judge = Judge(json.loads(self.features.plan(2.0)))
+        judge = Judge(json.loads(plan_json(self.features, 2.0)))
         samples: dict[int, list[tuple[str, float]]] = {}
         for arrival in self.arrivals:
             if not arrival.late and not arrival.duplicate:
@@ -143,7 +144,9 @@ class Case:
                 yield session, self._steps(session, partitions, swap=True)
 
     def _steps(self, session: str, partitions: int = 1, swap: bool = False) -> list[Step]:
-        """The messages, with the watermarks of a source of so many partitions, and timers between."""
+        """The messages, with the watermarks of a source of so many partitions, and
+        timers between.
+        """
         partitions = max([partitions, *(1 + (a.partition or 0) for a in self.arrivals)])
         pace_ms = SILENCE_MS if partitions == 1 else PACE_MS
         record_ms, sent = START_MS, []
@@ -171,7 +174,9 @@ class Case:
 
 
 def _watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int) -> int:
-    """The Kafka time up to which all partitions are read; silent ones count only if all are silent."""
+    """The Kafka time up to which all partitions are read; silent ones count only if all
+    are silent.
+    """
     read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
     return min(read or newest.values())
 

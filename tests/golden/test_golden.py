@@ -5,12 +5,13 @@ from __future__ import annotations
 import struct
 
 import pytest
+from case import FOLDER, Case, cases
 from dryrun import Begin, Outcome, RawRun, Step, frames, parse
-from golden.case import FOLDER, Case, cases
 
 from pitwall.features.kinds import Kind
 from pitwall.features.oracle import reference
 
+pytestmark = pytest.mark.xdist_group("golden")
 CASES = cases()
 ARRIVAL = "arrival"
 """The folder of the cases that are about the order of ticks and not about a kind of feature."""

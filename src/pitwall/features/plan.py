@@ -11,7 +11,7 @@ from pitwall.settings import Settings
 
 def plan(settings: Settings, features: FeatureSet) -> str:
     """The plan of a feature set under these settings, as JSON."""
-    return render(
+    return plan_json(
         features,
         settings.idle_timeout_s,
         settings.reorder_s,
@@ -20,7 +20,7 @@ def plan(settings: Settings, features: FeatureSet) -> str:
     )
 
 
-def render(
+def plan_json(
     features: FeatureSet,
     idle_timeout_s: float,
     reorder_s: float = 0.1,

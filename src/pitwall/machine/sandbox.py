@@ -5,12 +5,14 @@ Nothing of it stays when it is left.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from pitwall.settings import Settings
@@ -20,15 +22,40 @@ READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "trainin
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports of the loopback address on which nothing listens now."""
-    probes = [socket.socket() for _ in range(count)]
+    """`count` different ports of the loopback address, which are free now.
+
+    No other process is given them: a port stays with this process until it ends, because its
+    server may start much later.
+    """
+    probes: list[socket.socket] = []
+    ports: list[int] = []
     try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        while len(ports) < count:
+            probes.append(socket.socket())
+            probes[-1].bind(("127.0.0.1", 0))
+            port = int(probes[-1].getsockname()[1])
+            if _claimed(port):
+                ports.append(port)
+        return ports
     finally:
         for probe in probes:
             probe.close()
+
+
+@cache
+def _claims() -> int:
+    """The file whose bytes stand for ports, open until the process ends, which frees its locks."""
+    path = Path(tempfile.gettempdir()) / f"pitwall-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+
+
+def _claimed(port: int) -> bool:
+    """Whether the port is this process's from now on."""
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

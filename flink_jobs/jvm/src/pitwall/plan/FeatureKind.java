@@ -5,7 +5,7 @@ import java.util.Locale;
 /**
  * The kinds of features, with what each of them needs to be kept. The plan names a kind in lower
  * case. What a kind computes is in {@code pitwall.features.FeatureValues}; what it means is in
- * {@code KINDS} of {@code pitwall/features/definitions.py}.
+ * {@code Kind} of {@code pitwall/features/kinds.py}.
  */
 public enum FeatureKind {
     LAST,

@@ -1,0 +1,300 @@
+"""Which rows are scored, what is kept for Kafka, what is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+from unittest import mock
+
+import httpx
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paths import ROOT
+
+from pitwall.errors import UsageError
+from pitwall.features.topic import FeatureRow
+from pitwall.page.data.feed import Feed
+from pitwall.page.data.session import LiveSession
+from pitwall.serving.answers import Question
+from pitwall.serving.app import create_app
+from pitwall.serving.limits import Rate
+from pitwall.serving.listen import options, trust
+from pitwall.serving.outbox import Outbox
+from pitwall.serving.prediction import Prediction
+from pitwall.serving.problems import Code
+from pitwall.serving.sampler import Sampler
+from pitwall.settings import Settings
+
+SCHEMA = json.loads((ROOT / "docs" / "prediction.schema.json").read_text())
+
+
+def prediction(session: str = "s") -> Prediction:
+    return Prediction(
+        "lap_time",
+        3,
+        "car",
+        session,
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T00:00:01.000Z",
+        1.5,
+        1.0,
+        2.0,
+        "s",
+        "lap_v1",
+        "d",
+        "stream",
+    )
+
+
+def test_one_row_a_slot_and_a_row_sent_again_never() -> None:
+    sampler = Sampler(10)
+    taken = [tick for tick in range(100) if sampler.take("car", "s", tick * 20_000, tick * 20_000)]
+    assert taken == list(range(0, 100, 5))
+    assert not any(sampler.take("car", "s", tick * 20_000, tick * 20_000) for tick in range(100))
+    assert sampler.take("car", "other", 7, 7)
+
+
+def test_a_session_that_begins_anew_is_scored_anew() -> None:
+    sampler = Sampler(10)
+    for tick in range(100):
+        sampler.take("car", "s", tick * 20_000, tick * 20_000)
+    again = [
+        tick
+        for tick in range(100)
+        if sampler.take("car", "s", tick * 20_000, 10_000_000 + tick * 20_000)
+    ]
+    assert again == list(range(0, 100, 5))
+
+
+@given(st.lists(st.integers(0, 400_000), min_size=1, max_size=60), st.integers(0, 59))
+def test_a_worker_that_takes_over_with_the_rows_before_takes_the_same(
+    gaps: list[int], at: int
+) -> None:
+    times = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
+    one = Sampler(10)
+    whole = [one.take("car", "s", t, t) for t in times]
+    two = Sampler(10)
+    assert [two.take("car", "s", t, t) for t in times][at:] == whole[at:]
+
+
+def test_what_kafka_has_not_taken_outlives_the_process(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, kafka_port=1)
+    first = Outbox(settings)
+    ids = first.put([prediction(), prediction("t")], [])
+    assert first.waiting() == 2 and len(set(ids)) == 2
+    second = Outbox(settings)
+    assert second.waiting() == 2
+
+
+def test_messages_keep_to_the_schema_and_readers_ignore_what_they_do_not_know() -> None:
+    value = json.loads(prediction().message("0" * 40))
+    jsonschema.validate(value, SCHEMA)
+    jsonschema.validate({**value, "new": 1}, SCHEMA)
+    names = {name for name, _ in prediction().headers("x")}
+    assert names == {
+        "ce_specversion",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "ce_subject",
+        "ce_time",
+        "ce_traceparent",
+        "content-type",
+    }
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_again() -> None:
+    rate = Rate(10)
+    waits = [rate.take("a") for _ in range(30)]
+    assert waits[:20] == [0.0] * 20 and 0 < waits[-1] <= 0.1
+    assert rate.take("b") == 0
+
+
+def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_alias_goes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pitwall.serving import registry
+
+    class One(registry.Registry):
+        def __init__(self) -> None:
+            self._loaded, self._again, self.refused = {}, {}, {}
+            self.away = False
+
+        def _load(self, name: str, number: int, role: str) -> Any:
+            if self.away:
+                raise OSError("the model store is away")
+            return SimpleNamespace(version=number, name=name, role=role)
+
+    now = [0.0]
+    monkeypatch.setattr(registry.time, "monotonic", lambda: now[0])
+    one, key = One(), ("m", "champion")
+
+    def take(version: int) -> tuple[int, dict[tuple[str, str], int]]:
+        one._take(key, version)
+        return one.get("m").version, one.refused
+
+    assert take(1) == (1, {})
+    one.away = True
+    assert take(2) == (1, {key: 2})
+    assert take(1) == (1, {})
+    assert take(2) == (1, {key: 2})
+    one.away = False
+    assert take(2) == (1, {key: 2})
+    now[0] += registry.REFUSED_S + 1
+    assert take(2) == (2, {})
+
+
+class Endpoint:
+    """The endpoint without its servers, asked in this process; with the client's default token."""
+
+    def __init__(self, tmp_path: Path, **values: Any) -> None:
+        settings = Settings(home=tmp_path, **values)
+        self._app = create_app(settings)
+        self._headers = {"Authorization": f"Bearer {settings.secret('token').get_secret_value()}"}
+
+    def __call__(
+        self, method: str, path: str, headers: dict[str, Any] | None = None, **more: Any
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(self._app), base_url="http://test"
+            ) as client:
+                return await client.request(
+                    method, path, headers={**self._headers, **(headers or {})}, **more
+                )
+
+        return asyncio.run(ask())
+
+
+async def in_pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def test_rate_and_scopes_over_http(tmp_path: Path) -> None:
+    ask = Endpoint(tmp_path, rate_limit=3)
+    answers = [ask("POST", "/predict", json={}) for _ in range(10)]
+    assert {answer.status_code for answer in answers[:6]} == {422}
+    assert (
+        answers[-1].status_code == 429
+        and answers[-1].json()["error"]["code"] == "rate_limited"
+        and int(answers[-1].headers["Retry-After"]) >= 1
+    )
+    assert ask("POST", "/refresh").json()["error"]["code"] == "forbidden"
+    for credentials in ("Basic", "Bearer wrong", "Bearer", "Bearer ä"):
+        refused = ask(
+            "POST", "/predict", json={}, headers={"Authorization": credentials.encode("latin-1")}
+        )
+        assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer", (
+            credentials
+        )
+    admin = Settings(home=tmp_path).secret("admin_token").get_secret_value()
+    assert (
+        Endpoint(tmp_path)(
+            "POST", "/predict", json={}, headers={"Authorization": f"Bearer {admin}"}
+        ).status_code
+        == 422
+    )
+
+
+def test_a_body_is_bounded_in_size_also_when_it_does_not_tell_it(tmp_path: Path) -> None:
+    ask = Endpoint(tmp_path, max_body_bytes=1000)
+    for content in (b"x" * 1001, in_pieces(b"x" * 600, b"x" * 600)):
+        answer = ask("POST", "/predict", content=content)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_a_request_that_does_not_come_to_its_end_is_given_up(tmp_path: Path) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(5)
+
+    answer = Endpoint(tmp_path, request_timeout_s=0.1)("POST", "/predict", content=slow())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+
+
+def test_the_openapi_shows_examples_and_every_error(tmp_path: Path) -> None:
+    api = Endpoint(tmp_path)("GET", "/openapi.json").json()
+    question = api["components"]["schemas"]["Question"]
+    for example in question["examples"]:
+        Question(**example)
+    assert len(question["examples"]) >= 3
+    assert {"401", "404", "409", "413", "422", "429", "503", "504"} <= set(
+        api["paths"]["/predict"]["post"]["responses"]
+    )
+    page = (ROOT / "docs" / "predictions.md").read_text()
+    assert not [code for code in get_args(Code) if f"`{code}`" not in page]
+
+
+def test_tls_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "one.pem").write_text("no certificate")
+    for values in (
+        {"serving_certificate": tmp_path / "none.pem"},
+        {"serving_certificate": tmp_path / "one.pem"},
+        {"serving_key": tmp_path / "one.pem"},
+    ):
+        with pytest.raises(UsageError, match=r"PITWALL_SERVING_(CERTIFICATE|KEY)"):
+            options(Settings(**values))
+    with pytest.raises(UsageError, match="PEM"):
+        options(
+            Settings(serving_certificate=tmp_path / "one.pem", serving_key=tmp_path / "one.pem")
+        )
+    with pytest.raises(UsageError, match="PITWALL_SERVING_CA"):
+        trust(Settings(serving_ca=tmp_path / "one.pem"))
+
+
+def test_readers_of_yesterday_read_messages_of_tomorrow() -> None:
+    """The page's reader and the documented schema, given fields they do not know."""
+    value = {**json.loads(prediction().message("0" * 40)), "tyre": "soft", "nested": {"new": [1]}}
+    jsonschema.validate(value, SCHEMA)
+    feed = object.__new__(Feed)
+    session = LiveSession("car", "s", "car_state", ("session_time",))
+    session.epoch_us = 1_767_225_600_000_000
+    feed.sessions = {("car", "s"): session}
+    feed._predicted(value)
+    assert [p.value for p in session.predictions["lap_time"]] == [1.5]
+
+
+def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
+    from pitwall.serving import scorer
+
+    sent: list[str] = []
+
+    class One(scorer.Scorer):
+        def __init__(self, models: list[Any]) -> None:
+            self._settings, self._ends, self._consumer = Settings(), {0: 1}, mock.MagicMock()
+            self._producer = mock.MagicMock()
+            self._producer.produce.side_effect = lambda topic, value, key, headers: sent.append(
+                topic
+            )
+            self._registry = SimpleNamespace(serving=lambda: models)  # type: ignore[assignment]
+
+    def model(role: str, values: Any) -> Any:
+        return SimpleNamespace(
+            name="m",
+            version=1,
+            unit="s",
+            feature_service="f",
+            definitions="d",
+            inputs=("speed",),
+            role=role,
+            values=values,
+        )
+
+    def fails(rows: Any) -> Any:
+        raise ValueError("not these")
+
+    row = FeatureRow("car_state", "car", "s", 0, 0, ("speed",), np.array([1.0]))
+    one = One(
+        [model("champion", lambda rows: [(1.0, 0.5, 1.5)] * len(rows)), model("shadow", fails)]
+    )
+    one._commit([row, row])
+    assert sorted(sent) == ["p424-predictions"] * 2 + ["p424-served"] * 2
+    assert one._producer.commit_transaction.called and not one._ends  # type: ignore[attr-defined]
