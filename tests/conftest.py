@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from paths import SHARED
 from shared_stack import SharedStack
 
+from pitwall.errors import JarError
+from pitwall.machine import jars
 from pitwall.settings import Settings
 
 pytest_plugins = ["dryrun"]
@@ -35,6 +38,13 @@ A group not named here comes after these, and the tests in no group come last.
 
 _NEEDS_SERVERS = re.compile(r"^pytestmark = .*pytest\.mark\.integration", re.MULTILINE)
 _shared = SharedStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fetch the jars before the processes start: two at a time would write the same files."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        with suppress(JarError):  # The tests that need jars say what is wrong.
+            jars.fetch(Settings().cache_dir / "m2")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -4,17 +4,18 @@ away.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from waiting import wait
 
 from pitwall.car.replay import produce
 from pitwall.errors import UsageError
 from pitwall.flink.cluster import write_configuration
 from pitwall.flink.control import settle
+from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox
@@ -51,16 +52,14 @@ def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.Monk
             stack.start(["kafka", "cassandra", "datanode"])
             apply(settings)
             stack.start(["flink"])
-            produce(settings, [lap], speed=None)
-            there = recorded(settings, "car_state")
-            limit = time.monotonic() + 60
-            while not there.files():
-                assert time.monotonic() < limit, (settings.log_dir / "flink.log").read_text()[
-                    -1500:
-                ]
-                settle(settings, "features")
-            time.sleep(1)
+            ticks = produce(settings, [lap], speed=None).ticks
+            wait(
+                lambda: sum(end_offsets(settings, settings.features_topic).values()) >= ticks,
+                60,
+                lambda: (settings.log_dir / "flink.log").read_text()[-1500:],
+            )
             settle(settings, "features")
+            there = recorded(settings, "car_state")
 
             start = pd.Timestamp(lap.session[:15].replace("-", "T"), tz="UTC")
             at = np.arange(100, len(lap.times_s), 500)

@@ -155,7 +155,7 @@ def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Sta
 
     reading = threading.Thread(target=read)
     reading.start()
-    time.sleep(5)
+    wait(lambda: len(seen) > 100, 60, "rows before the kill")
     node = process.find(settings.run_dir, "cassandra")
     assert node is not None and node.process is not None
     node.process.kill()
