@@ -70,24 +70,29 @@ def commands() -> str:
 
 
 def settings() -> str:
-    """Every setting: variable, default, meaning (the docstring below the field)."""
+    """Every setting by group: variable, default, meaning (the docstring below the field)."""
     from pitwall.settings import Settings
 
-    text = inspect.getsource(Settings)
+    _, *groups = re.split(r"^    # (.+)$", inspect.getsource(Settings), flags=re.MULTILINE)
+    text = "# Settings\n\nEnvironment variables; each has a default.\n\n"
+    for group, source in zip(groups[::2], groups[1::2], strict=True):
+        head = ("Variable", "Default", "Meaning")
+        text += f"## {group}\n\n" + table(head, setting_rows(source, Settings)) + "\n"
+    return text
+
+
+def setting_rows(source: str, settings: Any) -> list[tuple[str, ...]]:
+    """The settings that this part of the class defines."""
     rows = []
-    for name, field in Settings.model_fields.items():
-        documented = re.search(
-            rf'^    {name}:[^\n]*\n    """(.*?)"""', text, re.MULTILINE | re.DOTALL
-        )
+    for name, meaning in re.findall(r'^    (\w+):[^\n]*\n    """(.*?)"""', source, re.M | re.S):
+        field = settings.model_fields[name]
         default = (
             ""
             if field.default_factory or field.default is None or isinstance(field.default, Path)
             else f"`{field.default}`"
         )
-        rows.append((f"`PITWALL_{name.upper()}`", default, documented[1] if documented else ""))
-    return "# Settings\n\nEnvironment variables; each has a default.\n\n" + table(
-        ("Variable", "Default", "Meaning"), rows
-    )
+        rows.append((f"`PITWALL_{name.upper()}`", default, meaning))
+    return rows
 
 
 def channels() -> str:
@@ -108,9 +113,9 @@ def features() -> str:
     from pitwall.features import load
 
     text = "# Features\n\n"
-    for each in load(ROOT / "feature_repo"):
-        rows = [(f"`{f.name}`", f.unit or "–", f.description) for f in each.features]
-        text += f"## {each.name}\n\n" + table(("Feature", "Unit", "Definition"), rows)
+    for view in load(ROOT / "feature_repo"):
+        rows = [(f"`{f.name}`", f.unit or "–", f.description) for f in view.features]
+        text += f"## {view.name}\n\n" + table(("Feature", "Unit", "Definition"), rows)
     return text
 
 
@@ -133,7 +138,8 @@ def licences() -> str:
     return (
         "# Licences\n\n"
         + table(("Package", "Version", "Licence"), rows)
-        + f"\n## Jars\n\n{len(jars)} jars from Maven Central, fetched at first use and not redistributed; their licences are in their POMs.\n\n"
+        + f"\n## Jars\n\n{len(jars)} jars from Maven Central, fetched at first use and not "
+        + "redistributed; their licences are in their POMs.\n\n"
         + table(("Jar",), [(f"`{jar}`",) for jar in sorted(jars)])
     )
 
