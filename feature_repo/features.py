@@ -1,4 +1,8 @@
-"""Every streaming feature, once. Schema, Flink plan, Cassandra columns and model signatures follow from this list."""
+"""Every streaming feature, defined once.
+
+The plan of the Flink job, columns, schema, documentation and model signatures follow from this
+list. A new feature is one line; windows and lags are seconds of session time.
+"""
 
 from pitwall.features import (
     FeatureSet,
@@ -23,8 +27,9 @@ CAR_STATE = FeatureSet(
     session_time(),
     lap("number", "time", "from_start", "last_time", "best_time", "fraction", "delta_to_best"),
     sectors(),
-    last("LapDistance", "PositionX", "PositionY", "PositionZ", "Speed", "AccelerationLong", "AccelerationLat"),
-    last("AccelerationVert", "VelocityYaw", "SteeringAngle", "Throttle", "Brake", "BatteryPower", "BatteryNetEnergy"),
+    last("LapDistance", "PositionX", "PositionY", "PositionZ", "Speed"),
+    last("AccelerationLong", "AccelerationLat", "AccelerationVert", "VelocityYaw"),
+    last("SteeringAngle", "Throttle", "Brake", "BatteryPower", "BatteryNetEnergy"),
     rolling("Speed", ("mean", "min", "max", "std"), (1, 5, 30)),
     rolling("AccelerationLong", ("mean", "min", "max", "std"), (0.2, 1, 5)),
     rolling("AccelerationLong", ("mean",), (2, 10, 20, 30, 60)),

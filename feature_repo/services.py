@@ -1,4 +1,4 @@
-"""What each model reads. A served feature is an inference input; nothing else is."""
+"""What each model reads: the features of its service are its inputs, and nothing else is."""
 
 import re
 
@@ -20,12 +20,18 @@ next_km = FeatureService(
     description="Time for the next kilometre: where the car was, and when",
 )
 
-_INERTIAL = re.compile(r"acceleration_long(_mean_\w+)?|(acceleration_lat|acceleration_vert|velocity_yaw)(_(mean|std|rms)_\w+)?")
+_INERTIAL = re.compile(
+    r"acceleration_long(_mean_\w+)?"
+    r"|(acceleration_lat|acceleration_vert|velocity_yaw)(_(mean|std|rms)_\w+)?"
+)
 
 speed_sensor = FeatureService(
     name="speed_sensor",
-    features=[car_state[[n for n in CAR_STATE.names if _INERTIAL.fullmatch(n)] + ["speed"]]],
-    description="Speed from accelerations and yaw alone; `speed` itself is the label and not an input",
+    features=[car_state[[*filter(_INERTIAL.fullmatch, CAR_STATE.names), "speed"]]],
+    description="Speed from accelerations and yaw alone; "
+    "`speed` itself is the label and not an input",
 )
 
-pit_wall = FeatureService(name="pit_wall", features=[car_state], description="All features, for the live page")
+pit_wall = FeatureService(
+    name="pit_wall", features=[car_state], description="All features, for the live page"
+)

@@ -1,4 +1,4 @@
-"""Where recorded features lie: the Parquet files the Flink job writes."""
+"""Where recorded features are stored: the Parquet files that the Flink job writes."""
 
 from feast import FileSource
 
@@ -8,7 +8,7 @@ from pitwall.stores.offline.files import s3_endpoint
 
 
 def source(features: FeatureSet) -> FileSource:
-    """The files of one view: one row a tick, as `flink_jobs/features.sql` writes it."""
+    """The Parquet files of one view."""
     settings = Settings()
     return FileSource(
         name=f"{features.name}_parquet",

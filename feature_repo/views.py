@@ -1,4 +1,4 @@
-"""Feature views, made from the definitions in `features.py`: one line for each set."""
+"""Feature views, made from the sets in `features.py`: one line for each set."""
 
 from entities import session, vehicle
 from feast import FeatureView, Field
@@ -10,7 +10,7 @@ from pitwall.features import FeatureSet
 
 
 def view(features: FeatureSet, description: str = "") -> FeatureView:
-    """The Feast view of a set."""
+    """The Feast view of a feature set."""
     return FeatureView(
         name=features.name,
         entities=[vehicle, session],
@@ -23,7 +23,7 @@ def view(features: FeatureSet, description: str = "") -> FeatureView:
                     name=feature.name,
                     dtype=Float64,
                     description=feature.description,
-                    tags={"unit": feature.unit, "kind": feature.kind},
+                    tags={"unit": feature.unit, "kind": feature.kind.value},
                 )
                 for feature in features.features
             ),
@@ -35,4 +35,6 @@ def view(features: FeatureSet, description: str = "") -> FeatureView:
     )
 
 
-car_state = view(CAR_STATE, "State of the car at each tick: channels, rolling statistics and the lap")
+car_state = view(
+    CAR_STATE, "State of the car at each tick: channels, rolling statistics and the lap"
+)

@@ -1,5 +1,19 @@
--- From the car's batches to features: the source is read once, every sink hangs behind the feature operators.
--- What stands between EACH VIEW and END is there once for each feature view.
+-- The whole flow of the job, from the car's messages to every place that features are written to:
+--
+--     Kafka telemetry topics ── telemetry ──┬─ features_VIEW ─┬─ online_VIEW           Cassandra
+--                                           │                 ├─ features_topic_VIEW   Kafka
+--                                           │                 └─ offline_VIEW          Parquet
+--                                           ├─ history ───────── telemetry_history     Cassandra
+--                                           ├─ late_ticks ────┐
+--                                           └─ bad_messages ──┴─ dead_letters          Kafka
+--
+-- `src/pitwall/flink/sql.py` fills in the placeholders from the settings and from the feature sets
+-- of `feature_repo/features.py`. It renders the part between EACH VIEW and END once for each set.
+
+-- 1. The source. The format pitwall-car (in jvm/) reads a message whole or not at all, and brings
+--    every channel to its canonical unit. A message that cannot be read has the reason in `error`
+--    and its bytes in `raw`. The watermark is of Kafka's time: it decides only when a tick leaves,
+--    never whether the tick is late.
 
 CREATE TEMPORARY TABLE telemetry (
     vehicle STRING,
@@ -26,7 +40,20 @@ CREATE TEMPORARY TABLE telemetry (
     'pitwall-car.plan' = '${plan}'
 );
 
+-- 2. The feature operators (in jvm/). At the line ATTACH they are attached to `telemetry`, one for
+--    each feature set, keyed by vehicle and session. They compute what the plans say that
+--    `src/pitwall/features/plan.py` renders, and add the views that the statements below read:
+--      features_VIEW   one row a tick, in event-time order, with all features of the set
+--      history         every channel of every tick, a row a second of session time
+--      late_ticks      ticks that came after a later one of their session had left
+--      bad_messages    messages that could not be read
+
 -- ATTACH telemetry
+
+-- 3. The sinks of each feature view. They hold the same rows.
+--    online          Cassandra: the newest row of each vehicle and session, for serving
+--    features_topic  Kafka: every row, for the stream scorer, the page and anything else
+--    offline         Parquet: every row, by event date, for training
 
 -- EACH VIEW
 
@@ -78,6 +105,8 @@ INSERT INTO offline_${view} SELECT * FROM features_${view};
 
 -- END
 
+-- 4. The telemetry history in Cassandra: all channels, also those that no feature uses.
+
 CREATE TEMPORARY TABLE telemetry_history (
     vehicle STRING,
     `session` STRING,
@@ -94,6 +123,11 @@ CREATE TEMPORARY TABLE telemetry_history (
     'table' = 'telemetry_history'
 );
 
+INSERT INTO telemetry_history SELECT * FROM history;
+
+-- 5. The dead letters: whatever reaches no feature row, as its bytes, with its origin and the
+--    reason in the headers that Kafka Connect uses. A record has up to 99 MiB.
+
 CREATE TEMPORARY TABLE dead_letters (
     `value` BYTES,
     headers MAP<STRING, BYTES> METADATA
@@ -106,8 +140,6 @@ CREATE TEMPORARY TABLE dead_letters (
     'topic' = '${dead_letters_topic}',
     'format' = 'raw'
 );
-
-INSERT INTO telemetry_history SELECT * FROM history;
 
 INSERT INTO dead_letters
 SELECT `raw`, MAP[

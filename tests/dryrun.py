@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pitwall.features import FeatureSet
+from pitwall.features.plan import render
 from pitwall.machine import jars
 from pitwall.machine.compile import job_jar, libraries
 from pitwall.settings import Settings
@@ -87,7 +88,7 @@ class RawRun:
     def plan(self, features: FeatureSet) -> Path:
         """The features' plan as a file."""
         path = self.folder / f"{features.digest}.json"
-        path.write_text(features.plan(2.0))
+        path.write_text(render(features, 2.0))
         return path
 
     def __call__(self, features: FeatureSet, framed: bytes, *options: str) -> bytes:

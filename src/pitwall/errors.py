@@ -1,26 +1,30 @@
-"""The error tree. Every error a user can meet is one of these; each names what, the value and the remedy.
+"""The error tree. Every error that a user can meet is one of these.
 
-PitwallError
-├── UsageError        wrong input from the user: a file, an option, a name
-│   └── LapFileError  a file that is no lap
-├── WireError         poison: a message that can never be read
-├── StackError        the local stack: a server does not start or answer
-│   ├── PortTaken     a port is held by a process that is not ours
-│   └── JarError      a jar cannot be had or has the wrong checksum
-├── JobError          a Flink job cannot be submitted or has failed
-├── StoreError        the online or offline store cannot answer (retryable)
-└── ModelError        training, registry or prediction
+PitwallError              exit status 1
+├── UsageError            2   wrong input: an option, a name, a setting, a definition
+│   └── LapFileError      1   a file that cannot be read as a lap
+├── WireError             1   poison: a message that can never be read, however often it is tried
+├── StackError            1   a server does not start or does not answer
+│   ├── PortTaken         1   a port is held by a process that is not ours
+│   └── JarError          1   a jar cannot be downloaded or has the wrong checksum
+├── JobError              1   a job on Flink or Spark cannot be submitted or has failed
+├── StoreError            1   a store cannot answer: trying again may help
+└── ModelError            1   a model cannot be trained, found or asked
+
+A message names the key, its value and the remedy. The command line prints it as one line and ends
+with the status above; `--debug` shows the traceback. Every other exception is a fault of ours and
+ends with 1.
 """
 
 from __future__ import annotations
 
 
 class PitwallError(Exception):
-    """Base of all errors that are shown to a user as one line."""
+    """Base of all errors that a user is shown as one line."""
 
 
 class UsageError(PitwallError):
-    """Wrong input: naming the option or file, its value and what would be right."""
+    """Wrong input. The message names the option or file, its value and what would be right."""
 
 
 class LapFileError(UsageError):
@@ -28,7 +32,7 @@ class LapFileError(UsageError):
 
 
 class WireError(PitwallError):
-    """A message that can never be read; it belongs in the dead-letter topic."""
+    """A message that can never be read. It belongs on the dead-letter topic."""
 
 
 class StackError(PitwallError):
@@ -44,11 +48,11 @@ class JarError(StackError):
 
 
 class JobError(PitwallError):
-    """A Flink job cannot be submitted or has failed."""
+    """A job on Flink or Spark cannot be submitted or has failed."""
 
 
 class StoreError(PitwallError):
-    """A store cannot answer. Retrying may help."""
+    """The online or offline store cannot answer. Trying again may help."""
 
 
 class ModelError(PitwallError):

@@ -12,11 +12,12 @@ from dryrun import MAX, Advance, Message, RawRun, frames, parse
 from judge import Bad, Judge, Tick
 
 from pitwall.features import FeatureSet, last, rolling, session_time
+from pitwall.features.plan import render
 
 FEATURES = FeatureSet(
     "fuzz", session_time(), last("Speed", "Brake"), rolling("Speed", ("mean", "std"), (1,))
 )
-PLAN = json.loads(FEATURES.plan(2.0))
+PLAN = json.loads(render(FEATURES, 2.0))
 COUNT = 100_000
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.channels.table import channel_id
+from pitwall.channels.channel import channel_id
 from pitwall.features import (
     Channel,
     FeatureSet,
@@ -41,7 +41,8 @@ from pitwall.features import (
 )
 from pitwall.features.oracle import reference
 from pitwall.kafka.wire import TickEncoder
-from pitwall.recordings.laps import read, read_all, split
+from pitwall.recordings.files import read, read_all
+from pitwall.recordings.laps import split
 
 ROOT = Path(__file__).parents[2]
 SPEED = ("mean", "min", "max", "std", "range", "rms", "count", "slope")

@@ -18,7 +18,7 @@ from pitwall.car.session import Session
 from pitwall.kafka.topics import end_offsets
 from pitwall.lab.browser import chromium, opened
 from pitwall.local.stack import Stack
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -58,7 +58,7 @@ def page(stack: Settings) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def lap(laps_dir: Path) -> Session:
-    return laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+    return recordings.read(sorted(laps_dir.glob("*.parquet"))[0])
 
 
 @pytest.fixture(scope="module")

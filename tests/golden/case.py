@@ -17,7 +17,7 @@ from dryrun import MAX, Advance, Message, Restart, Step
 from judge import Judge
 
 import pitwall.features
-from pitwall.channels.table import channel_id
+from pitwall.channels.channel import channel_id
 from pitwall.features import FeatureSet, reference_laps
 
 FOLDER = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 from dryrun import Begin, Outcome, RawRun, Step, frames, parse
 from golden.case import FOLDER, Case, cases
 
-from pitwall.features.definitions import KINDS
+from pitwall.features.kinds import Kind
 from pitwall.features.oracle import reference
 
 CASES = cases()
@@ -48,7 +48,9 @@ def outcome(raw_run: RawRun) -> Outcome:
 
 def test_each_kind_of_feature_has_a_case_that_is_about_it() -> None:
     kinds = {case.kind for case in CASES}
-    assert kinds - {ARRIVAL} == KINDS.keys(), f"each kind has a folder in {FOLDER}, with a case"
+    assert kinds - {ARRIVAL} == {kind.value for kind in Kind}, (
+        f"each kind has a folder in {FOLDER}, with a case"
+    )
     for case in CASES:
         assert case.kind == ARRIVAL or case.kind in {f.kind for f in case.features.features}, (
             f"{case.path}: no feature is of the folder's kind"

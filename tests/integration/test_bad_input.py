@@ -21,13 +21,14 @@ from judge import Bad, Judge
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.features import load
-from pitwall.flink import rest as jobs
+from pitwall.features.plan import plan
+from pitwall.flink import rest
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import end_offsets
 from pitwall.kafka.wire import TickEncoder
 from pitwall.local.stack import Stack
 from pitwall.operations import dead_letters
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 from pitwall.stores.history import read as history
 
@@ -50,7 +51,7 @@ def stack(checkout: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def lap(laps_dir: Path) -> Session:
-    return laps.read(sorted(laps_dir.glob("*.parquet"))[1])
+    return recordings.read(sorted(laps_dir.glob("*.parquet"))[1])
 
 
 def until(what: Callable[[], T], done: Callable[[T], Any], patience_s: float = 120) -> T:
@@ -96,9 +97,9 @@ def send(settings: Settings, messages: list[bytes]) -> list[int]:
 
 def restarts(settings: Settings) -> tuple[int, list[Any]]:
     """How often the job began again, and why."""
-    (job,) = [job["jid"] for job in jobs.jobs(settings) if job["name"] == "features"]
-    (count,) = until(lambda: jobs.get(settings, f"/jobs/{job}/metrics?get=numRestarts"), len, 30)
-    return int(count["value"]), jobs.get(settings, f"/jobs/{job}/exceptions")["exceptionHistory"][
+    (job,) = [job["jid"] for job in rest.jobs(settings) if job["name"] == "features"]
+    (count,) = until(lambda: rest.get(settings, f"/jobs/{job}/metrics?get=numRestarts"), len, 30)
+    return int(count["value"]), rest.get(settings, f"/jobs/{job}/exceptions")["exceptionHistory"][
         "entries"
     ]
 
@@ -116,7 +117,7 @@ def test_whatever_comes_the_good_gets_through_and_the_bad_is_kept(
     stack: Settings, lap: Session
 ) -> None:
     features = load(stack.feature_repo)[-1]
-    judge = Judge(json.loads(jobs.plan(stack, features)))
+    judge = Judge(json.loads(plan(stack, features)))
     session = dataclasses.replace(lap, session="20260301-000000-among-the-bad")
     good = encoded(session, slice(0, 1600))
     channel = b'{"VehicleId":"v","SessionId":"20260302-000000-m","Timestamp":1,"ChannelId":"C%d"}'

@@ -19,12 +19,12 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features.topic import FeatureRow
-from pitwall.flink import rest as jobs
+from pitwall.flink import status as job_status
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine.ports import port_open
 from pitwall.machine.sandbox import sandbox
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
@@ -131,10 +131,10 @@ def test_commands_of_the_documentation_in_their_order(stack: Settings, tmp_path:
 def test_every_tick_of_a_real_lap_becomes_a_row_with_the_right_features(
     stack: Settings, laps_dir: Path
 ) -> None:
-    session = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+    session = recordings.read(sorted(laps_dir.glob("*.parquet"))[0])
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0) == (len(session.times_s), 0)
-    assert jobs.describe(stack)[0]["restarts"] == 0
+    assert job_status.describe(stack)[0]["restarts"] == 0
     found = rows(stack, session.session)
     speed = session.channel("Speed")
     for i in (0, 1, 49, 50, 260, 3000, len(found) - 1):
@@ -196,7 +196,7 @@ def test_an_older_row_never_replaces_a_newer_one(stack: Settings) -> None:
 def test_an_export_of_another_vehicle_gives_the_features_of_its_channels(
     stack: Settings, exports_dir: Path, name: str
 ) -> None:
-    session = laps.read(exports_dir / name, vehicle="other")
+    session = recordings.read(exports_dir / name, vehicle="other")
     sent, out, dead = send(stack, [session])
     assert (out, dead) == (sent, 0)
     last = rows(stack, session.session)[-1]

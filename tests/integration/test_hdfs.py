@@ -12,11 +12,11 @@ import pytest
 from pitwall.car.replay import produce
 from pitwall.errors import UsageError
 from pitwall.flink.cluster import write_configuration
-from pitwall.flink.rest import settle
+from pitwall.flink.control import settle
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -44,7 +44,7 @@ def test_the_offline_store_lies_on_hdfs(laps_dir: Path, monkeypatch: pytest.Monk
     with sandbox(checkpoint_interval_s="1") as first:
         monkeypatch.setenv("PITWALL_OFFLINE_URL", f"hdfs://{first.host}:{first.hdfs_port}/offline")
         settings = Settings()
-        lap = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+        lap = recordings.read(sorted(laps_dir.glob("*.parquet"))[0])
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra", "datanode"])
             apply(settings)

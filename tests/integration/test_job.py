@@ -25,7 +25,8 @@ from pitwall.car.simulator import simulate
 from pitwall.errors import PitwallError
 from pitwall.features import load
 from pitwall.features.topic import FeatureRows
-from pitwall.flink import rest as jobs
+from pitwall.flink import control, rest
+from pitwall.flink import status as job_status
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import create_topic, end_offsets
 from pitwall.kafka.wire import TickEncoder
@@ -136,9 +137,9 @@ def submit(settings: Settings) -> None:
     )
     assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
     wait(
-        lambda: jobs.features_job_state(settings) == "RUNNING",
+        lambda: job_status.features_job_state(settings) == "RUNNING",
         60,
-        lambda: str(jobs.features_job_state(settings)),
+        lambda: str(job_status.features_job_state(settings)),
     )
 
 
@@ -384,7 +385,7 @@ def test_nothing_is_lost_when_kafka_cassandra_and_s3_are_away_for_a_minute(
     time.sleep(6)
     for server in ("cassandra", "s3", "kafka"):
         kill(settings, server)
-    told = jobs.describe(settings)
+    told = job_status.describe(settings)
     assert told[0]["waits_for"] == ["kafka", "cassandra"]
     time.sleep(60)
     servers.start(["kafka", "cassandra", "s3"])
@@ -445,12 +446,12 @@ def second(stack: tuple[Settings, Stack]) -> Iterator[Callable[[], int]]:
 
 def where_it_runs(settings: Settings) -> set[str]:
     """The task managers that hold a part of the job."""
-    job = jobs.running(settings, "features")
-    vertices = jobs.get(settings, f"/jobs/{job}")["vertices"]
+    job = rest.running(settings, "features")
+    vertices = rest.get(settings, f"/jobs/{job}")["vertices"]
     tasks = [
         task
         for v in vertices
-        for task in jobs.get(settings, f"/jobs/{job}/vertices/{v['id']}")["subtasks"]
+        for task in rest.get(settings, f"/jobs/{job}/vertices/{v['id']}")["subtasks"]
     ]
     return {task["taskmanager-id"] for task in tasks}
 
@@ -483,16 +484,16 @@ def test_the_job_grows_onto_a_second_task_manager_and_back_under_load(
     assert len(where_it_runs(settings)) == 1
     more = second()
     wait(
-        lambda: jobs.get(settings, "/overview")["taskmanagers"] == 2,
+        lambda: rest.get(settings, "/overview")["taskmanagers"] == 2,
         60,
         lambda: "the second task manager",
     )
-    jobs.stop(settings, "features")
+    control.stop(settings, "features")
     monkeypatch.setenv("PITWALL_PARALLELISM", "4")
     submit(Settings())
     assert len(where_it_runs(settings)) == 2
     settle(settings, {n: 1000 for n in names})
-    jobs.stop(settings, "features")
+    control.stop(settings, "features")
     process.end([more])
     monkeypatch.undo()
     submit(settings)
@@ -573,12 +574,14 @@ def test_state_of_a_thousand_ended_sessions_is_released(
     stack: tuple[Settings, Stack], drive: Session
 ) -> None:
     settings, _ = stack
-    jobs.stop(settings, "features")
+    control.stop(settings, "features")
     os.environ["PITWALL_SESSION_RELEASE_S"] = "5"
     released = Settings()
     submit(released)
     wait(
-        lambda: jobs.describe(released)[0]["checkpoint_mb"] is not None, 60, lambda: "no checkpoint"
+        lambda: job_status.describe(released)[0]["checkpoint_mb"] is not None,
+        60,
+        lambda: "no checkpoint",
     )
     before = size(released)
     sizes: list[float] = []
@@ -612,7 +615,7 @@ def test_state_of_a_thousand_ended_sessions_is_released(
 
 def size(settings: Settings) -> float:
     """MB of the newest checkpoint."""
-    return float(jobs.describe(settings)[0]["checkpoint_mb"] or 0)
+    return float(job_status.describe(settings)[0]["checkpoint_mb"] or 0)
 
 
 def test_prometheus_finds_the_jobs_metrics(stack: tuple[Settings, Stack]) -> None:
@@ -656,4 +659,4 @@ def test_a_backfill_equals_the_live_result(
     )
     assert matrix.tobytes() == b"".join(truth.values())
     with pytest.raises(PitwallError, match="no job"):
-        jobs.running(settings, "backfill")
+        rest.running(settings, "backfill")

@@ -26,7 +26,7 @@ from pitwall.local.stack import Stack
 from pitwall.machine import jars
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import sandbox
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.prepare import prepare_cluster
@@ -114,7 +114,7 @@ def test_the_same_lap_through_both_gives_the_same_rows(
     both: tuple[Settings, Settings], laps_dir: Path
 ) -> None:
     flink, _ = both
-    lap = laps.read(sorted(laps_dir.glob("*.parquet"))[0])
+    lap = recordings.read(sorted(laps_dir.glob("*.parquet"))[0])
     produce(flink, [lap], speed=None)
     of_flink, of_spark = (wait_for(each, lap, len(lap.times_s)) for each in both)
     assert of_spark == of_flink
@@ -194,7 +194,7 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
 
 def test_on_a_cluster_of_spark_with_tls_and_logins_to_kafka_and_cassandra(laps_dir: Path) -> None:
     """Every tick of a lap is there, as the oracle of the wire has it."""
-    lap = laps.read(sorted(laps_dir.glob("*.parquet"))[1])
+    lap = recordings.read(sorted(laps_dir.glob("*.parquet"))[1])
     with sandbox(tls="true") as first:
         jars.fetch(first.cache_dir / "m2", optional=["spark"])
         os.environ["PITWALL_SPARK_MASTER"] = f"spark://{first.host}:{first.spark_port}"

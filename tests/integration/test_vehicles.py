@@ -14,13 +14,13 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features.topic import FeatureRow, FeatureRows
-from pitwall.flink import rest as jobs
+from pitwall.flink import control
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
 from pitwall.machine.sandbox import sandbox
 from pitwall.monitoring import parity
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.serving.reader import FeatureReader
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import files
@@ -120,7 +120,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
     with Stack(settings) as job:
         job.start(["flink"])
         drive(settings, named(car, alone), named(car, across, 0, 1200))
-        jobs.stop(settings, "features")
+        control.stop(settings, "features")
     definitions = settings.feature_repo / "features.py"
     definitions.write_text(definitions.read_text().replace("\nCAR_STATE = ", VPP, 1))
     views = settings.feature_repo / "views.py"
@@ -129,7 +129,7 @@ def test_another_vehicle_gets_its_own_view_and_the_car_keeps_its_rows(
         + "powertrain = view(POWERTRAIN)\n"
     )
     apply(settings)
-    export = laps.read(exports_dir / "powertrain.csv", vehicle="VPP powertrain")
+    export = recordings.read(exports_dir / "powertrain.csv", vehicle="VPP powertrain")
     with Stack(settings) as job:
         job.start(["flink"])
         drive(settings, named(car, beside), export, named(car, across, 1200))

@@ -15,7 +15,7 @@ import pytest
 
 from pitwall.local.stack import Stack
 from pitwall.machine.sandbox import sandbox
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
@@ -37,7 +37,7 @@ def stored(laps_dir: Path) -> Iterator[Settings]:
 
         apply(settings)
         files = sorted(laps_dir.glob("*.parquet"))
-        run(settings, laps.read_all([files[0], files[-1]]), lambda text, share: None)
+        run(settings, recordings.read_all([files[0], files[-1]]), lambda text, share: None)
         yield settings
 
 

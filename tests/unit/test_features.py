@@ -21,6 +21,7 @@ from pitwall.features import (
     reference_laps,
     rolling,
 )
+from pitwall.features.plan import render as render_plan
 from pitwall.recordings.laps import split
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def test_the_shipped_set_is_rich_and_known() -> None:
 
 def test_the_plan_names_each_feature_once_in_order() -> None:
     (features,) = load(ROOT / "feature_repo")
-    plan = json.loads(features.plan(2.0))
+    plan = json.loads(render_plan(features, 2.0))
     assert [feature["name"] for feature in plan["features"]] == features.names
     assert plan["idle_ms"] == 2000
 
@@ -87,12 +88,12 @@ CAR = 'CAR = FeatureSet("car", last("Speed"))'
         ),
         (
             ['A = FeatureSet("a", last(Channel("9 Oil", "m/s", 0, 1)))'],
-            "'9 Oil' gives no feature names",
+            "'9 Oil' makes no feature name",
         ),
         (['A = FeatureSet("a", last(Channel("Oil", "m/s", 3, 1)))'], "'Oil' has the range 3 to 1"),
         (
             ['A = FeatureSet("a", last(Channel("Oil", "", 0, 1, aliases=("DISTANCE",))))'],
-            "'DISTANCE' stands in for 'LapDistance' already",
+            "'DISTANCE' is an alias of 'LapDistance' already",
         ),
         (
             [
@@ -130,7 +131,7 @@ def test_several_sets_share_one_list_of_channels_and_keep_what_is_their_own(tmp_
             "SAME = CAR",
         )
     )
-    plans = [json.loads(each.plan(2.0)) for each in (van, bus, car)]
+    plans = [json.loads(render_plan(each, 2.0)) for each in (van, bus, car)]
     ids = [[channel["id"] for channel in plan["channels"]] for plan in plans]
     assert ids[0] == ids[1] == ids[2] == [*CHANNELS, "OILTEMP", "GASFLOW"]
     assert [plan["vehicles"] for plan in plans] == ["V?n*", "Bus", "*"]
@@ -159,7 +160,7 @@ def test_a_reference_lap_is_resampled_and_its_content_is_in_the_digest(tmp_path:
         (tmp_path / "reference_laps").mkdir(exist_ok=True)
         (tmp_path / "reference_laps" / "pole.csv").write_text(text)
         (features,) = load(write_features(tmp_path, 'A = FeatureSet("a", delta_to("pole"))'))
-        assert json.loads(features.plan(2.0))["references"] == features.references
+        assert json.loads(render_plan(features, 2.0))["references"] == features.references
         assert (
             features.features[0].description
             == "seconds behind the reference lap at the same distance (pole)"
@@ -261,7 +262,7 @@ def test_the_command_writes_a_reference_lap(
 
 
 def test_the_job_has_the_parts_of_each_view_once_and_the_rest_once(tmp_path: Path) -> None:
-    from pitwall.flink.rest import render
+    from pitwall.flink.sql import render
     from pitwall.settings import Settings
 
     sets = load(

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from pitwall.errors import LapFileError
-from pitwall.recordings import laps
+from pitwall.recordings import files as recordings
 
 
 def test_all_real_laps_are_read(laps_dir: Path) -> None:
-    sessions = laps.read_all([laps_dir])
+    sessions = recordings.read_all([laps_dir])
     assert len(sessions) == len(list(laps_dir.glob("*.parquet")))
     assert len({s.session for s in sessions}) == len(sessions)
     for session in sessions:
@@ -21,10 +21,10 @@ def test_all_real_laps_are_read(laps_dir: Path) -> None:
 
 
 def test_exports_with_units_and_empty_columns(exports_dir: Path) -> None:
-    units = laps.read(exports_dir / "with-units-row.csv")
+    units = recordings.read(exports_dir / "with-units-row.csv")
     assert units.units[units.names.index("BRAKEPRESSURE")] == "bar"
     assert units.session == "20000101-000000-with-units-row"
-    everything = laps.read(exports_dir / "all-channels.csv")
+    everything = recordings.read(exports_dir / "all-channels.csv")
     assert len(everything.names) > 100
     assert np.isnan(everything.values).all(axis=0).any()
 
@@ -55,22 +55,24 @@ def test_a_file_that_is_no_lap_is_named_with_the_reason(
 ) -> None:
     path = write(tmp_path / name, text)
     with pytest.raises(LapFileError, match=says) as caught:
-        laps.read(path)
+        recordings.read(path)
     assert str(path) in str(caught.value)
 
 
 def test_a_parquet_file_without_the_columns(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1.0, 2.0]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(LapFileError, match="no time column"):
-        laps.read(tmp_path / "x.parquet")
+        recordings.read(tmp_path / "x.parquet")
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(LapFileError, match="no lap in this folder"):
-        laps.find([tmp_path])
+        recordings.find([tmp_path])
 
 
 def test_rows_whose_time_does_not_rise_are_left_out_and_counted(tmp_path: Path) -> None:
-    session = laps.read(write(tmp_path / "x.csv", "TIME,SPEED\n0,1\n1,2\n1,3\n0.5,4\nNaN,5\n2,6\n"))
+    session = recordings.read(
+        write(tmp_path / "x.csv", "TIME,SPEED\n0,1\n1,2\n1,3\n0.5,4\nNaN,5\n2,6\n")
+    )
     assert session.times_s.tolist() == [0, 1, 2]
     assert session.skipped == 3

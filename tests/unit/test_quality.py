@@ -205,7 +205,7 @@ FAULTS = {
 
 def test_the_watch_knows_faults_on_real_laps_and_no_other_driver(laps_dir: Any) -> None:
     """Four of the real laps have dead pedals: the alarm names them. A sound lap of another day raises none, until a sensor fails."""
-    from pitwall.recordings.laps import read
+    from pitwall.recordings.files import read
 
     names = ("Speed", "AccelerationLat", "Throttle", "Brake")
     sessions = {path.stem: read(path) for path in sorted(laps_dir.glob("*.parquet"))[8:19]}

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from pitwall.features import load
-from pitwall.flink.rest import render
+from pitwall.flink.sql import render
 from pitwall.kafka.clients import client_config, java_client_config
 from pitwall.machine import certificates
 from pitwall.settings import Settings

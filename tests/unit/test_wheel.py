@@ -69,7 +69,7 @@ def test_the_wheel_starts_without_the_checkout(installed: Path) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("PITWALL_")}
     env |= {"PYTHONPATH": str(installed / "site"), "XDG_DATA_HOME": str(installed / "data")}
     code = (
-        "import sys; from pitwall.cli.main import main; from pitwall.settings import Settings; from pitwall.flink.rest import render\n"
+        "import sys; from pitwall.cli.main import main; from pitwall.settings import Settings; from pitwall.flink.sql import render\n"
         "from pitwall.features import load\n"
         "sys.argv = ['pitwall', 'features']\n"
         "try: main()\nexcept SystemExit as end: assert not end.code\n"

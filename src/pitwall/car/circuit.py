@@ -1,4 +1,4 @@
-"""The built-in circuit: a closed road of about four kilometres with hairpins, sweepers and two long straights."""
+"""The built-in circuit: a closed road of four kilometres, with hairpins and long straights."""
 
 from __future__ import annotations
 
@@ -41,24 +41,28 @@ _CONTROL_M = np.array(
 
 @dataclass(frozen=True)
 class Circuit:
-    """The centre line each metre or so: arrays of shape (n,) over `s_m`, from 0 up to but without `length_m`."""
+    """The centre line, a point about every metre. All arrays have shape (points,)."""
 
     length_m: float
     s_m: NDArray[np.float64]
+    """Distance along the line, from 0 up to but without `length_m`."""
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
     """Height."""
     z_m: NDArray[np.float64]
     heading_rad: NDArray[np.float64]
     curvature_per_m: NDArray[np.float64]
-    """Positive turns right, as yaw rate and lateral acceleration do."""
+    """Positive in a right turn, as are yaw rate and lateral acceleration."""
     slope: NDArray[np.float64]
     """Rise over run."""
 
 
 @cache
 def circuit() -> Circuit:
-    """The circuit, computed once: a periodic spline through the control points, resampled by arc length."""
+    """The circuit: a periodic spline through the control points, resampled by arc length.
+
+    It is computed once a process.
+    """
     points = np.vstack([_CONTROL_M, _CONTROL_M[:1]])
     chord = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
     spline = CubicSpline(chord, points, bc_type="periodic")

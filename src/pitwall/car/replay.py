@@ -1,7 +1,8 @@
-"""Produces sessions to Kafka as the car would: no key, no headers, one message a tick."""
+"""Sends sessions to Kafka as the car does: one message a tick, without key or headers."""
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from pitwall.settings import Settings
 
 @dataclass
 class Sent:
-    """What was acknowledged by Kafka."""
+    """What Kafka has acknowledged."""
 
     ticks: int = 0
     samples: int = 0
+    """Values of channels."""
     bytes: int = 0
     seconds: float = 0.0
 
@@ -34,10 +36,11 @@ def produce(
     topic: str | None = None,
     on_ticks: Callable[[int], None] = lambda count: None,
 ) -> Sent:
-    """Send every tick; returns when Kafka has acknowledged all.
+    """Send every tick, and return when Kafka has acknowledged all.
 
-    `speed` is times real time, None as fast as it goes. Sessions follow each other, or run side by side when
-    `together`. `on_ticks(n)` is told of progress. Raises `StackError` when a tick is not acknowledged.
+    `speed` is in times real time, None for as fast as possible. Sessions follow each other, or with
+    `together` run side by side. `topic` is `telemetry_topic` by default. `on_ticks(n)` is called
+    after each `n` ticks. Raises `StackError` when a tick is not acknowledged within 60 s.
     """
     sent = Sent()
     failures: list[KafkaError] = []
@@ -90,13 +93,15 @@ def produce(
     if failures or left:
         reason = failures[0].str() if failures else f"{left} ticks not acknowledged in 60 s"
         raise StackError(
-            f"Kafka at {settings.bootstrap_servers} did not take a tick: {reason}; see `./pitwall status`"
+            f"Kafka at {settings.bootstrap_servers} did not take a tick: {reason}; "
+            "see `./pitwall status`"
         )
     sent.seconds = time.monotonic() - started
     return sent
 
 
 def _encode(session: Session) -> Iterator[tuple[float, bytes, int]]:
+    """Each tick as seconds since the session's first one, message, and number of samples."""
     encoder = TickEncoder(
         session.vehicle, session.session, session.names, session.units, session.rate_hz
     )
@@ -118,6 +123,4 @@ def _in_turn(sessions: Iterable[Session]) -> Iterator[tuple[float, bytes, int]]:
 
 
 def _together(sessions: list[Session]) -> Iterator[tuple[float, bytes, int]]:
-    import heapq
-
     yield from heapq.merge(*(_encode(session) for session in sessions), key=lambda tick: tick[0])

@@ -1,60 +1,17 @@
-"""The channel table: every channel of the PERRINN 424 by id, with unit and expected range.
+"""The channel table: every channel of the PERRINN 424 by id, with its unit and its expected range.
 
-Other vehicles send other channels; nothing here limits what is accepted. It says what a channel *of this name* means,
-so that a value in another unit can be brought to the one features are defined in. A vehicle's own channels are defined
-beside its features: `Channel("OilTemp", "°C", 0, 160)`.
+The table limits nothing: other vehicles send other channels, and all are accepted. It says what a
+channel *of this name* means, so that a value in another unit can be brought to the one that
+features are defined in.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
+from pitwall.channels.channel import Channel, channel_id
 from pitwall.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One channel: display name, canonical unit, expected range in that unit, and what it is about."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    group: str = "Other"
-    semantic: str = "Other"
-    aliases: tuple[str, ...] = ()
-    """Ids of channels that mean the same in other exports; used where this one is missing."""
-
-    @property
-    def id(self) -> str:
-        """The id on the wire: the name in capitals, e.g. `SPEED`."""
-        return channel_id(self.name)
-
-    @property
-    def snake(self) -> str:
-        """The name in feature names, e.g. `acceleration_long`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name).lower()
-
-
-def channel_id(name: str) -> str:
-    """The wire id of a channel's display name."""
-    return re.sub(r"[^A-Za-z0-9]", "", name).upper()
-
-
-UNIT_FACTORS: dict[str, dict[str, float]] = {
-    "km/h": {"m/s": 3.6, "mph": 1.609344},
-    "m": {"km": 1000.0, "mm": 0.001},
-    "km": {"m": 0.001},
-    "mm": {"m": 1000.0},
-    "G": {"m/s²": 1 / 9.80665, "m/s2": 1 / 9.80665, "m/s^2": 1 / 9.80665},
-    "deg": {"rad": 57.29577951308232},
-    "deg/s": {"rad/s": 57.29577951308232},
-    "rpm": {"rad/s": 9.549296585513721},
-    "kW": {"W": 0.001},
-}
-"""Canonical unit → other unit → factor. A unit not listed (or empty) is taken as canonical."""
 
 
 def _wheels(
@@ -120,56 +77,61 @@ TABLE: tuple[Channel, ...] = (
 )
 
 CHANNELS: dict[str, Channel] = {channel.id: channel for channel in TABLE}
-"""By wire id."""
+"""The table by wire id."""
 
 
 def resolve(channel: str | Channel) -> Channel:
-    """The channel of the table with this display name, or the given one itself.
+    """The table's channel of this display name, or the given channel itself.
 
-    Raises `UsageError` for an unknown name, and for a given channel that cannot stand beside the table's.
+    Raises `UsageError` when the table has no such name, when a given channel differs from the
+    table's channel of its id, when its name makes no feature name, and when its range is not two
+    finite numbers in rising order.
     """
     if isinstance(channel, str):
         try:
             return CHANNELS[channel_id(channel)]
         except KeyError:
             raise UsageError(
-                f'channel {channel!r} is not in the channel table; give its definition: Channel("{channel}", unit, low, high)'
+                f"channel {channel!r} is not in the channel table; give its definition: "
+                f'Channel("{channel}", unit, low, high)'
             ) from None
     if CHANNELS.get(channel.id, channel) != channel:
         raise UsageError(
-            f"channel {channel.name!r} is in the channel table with other values; give its name instead, or rename yours"
+            f"channel {channel.name!r} is in the channel table with other values; "
+            "give its name instead, or rename yours"
         )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", channel.snake):
         raise UsageError(
-            f"channel {channel.name!r} gives no feature names; use letters and digits, a letter first"
+            f"channel {channel.name!r} makes no feature name; "
+            "use letters and digits, a letter first"
         )
     if not (
         math.isfinite(channel.low) and math.isfinite(channel.high) and channel.low < channel.high
     ):
         raise UsageError(
-            f"channel {channel.name!r} has the range {channel.low} to {channel.high}; give two numbers, the lower first"
+            f"channel {channel.name!r} has the range {channel.low} to {channel.high}; "
+            "give two numbers, the lower first"
         )
     return channel
 
 
-def union(*lists: tuple[Channel, ...]) -> tuple[Channel, ...]:
-    """The table and after it the channels of the lists, each once. Raises `UsageError` where two contradict each other."""
-    found = dict(CHANNELS)
-    for channel in (channel for each in lists for channel in each):
-        if found.setdefault(channel.id, channel) != channel:
+def union(*own: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    """The table's channels, and after them the vehicles' `own` channels, each id once.
+
+    Raises `UsageError` when two channels of one id differ, and when two channels have one alias.
+    """
+    by_id = dict(CHANNELS)
+    for channel in (channel for channels in own for channel in channels):
+        if by_id.setdefault(channel.id, channel) != channel:
             raise UsageError(
                 f"channel {channel.name!r} is defined in two ways; define it once and use that"
             )
-    stands_for: dict[str, str] = {}
-    for channel in found.values():
+    alias_of: dict[str, str] = {}
+    for channel in by_id.values():
         for alias in channel.aliases:
-            if stands_for.setdefault(alias, channel.name) != channel.name:
+            if alias_of.setdefault(alias, channel.name) != channel.name:
                 raise UsageError(
-                    f"{alias!r} stands in for {stands_for[alias]!r} already; take it from the aliases of {channel.name!r}"
+                    f"{alias!r} is an alias of {alias_of[alias]!r} already; "
+                    f"take it from the aliases of {channel.name!r}"
                 )
-    return tuple(found.values())
-
-
-def unit_factors(channel: Channel) -> dict[str, float]:
-    """Factors to the channel's canonical unit, by the unit as it comes on the wire (blanks stripped)."""
-    return UNIT_FACTORS.get(channel.unit, {})
+    return tuple(by_id.values())

@@ -36,7 +36,7 @@ def demo(
 ) -> None:
     """Run the main job, end to end, on this machine."""
     from pitwall.lab.demo import chain
-    from pitwall.recordings.laps import read_all
+    from pitwall.recordings.files import read_all
 
     live_speed = replay_speed(speed)
     if more and not laps:

@@ -84,7 +84,8 @@ def history(
 
     A line holds the seconds since session start and the value in the channel's unit.
     """
-    from pitwall.channels.table import CHANNELS, channel_id
+    from pitwall.channels.channel import channel_id
+    from pitwall.channels.table import CHANNELS
     from pitwall.stores.history import HistoryReader
 
     settings = Settings()
@@ -131,7 +132,7 @@ def parity(
 
     The exit status is 1 when less than --at-least of the values are equal.
     """
-    from pitwall.flink.rest import settle
+    from pitwall.flink.control import settle
     from pitwall.monitoring.parity import compare
     from pitwall.serving.served import logged
 

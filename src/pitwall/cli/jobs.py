@@ -126,7 +126,7 @@ def _submit(settings: Settings, name: str, step: Step) -> None:
 @jobs.command(epilog="Example: ./pitwall jobs stop features")
 def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
     """Stop a job. The next run goes on where it was (on Flink: from a savepoint)."""
-    from pitwall.flink import rest
+    from pitwall.flink import control
     from pitwall.machine import processes
 
     _check(name, cluster)
@@ -137,7 +137,7 @@ def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
         processes.end([process.pid])
         emit({"job": name}) if as_json else OUT.print(f"{name} stopped")
         return
-    savepoint = rest.stop(_settings(cluster), name)
+    savepoint = control.stop(_settings(cluster), name)
     if as_json:
         emit({"job": name, "savepoint": savepoint})
     else:
@@ -147,7 +147,7 @@ def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
 @jobs.command("list", epilog="Example: ./pitwall jobs list --json")
 def list_jobs(cluster: Cluster = None, as_json: AsJson = False) -> None:
     """List the jobs with their state, restarts and newest checkpoint."""
-    from pitwall.flink.rest import describe
+    from pitwall.flink.status import describe
     from pitwall.spark.job import describe as describe_history
 
     settings = _settings(cluster)

@@ -32,7 +32,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Produce recorded laps to Kafka in the car's wire format."""
-    from pitwall.recordings.laps import read_all
+    from pitwall.recordings.files import read_all
 
     if rate_hz is not None and not rate_hz > 0:
         raise UsageError(f"--rate-hz is {rate_hz}; give a rate above 0")
@@ -130,7 +130,7 @@ def backfill(
 ) -> None:
     """Compute recorded sessions into the offline store, for instance when a feature is new."""
     from pitwall.operations.backfill import run
-    from pitwall.recordings.laps import read_all
+    from pitwall.recordings.files import read_all
 
     settings = Settings()
     sessions = read_all(paths, vehicle)
@@ -159,13 +159,14 @@ def reference_lap(
 ) -> None:
     """Keep a lap as a named reference for delta features."""
     from pitwall.features import delta_to, reference_laps
-    from pitwall.recordings import laps
+    from pitwall.recordings.files import find, read
+    from pitwall.recordings.laps import split
 
     delta_to(name)  # refuses a name that no feature could have
-    (path, *more) = laps.find([lapfile])
+    (path, *more) = find([lapfile])
     if more:
         raise UsageError(f"{lapfile} is a folder; name one lap file")
-    by_number = {part.number: part for part in laps.split(laps.read(path))}
+    by_number = {part.number: part for part in split(read(path))}
     if lap is not None and lap not in by_number:
         numbers = ", ".join(map(str, by_number)) or "none"
         raise UsageError(f"{path}: lap {lap} was not seen from its start; there are {numbers}")

@@ -1,7 +1,22 @@
-"""The vocabulary features are defined in. `feature_repo/features.py` is where they are."""
+"""Features: the vocabulary that people define them with, their plan for the job, and their oracle.
 
-from pitwall.channels.table import Channel
-from pitwall.features.definitions import Feature, FeatureSet, load
+Takes the channel table and the definitions in `feature_repo/features.py`. Gives the feature sets,
+from which columns, plan and documentation follow. May import `kafka`, `channels`, `settings` and
+below. This module hands out the vocabulary, so that a definition imports `pitwall.features` alone.
+
+- `kinds`: every kind of feature and what it means
+- `vocabulary`: the functions that a definition is written with
+- `definitions`: `Feature` and `FeatureSet`, the definitions themselves
+- `loading`: reads the feature sets of a feature repository
+- `plan`: the plan by which the Flink operator computes a set
+- `oracle`, `oracle_laps`: the features in plain Python, which the tests believe
+- `reference_laps`: named laps that a feature compares with
+- `topic`: the rows of the features topic and the columns that they hold
+"""
+
+from pitwall.channels.channel import Channel
+from pitwall.features.definitions import Feature, FeatureSet
+from pitwall.features.loading import load
 from pitwall.features.vocabulary import (
     delta_to,
     diff,

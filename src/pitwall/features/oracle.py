@@ -1,244 +1,184 @@
-"""What each feature means, written for reading, not for speed: the tests' oracle for the Flink operator.
+"""What each feature means, written for reading, not for speed: the oracle that the tests believe.
 
-Independent of the operator: plain lists, every window looked at afresh. Sums may differ from the operator's in the last
-bits; counts, extremes, lags, shares and laps are equal.
+The oracle is independent of the operator: it keeps plain lists and looks at every window afresh.
+Sums may differ from the operator's in their last bits; counts, extremes, lags, shares and laps are
+equal.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from pitwall.channels.table import CHANNELS
 from pitwall.features.definitions import Feature, FeatureSet
+from pitwall.features.kinds import Kind
+from pitwall.features.oracle_laps import Lap, delta_to_grid, delta_to_lap, finish_time
 
 Tick = tuple[int, Mapping[str, float]]
-"""Session time in microseconds, and the finite or NaN value of each channel that was sent, by wire id."""
+"""Session time in microseconds, and the value of each channel that was sent, by wire id.
 
-GRID_M = 10.0
-
-
-@dataclass
-class _Lap:
-    """One lap, from its start to now."""
-
-    number: int
-    start_s: float
-    whole: bool
-    length_m: float
-    """Length of the last whole lap before it; NaN where there was none."""
-    points: list[tuple[float, float]] = field(default_factory=list)
-    """(time in s, distance in m) of each tick."""
-    farthest: float = -math.inf
-
-    def add(self, time: float, distance: float) -> None:
-        """One more tick."""
-        self.points.append((time, distance))
-        self.farthest = max(self.farthest, distance)
-
-    def crossing(self, line: float) -> float:
-        """Time since lap start at which the lap passed `line` metres, interpolated."""
-        before = (self.start_s, 0.0)
-        for time, distance in self.points:
-            if distance >= line:
-                share = (
-                    max(0.0, (line - before[1]) / (distance - before[1]))
-                    if distance > before[1]
-                    else 1.0
-                )
-                return before[0] + share * (time - before[0]) - self.start_s
-            before = (time, distance)
-        return math.nan
-
-    def sectors(self, count: int) -> dict[int, float]:
-        """When each sector was entered, by number; NaN for one the lap was first seen inside of. Empty without a length.
-
-        Sectors are entered in rising order; one that lies wholly between two ticks is not among them.
-        """
-        entered: dict[int, float] = {}
-        if math.isnan(self.length_m):
-            return entered
-        before = (math.nan, math.nan)
-        for time, distance in self.points:
-            now = min(count, 1 + int(distance / self.length_m * count))
-            if not entered:
-                entered[now] = self.start_s if self.whole and now == 1 else math.nan
-            elif now > max(entered):
-                line = self.length_m * (now - 1) / count
-                rise = distance - before[1]
-                entered[now] = (
-                    before[0] + (line - before[1]) / rise * (time - before[0]) if rise > 0 else time
-                )
-            before = (time, distance)
-        return entered
-
-    def sector_times(self, count: int, end_s: float) -> list[float]:
-        """Time of each sector driven whole, of a lap that ended at `end_s`; NaN for the others."""
-        entered = {**self.sectors(count), count + 1: end_s}
-        return [
-            entered.get(n + 1, math.nan) - entered.get(n, math.nan) for n in range(1, count + 1)
-        ]
+A value is finite, or NaN where NaN, an infinity or null was sent.
+"""
 
 
 def reference(
     features: FeatureSet, ticks: Sequence[Tick], at: Collection[int] | None = None
 ) -> list[dict[str, float | None]]:
-    """The features of one session's ticks, given in order: a row a tick, None for null.
+    """The features of one session, whose ticks are given in order: a row a tick, None for null.
 
-    `at`: only the rows of these indices, in rising order. A row costs time in proportion to the ticks before it.
+    With `at` only the rows of these indices. A row costs time in proportion to the ticks before it.
     """
+    laps = _Laps(features)
     rows = []
-    lap: _Lap | None = None
-    best: _Lap | None = None
-    length = math.nan
-    state = {"last_lap_time": math.nan, "best_lap_time": math.nan}
-    for which in ("last", "best"):
-        state |= {f"{which}_sector_time/{n}": math.nan for n in range(1, features.sectors + 1)}
-    for i, (now, values) in enumerate(ticks):
-        time = now * 1e-6
-        d = values.get(features.distance, math.nan)
-        if not math.isnan(d):
-            if lap is None:
-                lap = _Lap(1, time, d < 100, length)
-            elif d < lap.points[-1][1] - 0.5 * lap.farthest and lap.farthest > 200:
-                end = _finish_line(lap, time, d)
-                if lap.whole:
-                    length = lap.farthest
-                    state["last_lap_time"] = end - lap.start_s
-                    if not state["last_lap_time"] >= state["best_lap_time"]:
-                        state["best_lap_time"], best = state["last_lap_time"], lap
-                    for n, taken in enumerate(lap.sector_times(features.sectors, end), start=1):
-                        state[f"last_sector_time/{n}"] = taken
-                        state[f"best_sector_time/{n}"] = min(
-                            state[f"best_sector_time/{n}"], taken, key=_or_infinite
-                        )
-                lap = _Lap(lap.number + 1, end, True, length)
-            lap.add(time, d)
+    for i, (time_us, values) in enumerate(ticks):
+        laps.add(time_us * 1e-6, values.get(features.distance, math.nan))
         if at is not None and i not in at:
             continue
         row: dict[str, float | None] = {}
         for feature in features.features:
-            value = _value(features, feature, ticks, i, lap, best, state)
-            row[feature.name] = value + 0.0 if math.isfinite(value) else None  # No -0.0
+            value = _value(feature, ticks, i, laps)
+            row[feature.name] = value + 0.0 if math.isfinite(value) else None  # no -0.0
         rows.append(row)
     return rows
+
+
+class _Laps:
+    """The laps of one session: the present one, the best one, and the times of those that ended."""
+
+    def __init__(self, features: FeatureSet) -> None:
+        self.references = features.references
+        self.sectors = features.sectors
+        self.lap: Lap | None = None
+        self.best: Lap | None = None
+        self.length_m = math.nan
+        self.last_time = self.best_time = math.nan
+        self.last_sectors = [math.nan] * features.sectors
+        self.best_sectors = [math.nan] * features.sectors
+
+    def add(self, time_s: float, distance_m: float) -> None:
+        """Add one tick; a lap ends where its distance falls back by more than half."""
+        if math.isnan(distance_m):
+            return
+        lap = self.lap
+        if lap is None:
+            lap = Lap(1, time_s, distance_m < 100, self.length_m)
+        elif distance_m < lap.points[-1][1] - 0.5 * lap.farthest_m and lap.farthest_m > 200:
+            end = finish_time(lap, time_s, distance_m)
+            if lap.whole:
+                self._end(lap, end)
+            lap = Lap(lap.number + 1, end, True, self.length_m)
+        lap.add(time_s, distance_m)
+        self.lap = lap
+
+    def _end(self, lap: Lap, end_s: float) -> None:
+        self.length_m = lap.farthest_m
+        self.last_time = end_s - lap.start_s
+        if not self.last_time >= self.best_time:  # true also while the best time is NaN
+            self.best_time, self.best = self.last_time, lap
+        self.last_sectors = lap.sector_times(self.sectors, end_s)
+        self.best_sectors = [
+            min(best, time, key=_or_infinite)
+            for best, time in zip(self.best_sectors, self.last_sectors, strict=True)
+        ]
 
 
 def _or_infinite(time: float) -> float:
     return math.inf if math.isnan(time) else time
 
 
-def _finish_line(lap: _Lap, time: float, d: float) -> float:
-    """When the car crossed the line, between its last tick before and the first one after."""
-    last_time, last_distance = lap.points[-1]
-    if len(lap.points) < 2:
-        return time
-    before_time, before_distance = lap.points[-2]
-    speed = (last_distance - before_distance) / (last_time - before_time)
-    return min(time, max(last_time, time - d / speed)) if speed > 0 else time
-
-
-def _value(
-    features: FeatureSet,
-    feature: Feature,
-    ticks: Sequence[Tick],
-    i: int,
-    lap: _Lap | None,
-    best: _Lap | None,
-    state: dict[str, float],
-) -> float:
-    now, values = ticks[i]
-    kind, channel = feature.kind, feature.channel or ""
-    if kind in state:
-        return state[kind]
-    if kind in ("last_sector_time", "best_sector_time"):
-        return state[f"{kind}/{feature.argument:g}"]
-    if kind == "session_time":
-        return now * 1e-6
-    if kind == "last":
-        return values.get(channel, math.nan)
-    if kind in ("lag", "diff"):
-        old = [
-            v[channel]
-            for t, v in ticks[: i + 1]
-            if t <= now - round(feature.window_s * 1e6) and _there(v, channel)
-        ]
-        lagged = old[-1] if old else math.nan
-        return lagged if kind == "lag" else values.get(channel, math.nan) - lagged
-    if kind in ("ticks", "gaps"):
-        spacings = [
-            (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0 for k in _window(feature, ticks, i)
-        ]
-        return (
-            float(len(spacings))
-            if kind == "ticks"
-            else float(sum(s > feature.argument for s in spacings))
-        )
-    if feature.window_s:
-        return _rolling(feature, ticks, i)
-    if kind in ("lap_mean", "lap_integral"):
-        first_s = -math.inf if lap is None or lap.number == 1 else lap.points[0][0] - 1e-9
-        since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= first_s]
-        part = [
-            (ticks[k][1][channel], (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0)
-            for k in since
-            if _there(ticks[k][1], channel)
-        ]
-        if not part:
+def _value(feature: Feature, ticks: Sequence[Tick], i: int, laps: _Laps) -> float:
+    """One feature at tick `i`; NaN for null."""
+    time_us, values = ticks[i]
+    channel = feature.channel or ""
+    match feature.kind:
+        case Kind.SESSION_TIME:
+            return time_us * 1e-6
+        case Kind.LAST:
+            return values.get(channel, math.nan)
+        case Kind.LAG:
+            return _lagged(feature, ticks, i)
+        case Kind.DIFF:
+            return values.get(channel, math.nan) - _lagged(feature, ticks, i)
+        case Kind.TICKS:
+            return float(len(_window(feature, ticks, i)))
+        case Kind.GAPS:
+            spacings = [_spacing(ticks, k) for k in _window(feature, ticks, i)]
+            return float(sum(spacing > feature.argument for spacing in spacings))
+        case _ if feature.window_s:
+            return _rolling(feature, ticks, i)
+        case Kind.LAST_LAP_TIME:
+            return laps.last_time
+        case Kind.BEST_LAP_TIME:
+            return laps.best_time
+        case Kind.LAST_SECTOR_TIME:
+            return laps.last_sectors[int(feature.argument) - 1]
+        case Kind.BEST_SECTOR_TIME:
+            return laps.best_sectors[int(feature.argument) - 1]
+        case Kind.LAP_MEAN | Kind.LAP_INTEGRAL:
+            return _since_lap_start(feature, ticks, i, laps.lap)
+        case _ if laps.lap is None:
             return math.nan
-        return (
-            sum(v for v, _ in part) / len(part)
-            if kind == "lap_mean"
-            else sum(v * dt for v, dt in part)
-        )
-    if lap is None:
-        return math.nan
-    if kind == "lap_number":
-        return float(lap.number)
-    if kind == "lap_time":
-        return now * 1e-6 - lap.start_s
-    if kind == "lap_from_start":
-        return float(lap.whole)
-    if kind == "lap_fraction":
-        return min(lap.points[-1][1] / lap.length_m, 1.0)  # NaN stays NaN in this order
-    if kind in ("sector", "sector_time"):
-        entered = lap.sectors(features.sectors)
-        if not entered:
-            return math.nan
-        return float(max(entered)) if kind == "sector" else now * 1e-6 - entered[max(entered)]
-    if kind == "delta_to_best":
-        return _delta(lap, best, now * 1e-6)
-    if kind == "delta_to_reference":
-        return _delta_to_reference(lap, features.references[feature.reference or ""], now * 1e-6)
-    raise ValueError(f"no reference for features of kind {kind!r}")
+        case _:
+            return _lap_state(feature, time_us * 1e-6, laps, laps.lap)
 
 
-def _delta(lap: _Lap, best: _Lap | None, time: float) -> float:
-    distance = lap.points[-1][1]
-    if best is None or not lap.whole or distance < 0:
-        return math.nan
-    line = math.floor(distance / GRID_M) * GRID_M
-    if line + GRID_M > best.farthest:
-        return math.nan
-    a, b = best.crossing(line), best.crossing(line + GRID_M)
-    return time - lap.start_s - (a + (distance - line) / GRID_M * (b - a))
+def _lap_state(feature: Feature, time_s: float, laps: _Laps, lap: Lap) -> float:
+    match feature.kind:
+        case Kind.LAP_NUMBER:
+            return float(lap.number)
+        case Kind.LAP_TIME:
+            return time_s - lap.start_s
+        case Kind.LAP_FROM_START:
+            return float(lap.whole)
+        case Kind.LAP_FRACTION:
+            return min(lap.points[-1][1] / lap.length_m, 1.0)  # NaN stays NaN in this order
+        case Kind.SECTOR:
+            return float(max(lap.sectors(laps.sectors), default=math.nan))
+        case Kind.SECTOR_TIME:
+            entered = lap.sectors(laps.sectors)
+            return time_s - entered[max(entered)] if entered else math.nan
+        case Kind.DELTA_TO_BEST:
+            return delta_to_lap(lap, laps.best, time_s)
+        case Kind.DELTA_TO_REFERENCE:
+            return delta_to_grid(lap, laps.references[feature.reference or ""], time_s)
+        case _:
+            raise ValueError(f"the oracle does not know features of kind {feature.kind.value!r}")
 
 
-def _delta_to_reference(lap: _Lap, times: Sequence[float], time: float) -> float:
-    distance = lap.points[-1][1]
-    line = math.floor(distance / GRID_M)
-    if not lap.whole or distance < 0 or line + 1 >= len(times):
-        return math.nan
-    return (
-        time
-        - lap.start_s
-        - (times[line] + (distance / GRID_M - line) * (times[line + 1] - times[line]))
-    )
-
-
-def _there(values: Mapping[str, float], channel: str) -> bool:
+def _sent(values: Mapping[str, float], channel: str) -> bool:
     return not math.isnan(values.get(channel, math.nan))
+
+
+def _spacing(ticks: Sequence[Tick], k: int) -> float:
+    """Seconds from the tick before to tick `k`; 0 for the first one."""
+    return (ticks[k][0] - ticks[k - 1][0]) * 1e-6 if k else 0.0
+
+
+def _lagged(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
+    channel = feature.channel or ""
+    newest_us = ticks[i][0] - round(feature.window_s * 1e6)
+    old = [
+        values[channel]
+        for time_us, values in ticks[: i + 1]
+        if time_us <= newest_us and _sent(values, channel)
+    ]
+    return old[-1] if old else math.nan
+
+
+def _since_lap_start(feature: Feature, ticks: Sequence[Tick], i: int, lap: Lap | None) -> float:
+    channel = feature.channel or ""
+    # Samples before the first distance count in the first lap.
+    first_s = -math.inf if lap is None or lap.number == 1 else lap.points[0][0] - 1e-9
+    since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= first_s]
+    samples = [
+        (ticks[k][1][channel], _spacing(ticks, k)) for k in since if _sent(ticks[k][1], channel)
+    ]
+    if not samples:
+        return math.nan
+    if feature.kind is Kind.LAP_MEAN:
+        return sum(value for value, _ in samples) / len(samples)
+    return sum(value * spacing for value, spacing in samples)
 
 
 def _window(feature: Feature, ticks: Sequence[Tick], i: int) -> list[int]:
@@ -251,41 +191,53 @@ def _window(feature: Feature, ticks: Sequence[Tick], i: int) -> list[int]:
 
 
 def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
+    """A statistic of the channel's samples in the window; NaN where it has none."""
     channel = feature.channel or ""
     sent = [
         (ticks[k][0], ticks[k][1][channel])
         for k in _window(feature, ticks, i)
         if channel in ticks[k][1]
     ]
-    if feature.kind == "nan_share":
-        return sum(math.isnan(v) for _, v in sent) / len(sent) if sent else math.nan
-    samples = [(t, v) for t, v in sent if not math.isnan(v)]
-    if feature.kind == "rolling_count":
+    if feature.kind is Kind.NAN_SHARE:
+        return sum(math.isnan(value) for _, value in sent) / len(sent) if sent else math.nan
+    samples = [(time_us, value) for time_us, value in sent if not math.isnan(value)]
+    if feature.kind is Kind.ROLLING_COUNT:
         return float(len(samples))
     if not samples:
         return math.nan
-    n, x = len(samples), [v for _, v in samples]
+    n, x = len(samples), [value for _, value in samples]
     mean = math.fsum(x) / n
-    if feature.kind == "rolling_slope":
-        seconds = [(t - samples[0][0]) * 1e-6 for t, _ in samples]
-        middle = math.fsum(seconds) / n
-        spread = math.fsum((s - middle) ** 2 for s in seconds)
-        return (
-            math.fsum((s - middle) * (v - mean) for s, v in zip(seconds, x, strict=True)) / spread
-            if spread
-            else math.nan
-        )
-    table = {
-        "rolling_mean": mean,
-        "rolling_min": min(x),
-        "rolling_max": max(x),
-        "rolling_range": max(x) - min(x),
-        "rolling_std": math.sqrt(math.fsum((v - mean) ** 2 for v in x) / n),
-        "rolling_rms": math.sqrt(math.fsum(v * v for v in x) / n),
-        "share_above": sum(v > feature.argument for v in x) / n,
-        "share_below": sum(v < feature.argument for v in x) / n,
-    }
-    if feature.kind == "out_of_range_share":
-        low, high = (c := feature.own or CHANNELS[channel]).low, c.high
-        return sum(not low <= v <= high for v in x) / n
-    return table[feature.kind]
+    match feature.kind:
+        case Kind.ROLLING_MEAN:
+            return mean
+        case Kind.ROLLING_MIN:
+            return min(x)
+        case Kind.ROLLING_MAX:
+            return max(x)
+        case Kind.ROLLING_RANGE:
+            return max(x) - min(x)
+        case Kind.ROLLING_STD:
+            return math.sqrt(math.fsum((value - mean) ** 2 for value in x) / n)
+        case Kind.ROLLING_RMS:
+            return math.sqrt(math.fsum(value * value for value in x) / n)
+        case Kind.ROLLING_SLOPE:
+            return _slope([(time_us - samples[0][0]) * 1e-6 for time_us, _ in samples], x, mean)
+        case Kind.SHARE_ABOVE:
+            return sum(value > feature.argument for value in x) / n
+        case Kind.SHARE_BELOW:
+            return sum(value < feature.argument for value in x) / n
+        case Kind.OUT_OF_RANGE_SHARE:
+            definition = feature.own or CHANNELS[channel]
+            return sum(not definition.low <= value <= definition.high for value in x) / n
+        case _:
+            raise ValueError(f"the oracle does not know features of kind {feature.kind.value!r}")
+
+
+def _slope(seconds: Sequence[float], x: Sequence[float], mean: float) -> float:
+    """Slope a second of the least-squares line through the samples; NaN for a single instant."""
+    middle = math.fsum(seconds) / len(seconds)
+    spread = math.fsum((s - middle) ** 2 for s in seconds)
+    if not spread:
+        return math.nan
+    products = ((s - middle) * (value - mean) for s, value in zip(seconds, x, strict=True))
+    return math.fsum(products) / spread

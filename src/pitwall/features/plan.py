@@ -1,16 +1,62 @@
-"""The plan that the operator on the JVM works by."""
+"""The operator's plan: everything that the Flink operator knows about channels and features."""
 
 from __future__ import annotations
 
+import json
+
+from pitwall.channels.units import unit_factors
 from pitwall.features.definitions import FeatureSet
 from pitwall.settings import Settings
 
 
 def plan(settings: Settings, features: FeatureSet) -> str:
-    """The operator's plan under these settings."""
-    return features.plan(
+    """The plan of a feature set under these settings, as JSON."""
+    return render(
+        features,
         settings.idle_timeout_s,
         settings.reorder_s,
         settings.session_release_s,
         settings.bootstrap_servers,
+    )
+
+
+def render(
+    features: FeatureSet,
+    idle_timeout_s: float,
+    reorder_s: float = 0.1,
+    release_s: float = 600.0,
+    kafka: str = "",
+) -> str:
+    """The plan as JSON: channels with units and ranges, features with windows, and the bounds.
+
+    `idle_timeout_s` and `release_s` are seconds of the wall clock, `reorder_s` seconds of session
+    time (`PITWALL_IDLE_TIMEOUT_S`, `PITWALL_SESSION_RELEASE_S`, `PITWALL_REORDER_S`). `kafka` is
+    `host:port,…` of the brokers; with an empty one the operator never asks whether Kafka answers.
+    """
+    return json.dumps(
+        {
+            "channels": [
+                {
+                    "id": channel.id,
+                    "aliases": list(channel.aliases),
+                    "factors": unit_factors(channel),
+                    "low": channel.low,
+                    "high": channel.high,
+                }
+                for channel in features.channels
+            ],
+            "view": features.name,
+            "vehicles": features.vehicles,
+            "features": [feature.in_plan() for feature in features.features],
+            "distance": features.distance,
+            "sectors": features.sectors,
+            "references": features.references,
+            "idle_ms": round(idle_timeout_s * 1000),
+            "reorder_us": round(reorder_s * 1e6),
+            "release_ms": round(release_s * 1000),
+            "kafka": kafka,
+            "schema": features.schema,
+        },
+        ensure_ascii=True,
+        separators=(",", ":"),
     )

@@ -1,4 +1,10 @@
-"""The features topic: its rows, and the columns that they hold."""
+"""The features topic: its records, packed by the job, and the columns that they hold.
+
+A record's value is little-endian: the first 8 bytes of the view's schema digest reversed (a 64-bit
+number), event time and Kafka time (µs since the epoch, 64-bit integers), a 64-bit float for each
+feature (NaN for null), and the vehicle in UTF-8. Its key is the session. The compacted topic
+`p424-feature-schemas` says which view and columns a schema names (`docs/adr/0006`).
+"""
 
 from __future__ import annotations
 
@@ -9,30 +15,39 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from numpy.typing import NDArray
 
 from pitwall.errors import StackError
-from pitwall.features.definitions import FeatureSet, load
+from pitwall.features.definitions import FeatureSet
+from pitwall.features.loading import load
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.wire import iso
 from pitwall.settings import Settings
 
+SCHEMA_BYTES = 8
+TIMES = struct.Struct("<qq")
+"""Event time and Kafka time."""
+VALUES_AT = SCHEMA_BYTES + TIMES.size
+
 
 @dataclass(slots=True)
 class FeatureRow:
-    """One tick's features, not to be changed (frozen, it would cost four times as much to make). Times in microseconds since the epoch; `values` in the order of `names`, NaN for null."""
+    """One tick's features. Do not change it; frozen, it would take four times as long to make."""
 
     view: str
     vehicle: str
     session: str
     event_us: int
+    """Event time, microseconds since the epoch."""
     created_us: int
+    """Kafka time of the tick, microseconds since the epoch."""
     names: tuple[str, ...]
     values: NDArray[np.float64]
+    """The features in the order of `names`, shape (features,), NaN for null."""
 
     def __getitem__(self, name: str) -> float | None:
-        """One feature; None for null."""
+        """The value of one feature; None for null. Raises `ValueError` for an unknown name."""
         value = float(self.values[self.names.index(name)])
         return None if math.isnan(value) else value
 
@@ -43,66 +58,61 @@ class FeatureRow:
 
 
 def publish_schema(settings: Settings, features: FeatureSet) -> None:
-    """Tell readers of the features topic which columns the records of this view hold."""
-    from confluent_kafka import Producer
+    """Publish the columns that the records of this view hold, so that any reader can look them up.
 
+    Raises `StackError` when Kafka does not take the message within 15 s.
+    """
     producer = Producer(client_config(settings))
     value = {"view": features.name, "definitions": features.digest, "features": features.names}
     producer.produce(settings.schemas_topic, json.dumps(value), features.schema)
     if producer.flush(15):
         raise StackError(
-            f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}"
+            f"Kafka at {settings.bootstrap_servers} did not take the schema of {features.name}; "
+            "see `./pitwall status`"
         )
 
 
-TIMES = struct.Struct("<qq")
-
-
 class FeatureRows:
-    """Reads records of the features topic: all, or those of one view.
+    """Reads records of the features topic: of all views, or of one `view`.
 
-    Knows the columns of the feature repository, and looks up any others.
+    It knows the columns of the feature repository, and looks up all others on the schemas topic.
     """
 
     def __init__(self, settings: Settings, view: str | None = None) -> None:
         self._settings = settings
         self._view = view
         self._columns = {
-            bytes.fromhex(s.schema)[::-1]: (s.name, tuple(s.names))
-            for s in load(settings.feature_repo)
+            _schema_bytes(features.schema): (features.name, tuple(features.names))
+            for features in load(settings.feature_repo)
         }
 
     def read(self, messages: Iterable[Message]) -> list[FeatureRow]:
-        """The rows of these messages, in their order; one whose columns nobody published is left out."""
+        """The rows of these messages, in their order, without those for which `one` gives None."""
         return [row for row in map(self.one, messages) if row is not None]
 
     def one(self, message: Message) -> FeatureRow | None:
-        """The row of one message; None for one of another view, or whose columns nobody published."""
+        """The row of one message.
+
+        None for an error of Kafka's, for a row of another view, and when nobody published the
+        row's columns.
+        """
         value, key = message.value(), message.key()
         if value is None or key is None or message.error() is not None:
             return None
-        known = self._columns.get(value[:8])
-        if known is None:
-            self._look_up()
-            known = self._columns.setdefault(value[:8], ("", ()))
-        view, names = known
+        schema = value[:SCHEMA_BYTES]
+        columns = self._columns.get(schema)
+        if columns is None:
+            self._look_up_columns()
+            columns = self._columns.setdefault(schema, ("", ()))
+        view, names = columns
         if not names or self._view not in (None, view):
             return None
-        event_us, created_us = TIMES.unpack_from(value, 8)
-        values = np.frombuffer(value, "<f8", len(names), 24)
-        return FeatureRow(
-            view,
-            value[24 + 8 * len(names) :].decode(),
-            key.decode(),
-            event_us,
-            created_us,
-            names,
-            values,
-        )
+        event_us, created_us = TIMES.unpack_from(value, SCHEMA_BYTES)
+        values = np.frombuffer(value, "<f8", len(names), VALUES_AT)
+        vehicle = value[VALUES_AT + values.nbytes :].decode()
+        return FeatureRow(view, vehicle, key.decode(), event_us, created_us, names, values)
 
-    def _look_up(self) -> None:
-        from confluent_kafka import Consumer, TopicPartition
-
+    def _look_up_columns(self) -> None:
         consumer = Consumer(
             {
                 **client_config(self._settings),
@@ -116,10 +126,13 @@ class FeatureRows:
             while (message := consumer.poll(5)) is not None and message.error() is None:
                 key, value = message.key(), message.value()
                 if key is not None and value is not None:
-                    schema = json.loads(value)
-                    self._columns[bytes.fromhex(key.decode())[::-1]] = (
-                        schema["view"],
-                        tuple(schema["features"]),
-                    )
+                    published = json.loads(value)
+                    columns = (published["view"], tuple(published["features"]))
+                    self._columns[_schema_bytes(key.decode())] = columns
         finally:
             consumer.close()
+
+
+def _schema_bytes(schema: str) -> bytes:
+    """A schema's 16 hexadecimal digits as a record holds them: a little-endian number."""
+    return bytes.fromhex(schema)[::-1]

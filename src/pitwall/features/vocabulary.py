@@ -1,6 +1,7 @@
-"""The words a feature is defined with.
+"""The vocabulary: the functions that features are defined with.
 
-Channels are given by display name, or as a `Channel` where the channel table has none; windows in seconds.
+Channels are given by display name, or as a `Channel` where the channel table has none; windows and
+lags in seconds of session time. Every function raises `UsageError` for an unknown channel name.
 """
 
 from __future__ import annotations
@@ -8,113 +9,123 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pitwall.channels.table import CHANNELS, Channel, resolve
+from pitwall.channels.channel import Channel
+from pitwall.channels.table import CHANNELS, resolve
 from pitwall.errors import UsageError
 from pitwall.features.definitions import Feature
+from pitwall.features.kinds import Kind
 
-STATS = ("mean", "min", "max", "std", "range", "rms", "count", "slope")
-LAP = {
-    "number": ("lap_number", ""),
-    "time": ("lap_time", "s"),
-    "from_start": ("lap_from_start", ""),
-    "last_time": ("last_lap_time", "s"),
-    "best_time": ("best_lap_time", "s"),
-    "fraction": ("lap_fraction", ""),
-    "delta_to_best": ("delta_to_best", "s"),
+STATS = {
+    "mean": Kind.ROLLING_MEAN,
+    "min": Kind.ROLLING_MIN,
+    "max": Kind.ROLLING_MAX,
+    "std": Kind.ROLLING_STD,
+    "range": Kind.ROLLING_RANGE,
+    "rms": Kind.ROLLING_RMS,
+    "count": Kind.ROLLING_COUNT,
+    "slope": Kind.ROLLING_SLOPE,
 }
-
-
-def _of(
-    c: Channel, name: str, kind: str, unit: str, window_s: float = 0.0, argument: float = 0.0
-) -> Feature:
-    return Feature(name, kind, unit, c.id, window_s, argument, own=None if c.id in CHANNELS else c)
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:g}s" if seconds == int(seconds) else f"{round(seconds * 1000)}ms"
+"""The statistics that `rolling` knows."""
+LAP = {
+    "number": (Kind.LAP_NUMBER, ""),
+    "time": (Kind.LAP_TIME, "s"),
+    "from_start": (Kind.LAP_FROM_START, ""),
+    "last_time": (Kind.LAST_LAP_TIME, "s"),
+    "best_time": (Kind.BEST_LAP_TIME, "s"),
+    "fraction": (Kind.LAP_FRACTION, ""),
+    "delta_to_best": (Kind.DELTA_TO_BEST, "s"),
+}
+"""The parts that `lap` knows, each with its kind and unit."""
+LONGEST_WINDOW_S = 600
 
 
 def last(*channels: str | Channel) -> list[Feature]:
     """The value of each channel at this tick; null where the tick does not carry it."""
-    return [_of(c, c.snake, "last", c.unit) for c in map(resolve, channels)]
+    return [
+        _feature(channel, channel.snake, Kind.LAST, channel.unit)
+        for channel in map(resolve, channels)
+    ]
 
 
 def rolling(
     channel: str | Channel, stats: Iterable[str], windows_s: Iterable[float]
 ) -> list[Feature]:
-    """Statistics (`STATS`) of one channel over each window (t − w, t]; NaN samples are left out."""
-    c = resolve(channel)
+    """Statistics (`STATS`) of one channel over each window (t − w, t]; NaN samples are left out.
+
+    Raises `UsageError` for an unknown statistic and a window that is not in (0, 600] s.
+    """
+    source = resolve(channel)
     features = []
     for window_s in windows_s:
         for stat in stats:
             if stat not in STATS:
                 raise UsageError(
-                    f"rolling({c.name!r}) has statistic {stat!r}; known: {', '.join(STATS)}"
+                    f"rolling({source.name!r}) has statistic {stat!r}; known: {', '.join(STATS)}"
                 )
-            if not 0 < window_s <= 600:
+            if not 0 < window_s <= LONGEST_WINDOW_S:
                 raise UsageError(
-                    f"rolling({c.name!r}) has a window of {window_s} s; give one above 0 and up to 600"
+                    f"rolling({source.name!r}) has a window of {window_s} s; "
+                    f"give one above 0 and up to {LONGEST_WINDOW_S}"
                 )
-            unit = {"count": "", "slope": f"{c.unit}/s"}.get(stat, c.unit)
-            features.append(
-                _of(c, f"{c.snake}_{stat}_{_span(window_s)}", f"rolling_{stat}", unit, window_s)
-            )
+            unit = {"count": "", "slope": f"{source.unit}/s"}.get(stat, source.unit)
+            name = f"{source.snake}_{stat}_{_span(window_s)}"
+            features.append(_feature(source, name, STATS[stat], unit, window_s))
     return features
 
 
 def share_above(channel: str | Channel, threshold: float, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples above `threshold`, in the channel's unit."""
-    c = resolve(channel)
-    return _of(
-        c,
-        f"{c.snake}_above_{threshold:g}_{_span(window_s)}",
-        "share_above",
-        "",
-        window_s,
-        threshold,
-    )
+    source = resolve(channel)
+    name = f"{source.snake}_above_{threshold:g}_{_span(window_s)}"
+    return _feature(source, name, Kind.SHARE_ABOVE, "", window_s, threshold)
 
 
 def share_below(channel: str | Channel, threshold: float, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples below `threshold`, in the channel's unit."""
-    c = resolve(channel)
-    return _of(
-        c,
-        f"{c.snake}_below_{threshold:g}_{_span(window_s)}",
-        "share_below",
-        "",
-        window_s,
-        threshold,
-    )
+    source = resolve(channel)
+    name = f"{source.snake}_below_{threshold:g}_{_span(window_s)}"
+    return _feature(source, name, Kind.SHARE_BELOW, "", window_s, threshold)
 
 
 def lag(channel: str | Channel, *lags_s: float) -> list[Feature]:
-    """The newest value at least `lag` seconds old; null before there is one."""
-    c = resolve(channel)
-    return [_of(c, f"{c.snake}_lag_{_span(lag_s)}", "lag", c.unit, lag_s) for lag_s in lags_s]
+    """For each lag the newest value that is at least so old; null as long as there is none."""
+    source = resolve(channel)
+    return [
+        _feature(source, f"{source.snake}_lag_{_span(lag_s)}", Kind.LAG, source.unit, lag_s)
+        for lag_s in lags_s
+    ]
 
 
 def diff(channel: str | Channel, *lags_s: float) -> list[Feature]:
-    """This tick's value minus the lagged one."""
-    c = resolve(channel)
-    return [_of(c, f"{c.snake}_diff_{_span(lag_s)}", "diff", c.unit, lag_s) for lag_s in lags_s]
+    """For each lag this tick's value minus the lagged one."""
+    source = resolve(channel)
+    return [
+        _feature(source, f"{source.snake}_diff_{_span(lag_s)}", Kind.DIFF, source.unit, lag_s)
+        for lag_s in lags_s
+    ]
 
 
 def lap_mean(*channels: str | Channel) -> list[Feature]:
     """Mean of each channel's samples since lap start."""
-    return [_of(c, f"{c.snake}_lap_mean", "lap_mean", c.unit) for c in map(resolve, channels)]
+    return [
+        _feature(channel, f"{channel.snake}_lap_mean", Kind.LAP_MEAN, channel.unit)
+        for channel in map(resolve, channels)
+    ]
 
 
 def lap_integral(*channels: str | Channel) -> list[Feature]:
-    """Integral of each channel over time since lap start, in unit × s."""
+    """Integral of each channel over time since lap start, in the channel's unit × s."""
     return [
-        _of(c, f"{c.snake}_lap_integral", "lap_integral", f"{c.unit} s")
-        for c in map(resolve, channels)
+        _feature(channel, f"{channel.snake}_lap_integral", Kind.LAP_INTEGRAL, f"{channel.unit} s")
+        for channel in map(resolve, channels)
     ]
 
 
 def lap(*parts: str) -> list[Feature]:
-    """State of the lap: `number`, `time`, `from_start`, `last_time`, `best_time`, `fraction`, `delta_to_best`."""
+    """State of the lap: its number, time and so on, by the parts of `LAP`.
+
+    Raises `UsageError` for an unknown part.
+    """
     unknown = [part for part in parts if part not in LAP]
     if unknown:
         raise UsageError(f"lap() has {unknown[0]!r}; known: {', '.join(LAP)}")
@@ -122,48 +133,76 @@ def lap(*parts: str) -> list[Feature]:
 
 
 def delta_to(name: str) -> Feature:
-    """Seconds behind the lap `feature_repo/reference_laps/<name>.csv` at the same distance; null beyond its end."""
+    """Seconds behind the lap `feature_repo/reference_laps/<name>.csv` at the same distance.
+
+    Null beyond the reference lap's end. Raises `UsageError` for a name that no column can have.
+    """
     if not re.fullmatch(r"[a-z0-9_]{1,40}", name) or name == "best":
         raise UsageError(
-            f"delta_to({name!r}): name the reference lap in small letters, digits and _, and not 'best'"
+            f"delta_to({name!r}): name the reference lap in small letters, digits and _, "
+            "and not 'best'"
         )
-    return Feature(f"lap_delta_to_{name}", "delta_to_reference", "s", reference=name)
+    return Feature(f"lap_delta_to_{name}", Kind.DELTA_TO_REFERENCE, "s", reference=name)
 
 
 def session_time() -> Feature:
     """Seconds on the session's own clock."""
-    return Feature("session_time", "session_time", "s")
+    return Feature("session_time", Kind.SESSION_TIME, "s")
 
 
 def sectors(count: int = 3) -> list[Feature]:
-    """The sector the car is in, the time in it, and last and best time of each; give the view `sectors=count` too."""
+    """The sector that the car is in, the time in it, and the last and best time of each sector.
+
+    Where `count` is not 3, give the feature set `sectors=count` as well.
+    """
     splits = [
-        Feature(f"{which}_sector_{number}", f"{which}_sector_time", "s", argument=number)
-        for which in ("last", "best")
+        Feature(f"{which}_sector_{number}", kind, "s", argument=number)
+        for which, kind in (("last", Kind.LAST_SECTOR_TIME), ("best", Kind.BEST_SECTOR_TIME))
         for number in range(1, count + 1)
     ]
-    return [Feature("sector", "sector", ""), Feature("sector_time", "sector_time", "s"), *splits]
+    return [
+        Feature("sector", Kind.SECTOR, ""),
+        Feature("sector_time", Kind.SECTOR_TIME, "s"),
+        *splits,
+    ]
 
 
 def nan_share(channel: str | Channel, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples that came as NaN, infinite or null."""
-    c = resolve(channel)
-    return _of(c, f"{c.snake}_nan_share_{_span(window_s)}", "nan_share", "", window_s)
+    source = resolve(channel)
+    name = f"{source.snake}_nan_share_{_span(window_s)}"
+    return _feature(source, name, Kind.NAN_SHARE, "", window_s)
 
 
 def out_of_range_share(channel: str | Channel, window_s: float) -> Feature:
     """Share (0 to 1) of the window's samples outside the channel's expected range."""
-    c = resolve(channel)
-    return _of(
-        c, f"{c.snake}_out_of_range_share_{_span(window_s)}", "out_of_range_share", "", window_s
-    )
+    source = resolve(channel)
+    name = f"{source.snake}_out_of_range_share_{_span(window_s)}"
+    return _feature(source, name, Kind.OUT_OF_RANGE_SHARE, "", window_s)
 
 
 def ticks(window_s: float) -> Feature:
-    """Ticks of the session in the window."""
-    return Feature(f"ticks_{_span(window_s)}", "ticks", "", None, window_s)
+    """Number of the session's ticks in the window."""
+    return Feature(f"ticks_{_span(window_s)}", Kind.TICKS, "", None, window_s)
 
 
 def gaps(longer_than_s: float, window_s: float) -> Feature:
-    """How often in the window two ticks lay further apart than that."""
-    return Feature(f"gaps_{_span(window_s)}", "gaps", "", None, window_s, longer_than_s)
+    """How often in the window two ticks lay more than `longer_than_s` seconds apart."""
+    return Feature(f"gaps_{_span(window_s)}", Kind.GAPS, "", None, window_s, longer_than_s)
+
+
+def _feature(
+    channel: Channel,
+    name: str,
+    kind: Kind,
+    unit: str,
+    window_s: float = 0.0,
+    argument: float = 0.0,
+) -> Feature:
+    own = None if channel.id in CHANNELS else channel
+    return Feature(name, kind, unit, channel.id, window_s, argument, own=own)
+
+
+def _span(seconds: float) -> str:
+    """A length of time as it appears in feature names, e.g. `5s` or `200ms`."""
+    return f"{seconds:g}s" if seconds == int(seconds) else f"{round(seconds * 1000)}ms"

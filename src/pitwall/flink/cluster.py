@@ -1,4 +1,4 @@
-"""Flink's configuration: of the cluster (local in one process, or standalone) and of the job, wherever it runs."""
+"""Flink's configuration: options of its processes and of a job, and the files that hold them."""
 
 from __future__ import annotations
 
@@ -14,26 +14,34 @@ from pitwall.logs import LOG4J_JSON
 from pitwall.machine import compile, jars
 from pitwall.settings import Settings
 
-_ONCE = (
+_LOADED_ONCE = (
     "com.datastax.",
     "com.typesafe.config.",
     "com.codahale.metrics.",
     "org.reactivestreams.",
     "org.HdrHistogram.",
 )
-"""Packages loaded once a process, not with each start of a job: a task manager's metaspace would be full after a dozen."""
+"""Packages that a process loads once, not with each start of a job.
+
+Otherwise a task manager's metaspace is full after a dozen starts.
+"""
+
+
+_METRICS_REPORTER = "org.apache.flink.metrics.prometheus.LoopbackPrometheusFactory"
+"""Our reporter for Prometheus (`flink_jobs/metrics`), which listens on one address only."""
 
 
 def _java_options() -> str:
-    """Flink's own, without which it cannot look into the runtime's errors, and ours."""
-    its_own = yaml.safe_load((compile.flink_home() / "conf" / "config.yaml").read_text())["env"][
-        "java"
-    ]["opts"]["all"]
-    return f"{its_own} -XX:+UseParallelGC"
+    """Options of each Java process: those that Flink ships, which it needs to run, and ours."""
+    shipped = yaml.safe_load((compile.flink_home() / "conf" / "config.yaml").read_text())
+    return f"{shipped['env']['java']['opts']['all']} -XX:+UseParallelGC"
 
 
 def cluster_options(settings: Settings) -> dict[str, str]:
-    """Options of the processes: addresses, slots, memory, metrics, S3. They listen on `flink_host` only."""
+    """Options of Flink's processes: addresses, slots, memory, metrics, S3.
+
+    They listen on `flink_host` alone.
+    """
     return {
         "rest.address": settings.flink_host,
         "rest.bind-address": settings.flink_host,
@@ -49,7 +57,7 @@ def cluster_options(settings: Settings) -> dict[str, str]:
         "taskmanager.memory.managed.size": "0b",
         "taskmanager.memory.network.max": "128mb",
         "env.java.opts.all": _java_options(),
-        "classloader.parent-first-patterns.additional": ";".join(_ONCE),
+        "classloader.parent-first-patterns.additional": ";".join(_LOADED_ONCE),
         "io.tmp.dirs": str(settings.home_dir / "tmp"),
         "heartbeat.timeout": "10 s",
         "heartbeat.interval": "2 s",
@@ -57,7 +65,7 @@ def cluster_options(settings: Settings) -> dict[str, str]:
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "10 s",
         "metrics.reporters": "prom",
-        "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.LoopbackPrometheusFactory",
+        "metrics.reporter.prom.factory.class": _METRICS_REPORTER,
         "metrics.reporter.prom.host": settings.flink_host,
         "metrics.reporter.prom.port": str(settings.flink_metrics_port),
         **_s3(settings),
@@ -84,7 +92,11 @@ def _s3(settings: Settings) -> dict[str, str]:
 
 
 def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
-    """Options of a streaming job. The newest checkpoint or savepoint is restored, also one of other definitions."""
+    """Options of a streaming job of this name.
+
+    It restores the newest checkpoint or savepoint, also one of other definitions. Raises `JobError`
+    when checkpoints on S3 cannot be listed.
+    """
     values = {
         "pipeline.name": name,
         "pipeline.jars": ";".join(
@@ -112,13 +124,15 @@ def job_options(settings: Settings, name: str = "features") -> dict[str, str]:
 
 
 def write_configuration(settings: Settings) -> Path:
-    """Write what Flink's processes read: `config.yaml`, and in `lib` what goes on their class path (a cluster in one
-    process knows no plugins). Gives the folder.
+    """Write the files that Flink's processes read, and return their folder.
+
+    `config.yaml` holds the options, and `lib` links to the jars of the class path (a cluster in one
+    process has no plugins). Raises `UsageError` for checkpoints on S3 with offline rows on HDFS.
     """
     conf = settings.home_dir / "conf" / "flink"
     conf.mkdir(parents=True, exist_ok=True)
     (settings.home_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    # It may hold the key of S3.
+    # Only its owner may read it: it may hold the key of S3.
     (conf / "config.yaml").touch(mode=0o600)
     (conf / "config.yaml").chmod(0o600)
     (conf / "config.yaml").write_text(yaml.safe_dump(cluster_options(settings)))
@@ -127,7 +141,7 @@ def write_configuration(settings: Settings) -> Path:
         if settings.log_format == "json":
             text = re.sub(
                 r"(?m)^(appender\.\w+\.layout\.pattern) = .*$",
-                lambda found: f"{found[1]} = {LOG4J_JSON}",
+                lambda match: f"{match[1]} = {LOG4J_JSON}",
                 text,
             )
         (conf / name).write_text(text)
@@ -138,8 +152,9 @@ def write_configuration(settings: Settings) -> Path:
     if settings.offline_url.startswith("hdfs:"):
         if on_s3(settings):
             raise UsageError(
-                f"PITWALL_CHECKPOINT_URL is {settings.checkpoint_url!r} and PITWALL_OFFLINE_URL {settings.offline_url!r}: S3 and HDFS bring "
-                "two versions of Hadoop; keep the checkpoints in a folder (PITWALL_CHECKPOINT_URL=)"
+                f"PITWALL_CHECKPOINT_URL is {settings.checkpoint_url!r} and PITWALL_OFFLINE_URL "
+                f"{settings.offline_url!r}: S3 and HDFS bring two versions of Hadoop; "
+                "keep the checkpoints in a folder (PITWALL_CHECKPOINT_URL=)"
             )
         jar_files += jars.classpath("flink-parquet", settings.cache_dir / "m2")
     libraries = conf / "lib"

@@ -1,5 +1,8 @@
-"""Runs the features job. `python -m pitwall.flink.submit` holds a local cluster in this process until it is told to stop;
-`python -m pitwall.flink.submit --cluster` submits to the standalone cluster at `flink_url` and ends.
+"""Submits the features job.
+
+`python -m pitwall.flink.submit` runs it in a cluster inside this process, until SIGTERM.
+`python -m pitwall.flink.submit --cluster` submits it to the standalone cluster at `flink_url`, and
+ends.
 """
 
 from __future__ import annotations
@@ -15,12 +18,15 @@ from pitwall.features.plan import plan
 from pitwall.features.topic import publish_schema
 from pitwall.flink.checkpoints import forget_old
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
-from pitwall.flink.rest import render
+from pitwall.flink.sql import render
 from pitwall.settings import Settings
 
 
 def attach(tables: Any, plans: list[str]) -> None:
-    """Hang the feature operators, one a plan, behind the table `telemetry` of this PyFlink table environment."""
+    """Attach the feature operators to the table `telemetry` of a PyFlink table environment.
+
+    There is one operator for each plan. They add the views that the job's INSERT statements read.
+    """
     from pyflink.java_gateway import get_gateway
     from pyflink.util.java_utils import to_jarray
 
@@ -31,7 +37,10 @@ def attach(tables: Any, plans: list[str]) -> None:
 
 
 def environment(options: dict[str, str], settings: Settings, remote: bool) -> Any:
-    """A PyFlink stream environment: a cluster in this process, or the standalone one at `flink_url`."""
+    """A PyFlink stream environment.
+
+    It is a cluster in this process, or with `remote` the standalone one at `flink_url`.
+    """
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.java_gateway import get_gateway
@@ -41,7 +50,8 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
         config.set_string(key, value)
     gateway = get_gateway()
     if not remote:
-        # Flink's own processes do so when they start; where one lives in this process, nobody does: S3 would be Amazon's.
+        # Flink's own processes tell their file systems the configuration when they start. A cluster
+        # in this process does not, and without it S3 would be Amazon's.
         gateway.jvm.org.apache.flink.core.fs.FileSystem.initialize(config._j_configuration, None)
         return StreamExecutionEnvironment.get_execution_environment(config)
     jars = gateway.new_array(gateway.jvm.String, 0)
@@ -54,33 +64,33 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
 def submit(
     environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()
 ) -> Any:
-    """Submit the job to this environment; gives PyFlink's `TableResult`.
+    """Submit the job to this environment and return PyFlink's `TableResult`.
 
-    With `topic` it reads what that topic holds now, and ends; with `sinks` only these tables are written.
+    With `topic` the job reads what that topic holds now, and ends. With `sinks` it writes only the
+    tables whose names begin with one of them.
     """
     from pyflink.table import StreamTableEnvironment
 
     sets = load(settings.feature_repo)
     tables = StreamTableEnvironment.create(environment)
-    for each in sets:
-        publish_schema(settings, each)
+    for features in sets:
+        publish_schema(settings, features)
     before, after = render(settings, sets, topic=topic)
     for statement in before:
         tables.execute_sql(statement)
-    attach(tables, [plan(settings, each) for each in sets])
+    attach(tables, [plan(settings, features) for features in sets])
     inserts = tables.create_statement_set()
+    wanted = tuple(f"INSERT INTO {sink}" for sink in sinks or ("",))
     for statement in after:
-        if statement.startswith("INSERT"):
-            if sinks and not statement.startswith(tuple(f"INSERT INTO {sink}" for sink in sinks)):
-                continue
-            inserts.add_insert_sql(statement)
-        else:
+        if not statement.startswith("INSERT"):
             tables.execute_sql(statement)
+        elif statement.startswith(wanted):
+            inserts.add_insert_sql(statement)
     return inserts.execute()
 
 
 def main() -> None:
-    """Submit, and wait unless it runs elsewhere. SIGTERM ends the process, and with it the local cluster."""
+    """Submit the job, and wait for its end where it runs in this process. SIGTERM ends both."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         os._exit(0)

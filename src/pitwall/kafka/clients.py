@@ -1,4 +1,4 @@
-"""How clients reach Kafka: librdkafka and the Java client."""
+"""How clients reach Kafka: the configuration of librdkafka's clients and of Java's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pitwall.settings import Settings
 
 
 def _quiet(*_: object) -> None:
-    """librdkafka logs refused connections while a broker starts; callers report them themselves."""
+    """Drop an error: librdkafka reports each refused connection, its callers raise theirs."""
 
 
 def client_config(settings: Settings) -> dict[str, object]:
-    """Settings every Kafka client shares."""
+    """The options that every librdkafka client shares: addresses, TLS, login, no own logs."""
     security = settings.kafka_protocol
     config: dict[str, object] = {
         "bootstrap.servers": settings.bootstrap_servers,
@@ -34,11 +34,14 @@ def client_config(settings: Settings) -> dict[str, object]:
 
 
 SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
-"""Where Flink's connector keeps its Kafka."""
+"""Package of the Kafka client inside Flink's connector."""
 
 
 def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, str]:
-    """The same for the jobs' clients, whose `classes` are in that package. The password stays in its file, which they read."""
+    """The same options for a job's Java clients, whose package is `classes`.
+
+    The password is not among them: the client reads it from its file.
+    """
     security = settings.kafka_protocol
     config = {"bootstrap.servers": settings.bootstrap_servers}
     if security != "PLAINTEXT":
@@ -54,7 +57,8 @@ def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, s
         )
         config |= {
             "sasl.mechanism": settings.kafka_mechanism,
-            "sasl.jaas.config": f'{classes}.security.{module} required username="{settings.kafka_user}" '
+            "sasl.jaas.config": f"{classes}.security.{module} required "
+            f'username="{settings.kafka_user}" '
             f'password="${{file:{file.parent}:{file.name}}}";',
             "config.providers": "file",
             "config.providers.file.class": f"{classes}.config.provider.DirectoryConfigProvider",
@@ -63,5 +67,5 @@ def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, s
 
 
 def admin(settings: Settings) -> AdminClient:
-    """A Kafka administration client."""
+    """A client that creates, describes and deletes topics."""
     return AdminClient(client_config(settings))

@@ -1,8 +1,8 @@
-"""The topics, and how to reach Kafka."""
+"""Creates the project's topics, and asks Kafka where a topic ends."""
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pitwall.errors import StackError
@@ -10,11 +10,17 @@ from pitwall.kafka.clients import admin, client_config
 from pitwall.settings import Settings
 
 DEAD_LETTER_BYTES = 99 << 20
-"""A record of the dead-letter topic at most: more than a broker takes of one message, for that may come compressed."""
+"""The largest record of the dead-letter topic, in bytes.
+
+It is larger than a broker's largest message, because a message may have come compressed.
+"""
 
 
 def create_topics(settings: Settings) -> None:
-    """Create the project's topics where they are missing."""
+    """Create those of the project's topics that do not exist.
+
+    Raises `StackError` when Kafka refuses one.
+    """
     names = (
         settings.telemetry_topic,
         settings.features_topic,
@@ -27,13 +33,13 @@ def create_topics(settings: Settings) -> None:
     large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
     new = [
         NewTopic(
-            n,
+            name,
             num_partitions=settings.kafka_partitions,
             replication_factor=-1,
-            config=large.get(n, {}),
+            config=large.get(name, {}),
         )
-        for n in names
-        if n not in existing
+        for name in names
+        if name not in existing
     ]
     if settings.schemas_topic not in existing:
         new.append(
@@ -50,7 +56,7 @@ def create_topics(settings: Settings) -> None:
 def create_topic(
     settings: Settings, name: str, partitions: int, config: dict[str, str] | None = None
 ) -> None:
-    """Create one topic, unless it is there."""
+    """Create one topic, unless it exists. Raises `StackError` when Kafka refuses it."""
     _create(
         admin(settings),
         [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config or {})],
@@ -69,9 +75,7 @@ def _create(client: AdminClient, new: list[NewTopic]) -> None:
 
 
 def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """The next offset of each partition of `topic`; empty when it does not exist."""
-    from confluent_kafka import Consumer, TopicPartition
-
+    """The next offset of each partition of `topic`; empty when the topic does not exist."""
     consumer = Consumer(
         {**client_config(settings), "group.id": "pitwall-offsets", "enable.auto.commit": False}
     )
@@ -79,11 +83,10 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
         metadata = consumer.list_topics(topic, timeout=10).topics[topic]
         if metadata.error is not None:
             return {}
-        return {
-            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[
-                1
-            ]
-            for partition in metadata.partitions
-        }
+        ends = {}
+        for number in metadata.partitions:
+            partition = TopicPartition(topic, number)
+            _, ends[number] = consumer.get_watermark_offsets(partition, timeout=10)
+        return ends
     finally:
         consumer.close()

@@ -1,4 +1,7 @@
-"""What travels on the topics: the car's messages (one a tick, a JSON array with one object a channel) and feature rows."""
+"""The car's wire format: one message a tick, a JSON array with one object for each channel.
+
+Also the two texts by which every part names a tick: its event time and its trace id.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +12,30 @@ from datetime import UTC, datetime
 
 import orjson
 
-from pitwall.channels.table import CHANNELS, channel_id
-
-
-def _number(value: float) -> str:
-    if math.isfinite(value):
-        return repr(value)
-    return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
+from pitwall.channels.channel import channel_id
+from pitwall.channels.table import CHANNELS
 
 
 class TickEncoder:
-    """Encodes the ticks of one session. All but time and values is rendered once.
+    """Encodes the ticks of one session. Everything but time and values is rendered once.
 
-    `names` and `units` are the channels' display names and units, in the order of the values given to `encode`.
+    `names` and `units` are display names and units of the channels, in the order of the values that
+    `encode` takes; `rate_hz` is the session's tick rate.
     """
 
     def __init__(
         self, vehicle: str, session: str, names: Sequence[str], units: Sequence[str], rate_hz: float
     ) -> None:
         groups: dict[str, int] = {}
-        metas = []
+        channels = []
         for name in names:
             known = CHANNELS.get(channel_id(name))
             group = known.group if known else "Other"
             groups[group] = groups.get(group, 0) + 1
-            metas.append((name, known, group))
+            channels.append((name, known, group))
         objects = []
         rate = f"{rate_hz:g} Hz"
-        for (name, known, group), unit in zip(metas, units, strict=True):
+        for (name, known, group), unit in zip(channels, units, strict=True):
             before = {"VehicleId": vehicle, "SessionId": session}
             between = {"ChannelId": channel_id(name), "ChannelName": name}
             after = {
@@ -64,17 +63,24 @@ class TickEncoder:
         return ",\n".join(lines).replace("%", "%%")
 
     def encode(self, time_s: float, values: Sequence[float]) -> bytes:
-        """One message: `time_s` in seconds since session start, a value a channel (NaN and infinities allowed)."""
+        """One message: `time_s` in seconds since session start, and a value for each channel.
+
+        NaN and infinities are sent as the strings "NaN", "Infinity" and "-Infinity".
+        """
         time = repr(time_s)
         flat: list[str] = []
         for value in values:
             flat.append(time)
-            flat.append(repr(value) if value - value == 0.0 else _number(value))
+            flat.append(repr(value) if value - value == 0.0 else _not_finite(value))
         return (self._template % tuple(flat)).encode()
 
 
+def _not_finite(value: float) -> str:
+    return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
+
+
 def iso(time_us: int) -> str:
-    """Microseconds since the epoch in ISO 8601, milliseconds, UTC."""
+    """A time in microseconds since the epoch as ISO 8601 text with milliseconds, in UTC."""
     return (
         datetime.fromtimestamp(time_us // 1000 / 1000, UTC)
         .isoformat(timespec="milliseconds")
@@ -83,7 +89,10 @@ def iso(time_us: int) -> str:
 
 
 def trace_id(vehicle: str, session: str, event_time: str) -> str:
-    """One tick's trace, 32 hexadecimal digits: every part that knows the tick knows it. `event_time` as `iso` gives it."""
+    """The trace id of a tick, 32 hexadecimal digits. `event_time` is the text that `iso` makes.
+
+    Every part that knows the tick computes the same id, so that no message has to carry it.
+    """
     return hashlib.blake2b(
         f"{vehicle}\x1f{session}\x1f{event_time}".encode(), digest_size=16
     ).hexdigest()

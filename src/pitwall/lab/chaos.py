@@ -15,7 +15,7 @@ from itertools import pairwise
 from pitwall.car.session import Session
 from pitwall.errors import JobError, StackError, UsageError
 from pitwall.features.topic import FeatureRows
-from pitwall.flink import rest as jobs
+from pitwall.flink.rest import get, running
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import create_topic
 from pitwall.kafka.wire import TickEncoder
@@ -225,8 +225,8 @@ def _begun(settings: Settings) -> tuple[str, int]:
     """The features job's id, and how often it was restored (which, unlike the metric of restarts, is never told late)."""
     while True:
         try:
-            job = jobs.running(settings, "features")
-            return job, int(jobs.get(settings, f"/jobs/{job}/checkpoints")["counts"]["restored"])
+            job = running(settings, "features")
+            return job, int(get(settings, f"/jobs/{job}/checkpoints")["counts"]["restored"])
         except JobError:
             time.sleep(0.5)
 

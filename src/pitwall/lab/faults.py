@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psutil
 
 from pitwall.errors import JobError, StackError
-from pitwall.flink import rest as jobs
+from pitwall.flink.status import features_job_state
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
 from pitwall.settings import Settings
@@ -103,7 +103,7 @@ def submit(settings: Settings) -> None:
         raise JobError(
             f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}"
         )
-    wait(lambda: jobs.features_job_state(settings) == "RUNNING", 180, "the features job to run")
+    wait(lambda: features_job_state(settings) == "RUNNING", 180, "the features job to run")
 
 
 def wait(done: Callable[[], bool], seconds: float, what: str) -> None:

@@ -83,11 +83,11 @@ def keep_job(settings: Settings, pause_s: float = 5.0) -> None:
     Looks every `pause_s` and never returns.
     """
     from pitwall.errors import JobError
-    from pitwall.flink import rest as jobs
+    from pitwall.flink.rest import running
 
     while True:
         try:
-            jobs.running(settings, "features")
+            running(settings, "features")
         except JobError:
             if SERVERS["taskmanager"].ready(settings):
                 command = [

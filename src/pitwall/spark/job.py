@@ -1,7 +1,7 @@
-"""The job `history`: Kafka → Spark Structured Streaming → the table `telemetry_history` (`docs/adr/0007`).
+"""The job `history`: Kafka → Structured Streaming → table `telemetry_history` (`docs/adr/0007`).
 
-`python -m pitwall.spark.job` runs it until it is told to stop. While Kafka or Cassandra is away it begins anew from its
-checkpoint, again and again.
+`python -m pitwall.spark.job` runs it until SIGTERM. When Kafka or Cassandra does not answer, the
+job ends and begins anew from its checkpoint, until they answer again.
 """
 
 from __future__ import annotations
@@ -22,31 +22,27 @@ from pitwall.kafka.clients import java_client_config
 from pitwall.machine import compile, jars
 from pitwall.machine import processes as process
 from pitwall.settings import Settings
+from pitwall.spark.cassandra import cassandra_options
 from pitwall.spark.cluster import home, session
-from pitwall.stores.cassandra.options import Tls, configured, keyspace_of, login, tls
+from pitwall.stores.cassandra.options import keyspace_of
 
 TRIGGER = "1 second"
+"""Time between the beginnings of two steps."""
 PAUSE_S = 5.0
-STORE_PASSWORD = "pitwall"
-CIPHERS = "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256," + ",".join(
-    f"TLS_ECDHE_{key}_WITH_AES_{size}"
-    for key in ("ECDSA", "RSA")
-    for size in ("256_GCM_SHA384", "128_GCM_SHA256")
-)
-"""The connector's own are none that a server of today takes."""
+"""Pause before the job begins anew after an error."""
 BATCH = 100_000
-"""Messages in one step at most: a long topic is not one step."""
+"""The most messages in one step, so that a long topic is read in several."""
 
 
 def ready_file(settings: Settings) -> Path:
-    """There while the job reads; when its last batch ended, in seconds since the epoch."""
+    """A file that exists while the job reads, with the time of its last step (s since epoch)."""
     return settings.run_dir / "spark.ready"
 
 
 def describe(settings: Settings) -> dict[str, Any] | None:
-    """The job as `jobs list` shows it, or None where it does not run."""
-    found = process.find(settings.run_dir, "spark")
-    if found is None:
+    """The job as `./pitwall jobs list` shows it; None when it does not run."""
+    running = process.find(settings.run_dir, "spark")
+    if running is None:
         return None
     newest = max(
         (path.stat().st_mtime for path in (checkpoint_dir(settings) / "commits").glob("[0-9]*")),
@@ -54,10 +50,10 @@ def describe(settings: Settings) -> dict[str, Any] | None:
     )
     return {
         "name": "history",
-        "id": str(found.pid),
+        "id": str(running.pid),
         "state": "RUNNING" if ready_file(settings).exists() else "STARTING",
         "waits_for": [],
-        "since_ms": round(found.started * 1000),
+        "since_ms": round(running.started * 1000),
         "restarts": 0,
         "checkpoint_age_s": None if newest is None else round(time.time() - newest, 1),
         "checkpoint_mb": None,
@@ -65,12 +61,16 @@ def describe(settings: Settings) -> dict[str, Any] | None:
 
 
 def checkpoint_dir(settings: Settings) -> Path:
-    """Offsets read and the state of sessions."""
+    """Folder of the job's checkpoint: the offsets that were read, and the state of each session."""
     return settings.data_dir / "spark" / "history"
 
 
 def spark_session(settings: Settings) -> Any:
-    """A Spark session that has our jars. Raises `UsageError` where pyspark is missing, `JarError`, `JobError`."""
+    """A Spark session with the connectors' jars and ours.
+
+    Raises `UsageError` when pyspark is not installed, `JarError` when a jar cannot be downloaded,
+    and `JobError` when our Java cannot be compiled.
+    """
     spark_home = home()
     jars.fetch(settings.cache_dir / "m2", optional=["spark"])
     libraries = jars.classpath("spark", settings.cache_dir / "m2")
@@ -83,92 +83,23 @@ def spark_session(settings: Settings) -> Any:
         "spark.driver.memory": "1g",
         "spark.sql.streaming.metricsEnabled": "false",
     }
-    found = session(
+    spark = session(
         settings,
         "pitwall-history",
         settings.spark_master or f"local[{settings.parallelism},4]",
         options,
     )
-    # Options given above stand in the command line of Java, where a password must not.
-    for key, value in _cassandra(settings).items():
-        found.conf.set(f"spark.cassandra.{key}", value)
-    return found
-
-
-def _cassandra(settings: Settings) -> dict[str, str]:
-    """The connector's options: what `feature_store.yaml` says, and for the rest the local stack."""
-    options = configured(settings)
-    who, secured = login(settings, options, "job"), tls(settings, options)
-    found = {
-        "connection.host": ",".join(options.hosts or [settings.host]),
-        "connection.port": str(options.port or settings.cassandra_port),
-        "auth.username": who.username,
-        "auth.password": who.password.get_secret_value(),
-        "output.consistency.level": options.write_consistency,
-    }
-    if options.data_center:
-        found["connection.localDC"] = options.data_center
-    if secured is not None:
-        found |= {
-            f"connection.ssl.{key}": value for key, value in _stores(settings, secured).items()
-        }
-    return found
-
-
-def _stores(settings: Settings, secured: Tls) -> dict[str, str]:
-    """PEM files as the connector takes them: in stores of Java's kind. It knows hosts by their authority alone, not by their names."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.serialization import pkcs12
-
-    folder = settings.home_dir / "conf" / "spark"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # What lies in them lies beside them in clear; Java wants a password.
-    encryption = serialization.BestAvailableEncryption(STORE_PASSWORD.encode())
-
-    def write(name: str, data: bytes) -> str:
-        path = folder / name
-        path.touch(mode=0o600)
-        path.write_bytes(data)
-        return str(path)
-
-    authorities = (
-        x509.load_pem_x509_certificates((settings.feature_repo / secured.ca).read_bytes())
-        if secured.ca
-        else []
-    )
-    trusted = [
-        pkcs12.PKCS12Certificate(each, f"ca-{i}".encode()) for i, each in enumerate(authorities)
-    ]
-    found = {"enabled": "true", "enabledAlgorithms": CIPHERS}
-    if trusted:
-        path = write("trust.p12", pkcs12.serialize_java_truststore(trusted, encryption))
-        found |= {
-            "trustStore.path": path,
-            "trustStore.type": "PKCS12",
-            "trustStore.password": STORE_PASSWORD,
-        }
-    if secured.certificate and secured.key:
-        first, *chain = x509.load_pem_x509_certificates(
-            (settings.feature_repo / secured.certificate).read_bytes()
-        )
-        key: Any = serialization.load_pem_private_key(
-            (settings.feature_repo / secured.key).read_bytes(), None
-        )
-        path = write(
-            "own.p12", pkcs12.serialize_key_and_certificates(b"own", key, first, chain, encryption)
-        )
-        found |= {
-            "clientAuth.enabled": "true",
-            "keyStore.path": path,
-            "keyStore.type": "PKCS12",
-            "keyStore.password": STORE_PASSWORD,
-        }
-    return found
+    # The options above are on Java's command line, which anybody on this machine can read.
+    for key, value in cassandra_options(settings).items():
+        spark.conf.set(f"spark.cassandra.{key}", value)
+    return spark
 
 
 def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
-    """Begin the job, from its checkpoint where there is one; gives the query and the count of messages that cannot be read."""
+    """Begin the job, from its checkpoint where there is one.
+
+    Returns the streaming query, and the accumulator that counts messages that cannot be read.
+    """
     from pyspark.sql import DataFrame
 
     kafka = {
@@ -205,7 +136,7 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
 
 
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run the job until SIGTERM."""
     from pyspark.errors import PySparkException
 
     settings = Settings()
@@ -220,26 +151,27 @@ def main() -> None:
     spark = spark_session(settings)
     spark.sparkContext.setLogLevel("ERROR")
     while True:
-        told = 0
+        bad_messages = 0
         try:
             query, bad = start(spark, settings)
             while not query.awaitTermination(1):
                 if query.lastProgress is not None:
                     ready.write_text(str(time.time()))
-                if bad.value() > told:
-                    told = bad.value()
-                    print(
-                        f"{datetime.now(UTC):%H:%M:%S} {told} messages could not be read",
-                        flush=True,
-                    )
+                if bad.value() > bad_messages:
+                    bad_messages = bad.value()
+                    _log(f"{bad_messages} messages could not be read")
         except PySparkException as error:
             lines = str(error).splitlines()
             cause = next(
                 (line for line in reversed(lines) if "Caused by" in line), lines[0] if lines else ""
             )
-            print(f"{datetime.now(UTC):%H:%M:%S} begins anew in {PAUSE_S:g} s: {cause}", flush=True)
+            _log(f"the job begins anew in {PAUSE_S:g} s: {cause}")
         ready.unlink(missing_ok=True)
         time.sleep(PAUSE_S)
+
+
+def _log(text: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
 
 
 if __name__ == "__main__":

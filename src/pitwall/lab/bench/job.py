@@ -13,7 +13,8 @@ from pitwall.errors import JobError, PitwallError
 from pitwall.features import load
 from pitwall.features.plan import plan
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
-from pitwall.flink.rest import get, jobs, render
+from pitwall.flink.rest import get, jobs
+from pitwall.flink.sql import render
 from pitwall.flink.submit import attach, environment, submit
 from pitwall.machine import processes as process
 from pitwall.settings import Settings

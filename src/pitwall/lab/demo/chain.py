@@ -200,7 +200,7 @@ class Chain:
 
     def _settle(self) -> None:
         """Wait for the checkpoint that makes the last rows visible in the offline store."""
-        from pitwall.flink.rest import settle
+        from pitwall.flink.control import settle
 
         self._step("waiting for the offline store's checkpoint", None)
         settle(self._settings, "features")

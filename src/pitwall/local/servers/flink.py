@@ -26,7 +26,7 @@ def _script(name: str, metrics_port: str) -> Callable[[Settings], list[str]]:
 
 
 def _features_job_runs(settings: Settings) -> bool:
-    from pitwall.flink.rest import features_job_state
+    from pitwall.flink.status import features_job_state
 
     return features_job_state(settings) == "RUNNING"
 

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from pitwall.channels.table import CHANNELS, unit_factors
+from pitwall.channels.table import CHANNELS
+from pitwall.channels.units import unit_factors
 from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
 from pitwall.page.data.laps import Reference
