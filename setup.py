@@ -12,7 +12,7 @@ READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "trainin
 
 
 class BuildWithProject(build_py):
-    """`build_py`, and the folders beside `src`."""
+    """Builds the package as `build_py` does, and adds the folders beside `src`."""
 
     def run(self) -> None:
         super().run()

@@ -1,4 +1,7 @@
-"""Train and register: `python train.py [lap_time speed_sensor]` in this project's environment, with the stack up."""
+"""Train and register tasks: `python train.py [lap_time speed_sensor]`.
+
+It runs in this project's environment and needs the stack (`./pitwall up`).
+"""
 
 from pitwall.training.run import main
 

@@ -1,7 +1,9 @@
-"""The recurring work on the stack as Airflow DAGs: each runs one command of `./pitwall`, which says by its exit status how it went.
+"""The recurring work on the stack as Airflow DAGs.
 
-PITWALL_COMMAND is the program (default: `pitwall` on PATH), PITWALL_LAPS the folder of recorded laps for `backfill`,
-PITWALL_REPOSITORY where the training tasks are listed.
+Each DAG runs commands of `./pitwall` and fails where a command ends with another status than 0.
+
+PITWALL_COMMAND is the program (default: `pitwall` on PATH), PITWALL_LAPS the folder of recorded
+laps for `backfill`, PITWALL_REPOSITORY the checkout whose training tasks are run.
 """
 
 from __future__ import annotations
@@ -19,32 +21,32 @@ LAPS = shlex.quote(os.environ.get("PITWALL_LAPS", "/srv/laps"))
 REPOSITORY = Path(os.environ.get("PITWALL_REPOSITORY", Path(__file__).parents[2]))
 TASKS = sorted(path.stem for path in (REPOSITORY / "training" / "tasks").glob("*.yaml"))
 
-# Name: schedule (UTC; None: by hand), commands, what it is for.
+# By the name of the DAG: schedule (UTC; None: started by hand), commands, description.
 RUNS = {
     "backfill": (
         None,
         [f"backfill {LAPS}"],
-        "Recorded laps through the features job into the offline store, as when a feature is new.",
+        "Compute recorded laps anew into the offline store, for instance for a new feature.",
     ),
     "train": (
         None,
         [f"train {task}" for task in TASKS],
-        "Every task trained and compared with its baselines.",
+        "Train every task and compare it with its baselines.",
     ),
     "retrain": (
         "0 3 * * *",
         ["retrain"],
-        "Trained anew where there are new laps, promoted past the gate.",
+        "Train tasks that have new laps, and promote past the gate.",
     ),
     "parity": (
         "15 * * * *",
         ["parity --at-least 99.9"],
-        "What was served beside what the offline store gives.",
+        "Compare what was served with what the offline store gives.",
     ),
     "retention": (
         "30 4 * * *",
         ["retention --apply"],
-        "Sessions older than PITWALL_RETENTION_<STORE>_DAYS are deleted.",
+        "Delete sessions older than PITWALL_RETENTION_<STORE>_DAYS.",
     ),
 }
 
