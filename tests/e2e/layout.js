@@ -12,13 +12,13 @@
   const within = (inner, outer) => inner.left >= outer.left - SLACK && inner.right <= outer.right + SLACK
     && inner.top >= outer.top - SLACK && inner.bottom <= outer.bottom + SLACK;
 
-  if (document.documentElement.scrollWidth > innerWidth) faults.push(`the document scrolls sideways, ${document.documentElement.scrollWidth} px wide`);
+  if (document.documentElement.scrollWidth > document.documentElement.clientWidth) faults.push(`the document scrolls sideways, ${document.documentElement.scrollWidth} px wide`);
 
   const cards = [...document.querySelectorAll("header.bar, .panel")].filter(seen);
   if (cards.length < 2) faults.push("there are no cards");
   cards.forEach((card, at) => {
     const box = card.getBoundingClientRect();
-    if (box.left < -SLACK || box.right > innerWidth + SLACK) faults.push(`${name(card)} leaves the window: ${px(box)}`);
+    if (box.left < -SLACK || box.right > document.documentElement.clientWidth + SLACK) faults.push(`${name(card)} leaves the window: ${px(box)}`);
     for (const other of cards.slice(at + 1))
       if (covers(box, other.getBoundingClientRect())) faults.push(`${name(card)} lies on ${name(other)}: ${px(box)}`);
   });
@@ -34,7 +34,12 @@
       if (lines.length) found.push({ text: node.data, lines, node, range, holder: node.parentElement });
     }
     for (const input of card.querySelectorAll("input")) if (seen(input) && input.value)
-      found.push({ text: input.value, lines: [input.getBoundingClientRect()], holder: input });
+{
+      const box = input.getBoundingClientRect(), style = getComputedStyle(input);
+      const high = parseFloat(style.fontSize), middle = (box.top + parseFloat(style.paddingTop) + box.bottom - parseFloat(style.paddingBottom)) / 2;
+      const line = new DOMRect(box.x, middle - high / 2, box.width, high);
+      found.push({ text: input.value, lines: [line], holder: input });
+    }
     return found;
   };
   const scroller = (element, card) => { for (let e = element; e && e !== card; e = e.parentElement) if (e.dataset.scroll) return e; return null; };
@@ -58,11 +63,11 @@
       // A number that wraps alone, and a cell or figure on two lines.
       const rows = [...new Set(one.lines.map((line) => round(line.top)))];
       if (rows.length > 1 && one.node) {
-        if (one.holder.closest(".v, .k, th, td:not(.text), dt, dd, button, .strip-head")) faults.push(`${title}: ${short(one.text)} takes ${rows.length} lines`);
+        if (one.holder.closest(".v, .k, th, td:not(.text), dt, dd, header button, .tools button, .strip-value, .strip-unit")) faults.push(`${title}: ${short(one.text)} takes ${rows.length} lines`);
         const word = one.text.trimEnd().split(/\s/).pop(), range = document.createRange(), end = one.text.trimEnd().length;
         range.setStart(one.node, Math.max(0, end - word.length - 1)); range.setEnd(one.node, Math.max(0, end - word.length));
         const before = range.getBoundingClientRect(), tail = one.lines.at(-1);
-        if (before.bottom < tail.top + 3 && /\d|^–|^s\.?$/.test(word)) faults.push(`${title}: ${short(word)} wraps alone`);
+        if (before.bottom < tail.top + 3 && /^[(+\-–±]*[\d.,:]+[%)s.,]*$|^–|^s\.?$/.test(word)) faults.push(`${title}: ${short(word)} wraps alone`);
       }
     });
     // A figure alone in the last row of several.
@@ -76,7 +81,7 @@
       const x = element.scrollWidth - element.clientWidth, y = element.scrollHeight - element.clientHeight;
       if (element.clientWidth && (style.overflowX !== "visible" || element.tagName === "INPUT") && x > SLACK && may !== "x") faults.push(`${title}: ${short(element.value || element.textContent)} is cut by ${x} px at the right (${element.className || element.tagName})`);
       if (element.clientHeight && style.overflowY !== "visible" && y > SLACK && may !== "y" && element.tagName !== "INPUT") faults.push(`${title}: ${short(element.textContent)} is cut by ${y} px below (${element.className || element.tagName})`);
-      if (may && Math.min(element.clientWidth, element.clientHeight) < 60) faults.push(`${title}: the list shows only ${element.clientWidth} x ${element.clientHeight} px`);
+      if (may && Math.max(x, y) > SLACK && Math.min(element.clientWidth, element.clientHeight) < 60) faults.push(`${title}: the list shows only ${element.clientWidth} x ${element.clientHeight} px`);
     }
     // Charts: plot areas, legends, and texts that the chart draws itself.
     for (const element of card.querySelectorAll(".nicegui-echart")) {

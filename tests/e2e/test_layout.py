@@ -43,6 +43,16 @@ VIEWS = {
     "live": ("/", {"vehicle": VEHICLE, "session": LIVE}),
     "live, silent": ("/", {"vehicle": VEHICLE, "session": RECORDED}),
     "live, first lap": ("/", {"vehicle": "Guest 7", "session": FIRST}),
+    "live, sixteen strips": (
+        "/",
+        {
+            "vehicle": VEHICLE,
+            "session": LIVE,
+            "channels": "speed,throttle,brake,steering_angle,battery_power,battery_net_energy,"
+            "acceleration_lat,acceleration_long,acceleration_vert,velocity_yaw,speed_mean_30s,"
+            "acceleration_long_out_of_range_share_5s,speed_lap_mean,gaps_30s,ticks_1s,lap_time",
+        },
+    ),
     "analysis": (
         "/analysis",
         {"laps": ",".join((f"{LAP}2", f"{LAP}1", f"{LAP}3")), "a": "1000", "b": "12345.67"},
@@ -152,7 +162,9 @@ class Car:
             if self._sent % 50 == 0:
                 for number, role in enumerate(predicted):
                     self._producer.produce(
-                        settings.predictions_topic, json.dumps(self._predicted(event_us, number, role)), self.session
+                        settings.predictions_topic,
+                        json.dumps(self._predicted(event_us, number, role)),
+                        self.session,
                     )
             self._sent += 1
             self._producer.poll(0)
@@ -200,7 +212,9 @@ def models(settings: Settings) -> None:
         laps = [f"{VEHICLE}/20260{1 + n // 9}{10 + n % 9}-101500 lap {n}" for n in range(9)]
         errors = {name: {lap: 1.5 + at for lap in laps} for at, name in enumerate(names)}
         mlflow.log_dict({"out": errors}, "errors_by_lap.json")
-        mlflow.log_dict({n: [2.0 - 0.1 * p for p in range(10)] for n in names}, "errors_by_part.json")
+        mlflow.log_dict(
+            {n: [2.0 - 0.1 * p for p in range(10)] for n in names}, "errors_by_part.json"
+        )
     for _ in range(11):
         registry.create_model_version(
             "lap_time", first.source, first.run_id, model_id=first.source.rpartition("/")[2]
@@ -243,7 +257,10 @@ def tab(checkout: Settings) -> Iterator[Any]:
     if chromium() is None:
         pytest.skip("no Chromium on PATH; Debian: apt-get install chromium")
     jars.fetch(checkout.cache_dir / "m2")
-    with Stack(checkout) as servers, HTTPServer((checkout.host, checkout.flink_metrics_port), Metrics) as metrics:
+    with (
+        Stack(checkout) as servers,
+        HTTPServer((checkout.host, checkout.flink_metrics_port), Metrics) as metrics,
+    ):
         threading.Thread(target=metrics.serve_forever, daemon=True).start()
         servers.start(["kafka", "s3", "mlflow"])
         models(checkout)
@@ -255,7 +272,7 @@ def tab(checkout: Settings) -> Iterator[Any]:
         silent.send(4e9, ("champion",))
         live.send(sum(LAPS_S) * 2 + 40, ("champion", "challenger"))
         first.send(100.0)
-        with driving(live, first), opened(checkout, 120) as page:
+        with driving(live, first), opened(checkout, 120, scrollbars=True) as page:
             yield page
         metrics.shutdown()
 
