@@ -21,6 +21,7 @@ from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.features.topic import FeatureRow
+from pitwall.flink import control
 from pitwall.flink import status as job_status
 from pitwall.kafka.topics import end_offsets
 from pitwall.local.stack import Stack
@@ -131,7 +132,7 @@ def all_before_is_written(settings: Settings) -> None:
 
     A later session's row would be no marker: the online store's sink writes each session by itself.
     """
-    jobs.settle(settings, "features")
+    control.settle(settings, "features")
 
 
 def offline_rows(settings: Settings, session: Session) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pitwall.features import load
 from pitwall.page.data import compare
 from pitwall.page.data.alarms import Alarms, Limit
 from pitwall.page.data.laps import Reference, behind, best_of, laps_of, pace_ratio, verdicts
+from pitwall.page.data.moment import Moment
 from pitwall.page.data.recorded import StoredLap
 from pitwall.page.data.session import AT, TRAIL, LiveSession, Predicted, Rows, columns_of
 from pitwall.page.data.status import read_metrics
@@ -106,6 +108,15 @@ def test_pace_ratio_of_even_laps_is_the_lap_time_and_the_verdict_says_so() -> No
     second = next(v for v in verdicts(made, laps_of(made), predictions) if v.lap == 2)
     assert second.predicted == 18.5 and second.truth == 18 and second.inside is True
     assert second.baseline == pytest.approx(18, abs=0.01)
+
+
+def test_the_verdict_is_a_sentence_also_without_a_pace_ratio() -> None:
+    session = LiveSession("car", "s", "car_state", ("session_time",))
+    session.predictions["lap_time"] = deque(Predicted(t, 20.5, 19.9, 21.0, 1) for t in range(1, 18))
+    said = Moment(session, trail([(1, 20), (2, 5)])).said.replace("\u00a0", " ")
+    assert said == (
+        "Lap 1 took 20.000 s. At half distance the model was off by +0.50 s (inside its interval)."
+    )
 
 
 def test_a_first_lap_is_compared_with_a_stored_one_of_the_same_road() -> None:

@@ -19,15 +19,22 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def opened(settings: Settings, patience_s: float = 120) -> Iterator[Any]:
-    """A logged-in tab of 1920 × 1080, Playwright's. Raises `StackError` without Chromium."""
+def opened(settings: Settings, patience_s: float = 120, scrollbars: bool = False) -> Iterator[Any]:
+    """A logged-in tab of 1920 × 1080, Playwright's. Raises `StackError` without Chromium.
+
+    `scrollbars` are those of a desktop, which take room; without them nothing is lost in pictures.
+    """
     from playwright.sync_api import sync_playwright
 
     program = chromium()
     if program is None:
         raise StackError("no Chromium on PATH; Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox"],
+            ignore_default_args=["--hide-scrollbars"] if scrollbars else None,
+        )
         tab = browser.new_context(
             base_url=settings.page_url, viewport={"width": 1920, "height": 1080}
         ).new_page()

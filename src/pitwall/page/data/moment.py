@@ -18,7 +18,7 @@ from pitwall.page.data.laps import (
     verdicts,
 )
 from pitwall.page.data.session import AT, Floats, LiveSession, column
-from pitwall.page.data.text import Cell, seconds, signed
+from pitwall.page.data.text import NBSP, Cell, seconds, signed
 
 Points = list[list[float | None]]
 POINTS = 500
@@ -190,21 +190,29 @@ class Moment:
         it = self.verdict
         if it is None:
             return (
-                "The truth comes with the lap's end."
+                "The true lap time is known when the lap ends."
                 if self._predictions
-                else "No prediction: no champion scores this car, see Models."
+                else "There is no prediction: no champion scores this car. The Models view shows why."
             )
         inside = (
             ""
             if it.inside is None
-            else ", inside its interval"
+            else " (inside its interval)"
             if it.inside
-            else ", outside its interval"
+            else " (outside its interval)"
         )
-        return (
-            f"Lap {it.lap}: {seconds(it.truth)} s. At half distance the model was off by {signed(it.predicted - it.truth, 2)} s{inside}, "
-            f"the pace ratio by {signed(it.baseline - it.truth, 2)} s."
-        )
+        errors = [
+            f"{name} was off by {signed(value - it.truth, 2)}{NBSP}s{more}"
+            for name, value, more in (
+                ("the model", it.predicted, inside),
+                ("the pace ratio", it.baseline, ""),
+            )
+            if np.isfinite(value)
+        ]
+        lap = f"Lap{NBSP}{it.lap} took {seconds(it.truth)}{NBSP}s."
+        if not errors:
+            return f"{lap} Nothing predicted it at half distance."
+        return f"{lap} At half distance {', and '.join(errors)}."
 
 
 def moment(session: LiveSession, chosen: Reference | None = None) -> Moment | None:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from pitwall.errors import PitwallError
 from pitwall.kafka.topics import end_offsets
 from pitwall.page.data.session import LiveSession
-from pitwall.page.data.text import Cell
+from pitwall.page.data.text import NBSP, Cell
 from pitwall.settings import Settings
 
 METRIC = re.compile(r"^(\w*pitwall_\w+)\{([^}]*)\}\s+(\S+)")
@@ -64,18 +64,24 @@ class Health:
         stored = self.metrics.get("freshness_ms", np.nan)
         late = self.metrics.get("late")
         return [
-            ["Rate", _shown(rate if session.running else 0.0, "Hz", 0)],
-            ["Gaps above 0.1 s, last 30 s", Cell(_shown(gaps, "", 0), "warn" if gaps > 0 else "")],
-            ["To this page p50 / p99", f"{_shown(p50, 'ms', 0)} / {_shown(p99, 'ms', 0)}"],
-            ["To the online store p99", _shown(stored, "ms", 0)],
+            [Cell("Rate", "text"), _shown(rate if session.running else 0.0, "Hz", 0)],
             [
-                "Late ticks, all cars",
-                Cell("unknown" if late is None else f"{late:.0f}", "warn" if late else ""),
+                Cell(f"Gaps above 0.1{NBSP}s in the last 30{NBSP}s", "text"),
+                Cell(_shown(gaps, "", 0), "warn" if gaps > 0 else ""),
             ],
             [
-                "Dead letters, all cars",
+                Cell("Delay to this page, p50 / p99", "text"),
+                f"{_number(p50)} / {_shown(p99, 'ms', 0)}",
+            ],
+            [Cell("Delay to the online store, p99", "text"), _shown(stored, "ms", 0)],
+            [
+                Cell("Late ticks of all cars", "text"),
+                Cell("unknown" if late is None else f"{late:,.0f}", "warn" if late else ""),
+            ],
+            [
+                Cell("Dead letters of all cars", "text"),
                 Cell(
-                    "unknown" if self.dead_letters is None else str(self.dead_letters),
+                    "unknown" if self.dead_letters is None else f"{self.dead_letters:,}",
                     "warn" if self.dead_letters else "",
                 ),
             ],
@@ -99,6 +105,10 @@ def read_metrics(text: str) -> dict[str, float]:
     return found
 
 
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:,.0f}"
+
+
 def _shown(value: float, unit: str, digits: int) -> str:
     return "–" if value != value else f"{value:,.{digits}f} {unit}".strip()
 
@@ -116,27 +126,27 @@ class Service:
     state: str
     """`up`, `starting` or `off`."""
     remedy: str
-    """How one that is off is started."""
+    """The command that starts it."""
 
 
 ABOUT = {
-    "kafka": "Topics",
-    "cassandra": "Online store and telemetry history",
-    "s3": "Artifacts and Parquet, for S3 clients",
-    "mlflow": "Experiments and model registry",
-    "flink": "Feature job: Flink UI",
-    "jobmanager": "Standalone cluster: Flink UI",
-    "taskmanager": "Standalone cluster's worker",
-    "serving": "Prediction endpoint: BentoML's API docs",
-    "scorer": "Stream scorer",
-    "page": "This page",
-    "spark": "Telemetry history by Spark",
-    "spark-master": "Spark cluster",
-    "spark-worker": "Spark cluster's worker",
-    "namenode": "HDFS",
-    "datanode": "HDFS: blocks",
-    "hbase": "HBase",
-    "hbase-thrift": "HBase: Thrift",
+    "kafka": "Holds the topics: telemetry, features, predictions, dead letters",
+    "cassandra": "Holds the online store and the telemetry history",
+    "s3": "Holds model artifacts and Parquet files for S3 clients",
+    "mlflow": "Keeps the experiments and the model registry",
+    "flink": "Runs the feature job; its own page shows the job",
+    "jobmanager": "Leads a standalone Flink cluster; its own page shows the jobs",
+    "taskmanager": "Works for the standalone Flink cluster",
+    "serving": "Answers prediction requests; its own page describes the API",
+    "scorer": "Scores each feature row as it arrives",
+    "page": "Shows this page",
+    "spark": "Writes the telemetry history with Spark",
+    "spark-master": "Leads the Spark cluster",
+    "spark-worker": "Works for the Spark cluster",
+    "namenode": "Holds the file names of HDFS",
+    "datanode": "Holds the blocks of HDFS",
+    "hbase": "Holds the online store in HBase",
+    "hbase-thrift": "Gives access to HBase by Thrift",
 }
 PAGES = {"mlflow", "flink", "jobmanager", "serving", "page"}
 """Those with a page to open."""
@@ -171,8 +181,8 @@ def services(settings: Settings) -> list[Service]:
             )
         )
     for name, what, port in (
-        ("prometheus", "Metrics", settings.prometheus_port),
-        ("grafana", "Dashboards for operations", settings.grafana_port),
+        ("prometheus", "Collects metrics", settings.prometheus_port),
+        ("grafana", "Shows dashboards for operations", settings.grafana_port),
     ):
         url = f"http://{settings.host}:{port}"
         state = "up" if port_open(settings.host, port) else "off"
@@ -184,7 +194,7 @@ def services(settings: Settings) -> list[Service]:
                 url,
                 "",
                 state,
-                "compose --profile monitor up, see docs/containers.md",
+                "docker compose --profile monitor up (see docs/containers.md)",
             )
         )
     return found

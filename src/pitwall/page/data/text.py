@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+NBSP = "\u00a0"
+"""Between a number and its unit, so that neither wraps alone."""
+
 
 def seconds(value: float, digits: int = 3) -> str:
     """A lap or sector time: `1:23.456` or `23.456`; a dash for NaN."""

@@ -17,14 +17,16 @@ from pitwall.page.data.compare import Corner, LapData, Overlay, Part
 from pitwall.page.data.export import laps_named, laps_text
 from pitwall.page.data.recorded import Archive, StoredLap
 from pitwall.page.data.session import Floats
-from pitwall.page.data.text import Cell, number, seconds, signed
-from pitwall.page.web.shell import HtmlTable, page, panel
+from pitwall.page.data.text import NBSP, Cell, number, seconds, signed
+from pitwall.page.web.shell import HtmlTable, Legend, page, panel
 from pitwall.page.web.theme import DIM, EDGE, LINES, PANEL, TEXT, axis, chart
 
 CHANNELS_SHOWN = ("speed", "throttle", "brake", "steering_angle")
 NEEDED = ("speed", "acceleration_lat")
 LAPS = 8
 POINTS = 4000
+ROW_PX = 170
+"""A channel's row of the overlay is at least so high, with its name above it."""
 CORNER_NAMES = 24
 """So many names of corners fit beside one another."""
 
@@ -75,16 +77,16 @@ class Analysis:
                 ui.select(
                     {},
                     multiple=True,
-                    label="Laps, the first is the reference",
+                    label="Laps; the first one is the reference",
                     on_change=self._changed,
                 )
                 .props(f"{dense} use-input use-chips input-debounce=0 max-values={LAPS}")
-                .classes("w-[34rem]")
+                .classes("stretch")
             )
             self._channels = (
                 ui.select({}, multiple=True, label="Channels and features", on_change=self._changed)
                 .props(f"{dense} use-input input-debounce=0 max-values=10")
-                .classes("w-72")
+                .classes("w-44")
             )
             self._axis = ui.toggle(
                 {"distance": "by distance", "time": "by time"},
@@ -113,41 +115,35 @@ class Analysis:
             ).props("flat dense no-caps")
 
     def _panels(self) -> None:
-        with ui.element("div").style(
-            "display:grid;grid-template-columns:minmax(0,2.1fr) minmax(0,1fr);gap:.6rem;margin-top:.6rem"
-        ):
+        with ui.element("div").classes("compare"):
             with ui.element("section").classes("panel").props('aria-label="Overlay"'):
-                ui.label("Drag over the charts to set both cursors; the wheel zooms.").classes(
-                    "dim text-xs"
-                )
-                self._chart = (
-                    ui.echart({})
-                    .classes("w-full")
-                    .style("height:calc(100vh - 190px);min-height:640px")
-                )
+                ui.label(
+                    "Drag over the charts to set both cursors. Turn the wheel to zoom."
+                ).classes("dim text-xs")
+                self._legend = Legend()
+                self._chart = ui.echart({}).classes("w-full")
                 self._chart.on("chart:brushEnd", self._brushed)
                 self._chart.on("chart:brushend", self._brushed)
-            with ui.element("div").style(
-                "display:flex;flex-direction:column;gap:.6rem;min-width:0"
-            ):
+            with ui.element("div").classes("aside"):
                 with panel("Between the cursors"):
                     self._between = HtmlTable(
-                        ("Lap", "Column", "at A", "at B", "Min", "Max", "Mean"), "between"
+                        ("Lap", Cell("Column", "text"), "At A", "At B", "Min", "Max", "Mean"),
+                        "between",
                     )
                 with panel("Where time is lost [s] to the reference, by corner"):
                     self._corners = ui.element("div").classes("w-full")
-                    self._gain = ui.echart({}).classes("w-full").style("height:15rem")
+                    self._gain = ui.echart({}).classes("w-full").style("height:16rem")
                 with panel("Scatter"):
                     with ui.element("div").classes("tools"):
                         self._x = (
                             ui.select({}, label="x", on_change=self._changed)
                             .props("dense options-dense stack-label use-input")
-                            .classes("w-44")
+                            .classes("w-60")
                         )
                         self._y = (
                             ui.select({}, label="y", on_change=self._changed)
                             .props("dense options-dense stack-label use-input")
-                            .classes("w-44")
+                            .classes("w-60")
                         )
                     self._scatter = ui.echart({}).classes("w-full").style("height:17rem")
 
@@ -165,8 +161,8 @@ class Analysis:
             return
         if not self._all:
             self._note.set_text(
-                "The offline store holds no lap yet. Rows appear a checkpoint after they were driven; "
-                "older recordings come in by ./pitwall backfill LAPS."
+                "The offline store holds no lap yet. Rows appear there one checkpoint after they were driven. "
+                "This command brings in older recordings: ./pitwall backfill LAPS"
             )
             return
         if not self._laps:
@@ -233,6 +229,7 @@ class Analysis:
         if asked != self._asked or self._note.is_deleted:
             return
         self._loaded = asked
+        self._channels.props(f'display-value="{len(self._names)} shown"')
         self._note.set_visibility(not self._data)
         self._note.set_text("Choose laps to compare.")
         self._data = compare.aligned(self._data)
@@ -310,7 +307,8 @@ class Analysis:
         rows = [(name, self._unit(name), over.columns[name]) for name in self._names] + [
             ("delta", "s", over.delta_s)
         ]
-        share = 88 / len(rows)
+        share = 90 / len(rows)
+        self._chart.style(f"height:max(calc(100vh - 230px), {len(rows) * ROW_PX}px)")
         step = max(1, len(over.grid) // POINTS)
         titles = [_title(each.lap) for each in self._data]
         series, grids, xs, ys = [], [], [], []
@@ -318,10 +316,10 @@ class Analysis:
             last = place == len(rows) - 1
             grids.append(
                 {
-                    "left": 66,
+                    "left": 50,
                     "right": 14,
-                    "top": f"{5 + place * share:.2f}%",
-                    "height": f"{share * 0.86:.2f}%",
+                    "top": f"{4.5 + place * share:.2f}%",
+                    "height": f"{share * 0.82:.2f}%",
                 }
             )
             xs.append(
@@ -331,7 +329,7 @@ class Analysis:
                     else "",
                     gridIndex=place,
                     scale=False,
-                    axisLabel={"show": last, "color": DIM},
+                    axisLabel={"show": last, "color": DIM, "hideOverlap": True},
                     min="dataMin",
                     max="dataMax",
                     axisPointer={"show": True, "label": {"show": last}},
@@ -341,9 +339,21 @@ class Analysis:
                 axis(
                     f"{name} [{its_unit}]" if its_unit else name,
                     gridIndex=place,
-                    nameGap=46,
+                    nameLocation="end",
+                    nameGap=22 if place == 0 else 6,
                     splitNumber=3,
-                    nameTextStyle={"color": TEXT, "fontSize": 11},
+                    nameTextStyle={
+                        "color": TEXT,
+                        "fontSize": 12,
+                        "align": "left",
+                        "padding": [0, 0, 0, -44],
+                    },
+                    axisLabel={
+                        "color": DIM,
+                        "fontSize": 12,
+                        "hideOverlap": True,
+                        "showMaxLabel": False,
+                    },
                 )
             )
             for lap, row in enumerate(values):
@@ -365,19 +375,14 @@ class Analysis:
                 "symbol": "none",
                 "silent": True,
                 "lineStyle": {"color": "#3a4654", "type": "dotted"},
-                "label": {"formatter": "{b}", "color": DIM},
+                "label": {":formatter": self._corner_name(len(named)), "color": DIM},
                 "data": [{"xAxis": corner.apex_m, "name": f"T{corner.number}"} for corner in named],
             }
         every = list(range(len(rows)))
         self._chart.options.clear()
         self._chart.options.update(
             chart(
-                legend={
-                    "top": 0,
-                    "textStyle": {"color": TEXT},
-                    "itemHeight": 8,
-                    "data": list(dict.fromkeys(titles)),
-                },
+                legend={"show": False, "data": list(dict.fromkeys(titles))},
                 grid=grids,
                 xAxis=xs,
                 yAxis=ys,
@@ -410,7 +415,16 @@ class Analysis:
             )
         )
         self._chart.update()
+        colours = [LINES[lap % len(LINES)] for lap in range(len(titles))]
+        self._legend.show(
+            self._chart.id, [(t, c, False) for t, c in zip(titles, colours, strict=True)]
+        )
         self._mark()
+
+    def _corner_name(self, count: int) -> str:
+        """JavaScript that names a corner, or every second or third one on a narrow screen."""
+        room = f"getElement({self._chart.id}).$el.clientWidth - 64"
+        return f"c => c.dataIndex % Math.ceil({count} * 36 / ({room})) ? '' : c.name"
 
     def _mark(self) -> None:
         """Show both cursors, and let a drag set them."""
@@ -440,11 +454,15 @@ class Analysis:
                     rows.append(
                         [
                             Cell(f"{at + 1}"),
-                            f"{name} [{self._unit(name)}]" if self._unit(name) else name,
+                            Cell(
+                                f"{name} [{self._unit(name)}]" if self._unit(name) else name, "text"
+                            ),
                             *(number(v) for v in (*ends, found.low, found.high, found.mean)),
                         ]
                     )
-        self._between.show(rows, "Set both cursors to see minimum, maximum and mean between them.")
+        self._between.show(
+            rows, "Set both cursors to see the minimum, the maximum and the mean between them."
+        )
 
     def _draw_gains(self, parts: list[Part]) -> None:
         others = self._data[1:]
@@ -452,9 +470,9 @@ class Analysis:
         with self._corners:
             if not others or not parts:
                 ui.label(
-                    "Choose a second lap."
+                    "Choose a second lap to compare with the first."
                     if parts
-                    else "No corner found: that takes speed and lateral acceleration."
+                    else "No corner was found. Corners are found from the speed and the lateral acceleration."
                 ).classes("empty")
             else:
                 for at, other in enumerate(others, start=1):
@@ -463,15 +481,16 @@ class Analysis:
                         key=lambda p, at=at: -p.lost_s[at],  # type: ignore[misc]
                     )
                     total = sum(p.lost_s[at] for p in ranked)
-                    ui.label(f"{_title(other.lap)}: {signed(total, 3)} s").classes("text-sm")
+                    ui.label(f"{_title(other.lap)}: {signed(total, 3)}{NBSP}s").classes("text-sm")
                     for what, most in (("lost", ranked[:3]), ("gained", ranked[::-1][:2])):
                         text = ", ".join(
-                            f"{p.name} {signed(p.lost_s[at], 2)} s ({p.slowest_kph[at]:.0f}, not {p.slowest_kph[0]:.0f} km/h)"
+                            f"{p.name} {signed(p.lost_s[at], 2)}{NBSP}s (slowest {p.slowest_kph[at]:.0f} "
+                            f"instead of {p.slowest_kph[0]:.0f}{NBSP}km/h)"
                             for p in most
                             if (p.lost_s[at] > 0) == (what == "lost")
                         )
                         if text:
-                            ui.label(f"Most {what}: {text}").classes("text-sm dim")
+                            ui.label(f"Most time {what}: {text}").classes("text-sm dim")
         self._gain.set_visibility(bool(others and parts))
         self._gain.options.clear()
         self._gain.options.update(
@@ -502,7 +521,13 @@ class Analysis:
 
     def _draw_scatter(self) -> None:
         x, y = self._pair
-        inner = {"color": DIM, "fontSize": 12, "showMinLabel": False, "showMaxLabel": False}
+        inner = {
+            "color": DIM,
+            "fontSize": 12,
+            "showMinLabel": False,
+            "showMaxLabel": False,
+            "hideOverlap": True,
+        }
         self._scatter.options.clear()
         self._scatter.options.update(
             chart(

@@ -39,7 +39,7 @@ COLOURS = {
     "brake": ("Brake", "%"),
     "lap_delta_to_best": ("Delta", "s"),
 }
-OWN = "The session's best lap; before there is one, the fastest stored lap of this road"
+OWN = "The session's best lap, and until there is one the fastest stored lap of this road"
 
 
 class Live:
@@ -83,12 +83,12 @@ class Live:
             self._pick = (
                 ui.select({}, label="Session", on_change=self._picked)
                 .props("dense options-dense stack-label")
-                .classes("w-96")
+                .classes("pick")
             )
             self._state = ui.label("").props('role="status" data-fact="state"')
 
     def _left(self) -> None:
-        with ui.element("section").classes("panel").props('aria-label="Strip charts"'):
+        with ui.element("section").classes("panel strip-panel").props('aria-label="Strip charts"'):
             with ui.element("div").classes("tools"):
                 self._channels = (
                     ui.select(
@@ -97,7 +97,7 @@ class Live:
                     .props(
                         "dense options-dense stack-label use-input input-debounce=0 max-values=16"
                     )
-                    .classes("w-72")
+                    .classes("w-44")
                 )
                 for text, call, hint in (
                     ("Pause", "pause", "Space"),
@@ -106,38 +106,34 @@ class Live:
                 ):
                     button = (
                         ui.button(text)
-                        .props(f'flat dense no-caps title="{hint}"')
+                        .props(f'flat dense no-caps title="Key {hint}"')
                         .on("click", js_handler=f"() => pitwall.call('{call}')")
                     )
                     if call == "pause":
                         button.props("id=strip-pause aria-pressed=false")
                 for text, share, hint in (("◀", -0.5, "Left"), ("▶", 0.5, "Right")):
                     ui.button(text).props(
-                        f'flat dense title="{hint}" aria-label="Scroll {hint.lower()}"'
+                        f'flat dense title="Key {hint}" aria-label="Scroll {hint.lower()}"'
                     ).on("click", js_handler=f"() => pitwall.call('move', {share})")
-                for text, factor, hint in (("−", 1.5, "Longer"), ("+", 0.667, "Shorter")):
+                for text, factor, hint in (("−", 1.5, "longer"), ("+", 0.667, "shorter")):
                     ui.button(text).props(
-                        f'flat dense aria-label="{hint} window" title="{hint} window"'
+                        f'flat dense aria-label="Show a {hint} time" title="Show a {hint} time, key {text}"'
                     ).on("click", js_handler=f"() => pitwall.call('zoom', {factor})")
                 ui.html('<span id="strip-time" class="dim"></span>', sanitize=False)
-                ui.label("Space pause · ←→ scroll · Home start · End live · +− window").classes(
-                    "dim text-xs"
-                )
+                ui.label("Keys: Space, ←, →, Home, End, + and −").classes("dim text-xs keys")
             ui.element("div").classes("strips").props(
                 'id="strips" tabindex="0" role="img" aria-label="Strip charts over session time"'
             )
 
     def _right(self) -> None:
         with (
-            ui.element("section").classes("panel wide").props('aria-label="Now"'),
+            ui.element("section").classes("panel wide now").props('aria-label="Now"'),
             ui.element("div").classes("big"),
         ):
             self._lap, self._time = Fact("Lap", "lap"), Fact("Lap time [s]", "lap_time")
-            self._delta, self._predicted = (
+            self._predicted = Fact("Predicted lap [s]", "predicted", "double")
+            self._delta, self._baseline, self._best, self._theory = (
                 Fact("Delta [s]", "delta"),
-                Fact("Predicted lap [s]", "predicted"),
-            )
-            self._baseline, self._best, self._theory = (
                 Fact("Pace ratio [s]", "pace_ratio"),
                 Fact("Best lap [s]", "best"),
                 Fact("Theoretical [s]", "theory"),
@@ -182,7 +178,7 @@ class Live:
                     ],
                 )
             ).classes("grow w-full")
-        with panel("Grip: acceleration [G], the last 30 s"):
+        with panel("Grip: acceleration [G] in the last 30\u00a0s"):
             self._grip = ui.echart(
                 chart(
                     grid={"left": 44, "right": 10, "top": 8, "bottom": 42},
@@ -211,19 +207,17 @@ class Live:
         ):
             ui.run_javascript(f"pitwall.follow({chart_id}, '{x}', '{y}')")
         with ui.element("section").classes("panel").props('aria-label="Delta to the reference"'):
-            with ui.element("div").classes("tools"):
+            with ui.element("div").classes("head-row"):
                 with ui.element("h2"):
                     self._delta_name = ui.label("Delta [s]").props('data-fact="reference"')
-                ui.button("Reference …", on_click=self._reference_open).props(
-                    "flat dense no-caps"
-                ).classes("corner")
+                ui.button("Reference …", on_click=self._reference_open).props("flat dense no-caps")
             self._delta_chart = ui.echart(_lines("lap distance [m]", "s", 2)).classes("grow w-full")
         with ui.dialog() as self._references, ui.card():
-            ui.label("Compare with")
+            ui.label("Compare the live lap with")
             self._reference_of = (
                 ui.select({}, on_change=self._reference_picked)
                 .props("dense options-dense use-input input-debounce=0 aria-label='Reference lap'")
-                .classes("w-96")
+                .classes("pick")
             )
         with ui.element("section").classes("panel").props('aria-label="Predicted lap time"'):
             heading("Predicted lap time [s] over distance [m]")
@@ -237,12 +231,12 @@ class Live:
                 each["lineStyle"] |= {"type": "dashed", "width": 1}
             self._verdict = ui.label("").classes("text-xs").props('data-fact="verdict"')
         with panel("Laps"):
-            self._laps = HtmlTable(("Lap", "Time [s]", "S1", "S2", "S3", "Valid"), "laps")
+            self._laps = HtmlTable(("Lap", "Time [s]", "S1", "S2", "S3", "Valid"), "laps", "y")
         with panel("Data health"):
             self._table = HtmlTable(("", ""), "health")
-        with panel("Alarms", "wide"):
+        with ui.element("section").classes("panel wide").props('aria-label="Alarms"'):
             with ui.dialog() as self._limits, ui.card():
-                ui.label("A limit, for every car with this feature")
+                ui.label("This limit holds for every car that has the feature.")
                 self._limit_of = (
                     ui.select({}, label="Channel or feature", on_change=self._limit_picked)
                     .props("dense options-dense use-input")
@@ -253,11 +247,13 @@ class Live:
                     ui.number("Highest").props("dense"),
                 )
                 ui.button("Set", on_click=self._limit_set).props("flat no-caps")
-            ui.button("Limits …", on_click=self._limit_open).props("flat dense no-caps").classes(
-                "corner"
-            )
+            with ui.element("div").classes("head-row"):
+                heading("Alarms")
+                ui.button("Limits …", on_click=self._limit_open).props("flat dense no-caps")
             self._alarms = (
-                ui.element("div").classes("w-full").props('role="log" aria-live="polite"')
+                ui.element("div")
+                .classes("list")
+                .props('role="log" aria-live="polite" data-scroll="y" tabindex=0')
             )
 
     # -- choices ---------------------------------------------------------------------------------
@@ -338,12 +334,12 @@ class Live:
         state = self._feed.state
         if session is None:
             self._empty.set_text(
-                "Waiting for Kafka …"
+                "The page is waiting for Kafka …"
                 if state == "connecting"
                 else state
                 if state != "live"
-                else "No car has sent anything in the last two minutes. Start one: ./pitwall replay LAPS, or ./pitwall simulate. "
-                "Recorded sessions are under Analysis."
+                else "No car has sent data in the last two minutes. These commands start one: ./pitwall replay LAPS, or ./pitwall simulate. "
+                "The Analysis view shows recorded sessions."
             )
             return
         silent = time.time() - session.heard
@@ -361,9 +357,9 @@ class Live:
                 each: each
                 for each in (*session.names, *(c for c in CHANNELS if c not in session.names))
             }
-            self._channels.set_options(
-                options, value=[each for each in self._names if each in options]
-            )
+            chosen = [each for each in self._names if each in options]
+            self._channels.set_options(options, value=chosen)
+            self._channels.props(f'display-value="{len(chosen)} shown"')
             self._open()
         self._lap.show(
             f"{session.value('lap_number'):.0f}"
@@ -394,7 +390,8 @@ class Live:
             self._best.show(seconds(now.best[0]), "purple" if now.best[0] == now.best[0] else "")
             self._theory.show(seconds(now.best[1]))
             self._laps.show(
-                now.lap_table, "No lap yet: they are counted where the lap distance falls back."
+                now.lap_table,
+                "There is no lap yet. A new lap begins where the lap distance falls back to zero.",
             )
             if now.laps:
                 self._draw_delta(now)
@@ -454,7 +451,7 @@ class Live:
         self._alarms.clear()
         with self._alarms:
             if not found:
-                ui.label("None: every channel is within its limits.").classes("dim")
+                ui.label("Every channel is within its limits.").classes("dim")
             for alarm in found:
                 with ui.element("div").classes("alarm" if alarm.active else "alarm over"):
                     ui.label(alarm.said).classes("grow")
@@ -555,7 +552,13 @@ def _lines(x: str, y: str, count: int) -> dict[str, Any]:
             y,
             nameGap=34,
             splitNumber=4,
-            axisLabel={"color": DIM, "fontSize": 12, "showMinLabel": False, "showMaxLabel": False},
+            axisLabel={
+                "color": DIM,
+                "fontSize": 12,
+                "showMinLabel": False,
+                "showMaxLabel": False,
+                "hideOverlap": True,
+            },
         ),
         series=[
             {"type": "line", "showSymbol": False, "data": [], "lineStyle": {"width": 2}}
@@ -567,10 +570,11 @@ def _lines(x: str, y: str, count: int) -> dict[str, Any]:
 
 def _legend(names: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "type": "scroll",
         "data": list(names),
         "top": 0,
+        "left": 0,
         "textStyle": {"color": TEXT, "fontSize": 12},
+        "itemWidth": 14,
         "itemHeight": 8,
         "icon": "roundRect",
     }

@@ -15,9 +15,9 @@ from pitwall.monitoring.truths import PARTS, Score
 from pitwall.page.data.feed import SHADOW, Feed
 from pitwall.page.data.registry import Registry
 from pitwall.page.data.session import LiveSession, Predicted
-from pitwall.page.data.text import Cell, number, signed
-from pitwall.page.web.shell import HtmlTable, every, page, panel
-from pitwall.page.web.theme import DIM, LINES, TEXT, axis, chart
+from pitwall.page.data.text import NBSP, Cell, number, signed
+from pitwall.page.web.shell import HtmlTable, Legend, every, page, panel
+from pitwall.page.web.theme import DIM, LINES, axis, chart
 from pitwall.settings import Settings
 
 MADE_OF = 3
@@ -38,7 +38,9 @@ class Models:
                 )
             self._note = ui.label("Asking MLflow …").classes("empty").props('role="status"')
             with ui.element("div").classes("pairs"):
-                with panel("Versions: mean absolute error over laps the model never saw", "wide"):
+                with panel(
+                    "Versions: mean absolute error over laps that the model never saw", "double"
+                ):
                     self._versions = HtmlTable(
                         (
                             "Model",
@@ -53,13 +55,11 @@ class Models:
                         ),
                         "versions",
                     )
-                with panel("Error of the champion's training, lap by lap out of lap"):
-                    self._by_lap = ui.echart(_empty()).classes("w-full").style("height:19rem")
-                with panel("Error by part of the lap: in training dashed, live solid"):
-                    self._by_part = ui.echart(_empty()).classes("w-full").style("height:19rem")
-                with panel(
-                    "Live: predictions that met their truth, the challenger in the champion's shadow"
-                ):
+                with panel("Error on each lap that was held out of the champion's training"):
+                    self._by_lap_names, self._by_lap = Legend(), ui.echart(_empty())
+                with panel("Error in each part of the lap: dashed in training, solid live"):
+                    self._by_part_names, self._by_part = Legend(), ui.echart(_empty())
+                with panel("Live: error of predictions whose truth is known", "double"):
                     self._live = HtmlTable(
                         (
                             "Model",
@@ -73,20 +73,24 @@ class Models:
                         ),
                         "live-error",
                     )
-                with panel("Drift: channels that are not as in the laps learned from"):
-                    self._drift = HtmlTable(("Session", "Vehicle", "In doubt"), "drift")
+                with panel("Drift: channels that differ from the laps of the training"):
+                    self._drift = HtmlTable(
+                        ("Session", "Vehicle", Cell("Channels in doubt", "text")), "drift"
+                    )
                     self._watched = ui.label("").classes("dim text-sm").props('data-fact="watched"')
                 with (
-                    panel("Parity: online store against offline store, bit for bit", "wide"),
+                    panel("Parity: online store against offline store, bit for bit"),
                     ui.element("div").classes("tools"),
                 ):
                     self._check = ui.button("Check now", on_click=self._compare).props(
                         "flat dense no-caps"
                     )
-                    self._parity = ui.label("Not checked yet.").props(
+                    self._parity = ui.label("Parity was not checked yet.").props(
                         'data-fact="parity" role="status"'
                     )
-                with panel("The newest predictions and what they were made of", "wide"):
+                with panel(
+                    "The newest predictions, and the features that they were made of", "wide"
+                ):
                     self._made = ui.element("div").classes("w-full")
         every(1.0, self._refresh)
 
@@ -94,16 +98,16 @@ class Models:
         registry = self._registry
         self._note.set_visibility(registry.state != "live" or not registry.versions)
         self._note.set_text(
-            "Asking MLflow …"
+            "The page is asking MLflow …"
             if registry.state == "connecting"
             else registry.state
             if registry.state != "live"
-            else "No model is registered yet. Train one: ./pitwall train lap_time"
+            else "No model is registered yet. This command trains one: ./pitwall train lap_time"
         )
         names = sorted({each.model for each in registry.versions})
         if names != self._of.options:
             self._of.set_options(names, value=self._of.value or names[0] if names else None)
-        self._versions.show([_row(each) for each in registry.versions], "No version yet.")
+        self._versions.show([_row(each) for each in registry.versions], "There is no version yet.")
         champion = registry.champion(str(self._of.value))
         if champion is not None:
             await self._draw_by_lap(champion)
@@ -131,16 +135,26 @@ class Models:
             xAxis={
                 "type": "category",
                 "data": [lap.split("/", 1)[-1] for lap in laps],
-                "axisLabel": {"color": DIM, "show": few, "rotate": 20},
-                "name": "" if few else f"{len(laps)} laps by date",
+                "axisLabel": {
+                    "color": DIM,
+                    "show": few,
+                    "hideOverlap": True,
+                    "alignMinLabel": "left",
+                    "alignMaxLabel": "right",
+                },
+                "name": f"{len(laps)} laps by date",
                 "nameLocation": "middle",
-                "nameGap": 12,
+                "nameGap": 26 if few else 12,
                 "nameTextStyle": {"color": DIM},
             },
             yAxis=axis(f"error [{champion.unit}]", scale=False),
             series=series,
         )
         self._by_lap.update()
+        self._by_lap_names.show(
+            self._by_lap.id,
+            [(name, LINES[at % len(LINES)], False) for at, name in enumerate(found)],
+        )
 
     async def _draw_by_part(self, champion: Version) -> None:
         trained = await asyncio.to_thread(self._registry.errors_by_part, champion)
@@ -164,7 +178,7 @@ class Models:
             xAxis={
                 "type": "category",
                 "data": [f"{100 * n // PARTS}–{100 * (n + 1) // PARTS} %" for n in range(PARTS)],
-                "axisLabel": {"color": DIM},
+                "axisLabel": {"color": DIM, "hideOverlap": True},
                 "name": "part of the lap",
                 "nameLocation": "middle",
                 "nameGap": 26,
@@ -183,6 +197,13 @@ class Models:
             ],
         )
         self._by_part.update()
+        self._by_part_names.show(
+            self._by_part.id,
+            [
+                (name, LINES[at % len(LINES)], kind == "dashed")
+                for at, (name, _, kind) in enumerate(lines)
+            ],
+        )
 
     def _same(self, chart_name: str, now: Any) -> bool:
         same = self._drawn.get(chart_name) == (now, self._of.value)
@@ -228,7 +249,8 @@ class Models:
                 ]
             )
         self._live.show(
-            rows, "No lap has ended since the page was started: truths come with the lap's end."
+            rows,
+            "No lap has ended since the page was started. The truth is known when a lap ends.",
         )
 
     def _draw_drift(self) -> None:
@@ -240,16 +262,18 @@ class Models:
                 [
                     session.session,
                     session.vehicle,
-                    Cell(", ".join(names) or "none", "bad" if names else "good"),
+                    Cell(", ".join(names) or "none", "text bad" if names else "text good"),
                 ]
             )
         self._drift.show(
             rows if watch.watched else [],
-            "No session yet."
+            "There is no session yet."
             if watch.watched
-            else "Not watched yet: that takes four whole laps in the offline store when the page starts.",
+            else "Drift is not watched yet. The page needs four whole laps in the offline store for it.",
         )
-        self._watched.set_text(f"Watched: {', '.join(watch.watched)}" if watch.watched else "")
+        self._watched.set_text(
+            f"Watched channels: {', '.join(watch.watched)}" if watch.watched else ""
+        )
 
     async def _show_made(self) -> None:
         newest = [
@@ -284,19 +308,20 @@ class Models:
         self._made.clear()
         with self._made:
             if not rows:
-                ui.label("No prediction has been heard: is the scorer up? See Services.").classes(
-                    "empty"
-                )
+                ui.label(
+                    "No prediction has arrived. The Services view shows whether the scorer runs."
+                ).classes("empty")
             for session, model, made, version, names in rows:
                 unit = version.unit if version else ""
                 about = (
-                    f", features {version.feature_service} ({version.definitions})"
+                    f" Its features: {version.feature_service} ({version.definitions})."
                     if version
                     else ""
                 )
                 ui.label(
-                    f"{model} version {made.version}: {number(made.value)} {unit}, {number(made.low)} to {number(made.high)}, "
-                    f"for {session.vehicle}, {session.session} at {made.time_s:.2f} s{about}"
+                    f"{model} version {made.version} predicts {number(made.value)}{NBSP}{unit} "
+                    f"({number(made.low)} to {number(made.high)}{NBSP}{unit}) for {session.vehicle}, "
+                    f"{session.session} at {made.time_s:.2f}{NBSP}s.{about}"
                 )
                 with ui.element("dl").classes("inputs").props('data-fact="made"'):
                     for name, value in self._inputs(session, made, names):
@@ -312,7 +337,7 @@ class Models:
         """The row that was scored, as far as the model was asked with it."""
         _, block = session.rows.since(0)
         if not len(block) or not names:
-            return [("inputs", "no longer in memory" if names else "MLflow does not tell")]
+            return [("inputs", "no longer in memory" if names else "unknown to MLflow")]
         row = block[
             int(np.argmin(np.abs(block[:, session.names.index("session_time")] - made.time_s)))
         ]
@@ -339,7 +364,7 @@ class Models:
             each.session for each in sessions
         ]
         if not names:
-            self._parity.set_text("No session has been heard that could be compared.")
+            self._parity.set_text("No session has arrived that could be compared.")
             return
         self._parity.set_text(f"Comparing {len(names)} sessions …")
         self._check.disable()
@@ -379,12 +404,12 @@ def _row(each: Version) -> list[str]:
 
 def _empty() -> dict[str, Any]:
     return chart(
-        grid={"left": 56, "right": 10, "top": 28, "bottom": 44},
+        grid={"left": 56, "right": 16, "top": 12, "bottom": 44},
         xAxis={"type": "category", "data": []},
         yAxis=axis(""),
         series=[],
         tooltip={"trigger": "axis", "renderMode": "richText"},
-        legend={"top": 0, "textStyle": {"color": TEXT}},
+        legend={"show": False},
     )
 
 

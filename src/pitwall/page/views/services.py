@@ -17,7 +17,7 @@ MARKS = {"up": "●", "starting": "◐", "off": "○"}
 def services_view(settings: Settings) -> None:
     """Lay out the view and look again every few seconds."""
     with page("/services"):
-        note = ui.label("Asking the services …").classes("empty").props('role="status"')
+        note = ui.label("The page is asking the services …").classes("empty").props('role="status"')
         cards = ui.element("div").classes("cards")
     shown: list[object] = []
 
@@ -43,9 +43,9 @@ def services_view(settings: Settings) -> None:
                         )
                     ui.label(each.what)
                     ui.label(
-                        f"{each.url or 'no port'}   {each.version}"
+                        f"{each.url or 'It has no port.'}   {each.version}"
                         if each.state != "off"
-                        else each.remedy
+                        else f"This command starts it: {each.remedy}"
                     ).classes("dim")
 
     ui.timer(0.1, look, once=True)

@@ -17,7 +17,9 @@ STATIC = Path(__file__).with_name("static")
 VIEWS = (("/", "Live"), ("/analysis", "Analysis"), ("/models", "Models"), ("/services", "Services"))
 KEYS = """<script>document.documentElement.lang = "en"; document.addEventListener("keydown", e => {
   if (e.ctrlKey || e.altKey || e.metaKey || /input|textarea|select/i.test(e.target.tagName)) return;
-  const to = {"1": "/", "2": "/analysis", "3": "/models", "4": "/services"}[e.key]; if (to) location.href = to; });</script>"""
+  const to = {"1": "/", "2": "/analysis", "3": "/models", "4": "/services"}[e.key]; if (to) location.href = to; });
+const toggleLine = (button, id) => { const shown = button.getAttribute("aria-pressed") !== "true"; button.setAttribute("aria-pressed", shown);
+  getElement(id).chart.dispatchAction({type: shown ? "legendSelect" : "legendUnSelect", name: button.dataset.line}); };</script>"""
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def page(path: str) -> Iterator[Any]:
                 link = ui.link(name, target).props(f'title="Key {number}"')
                 if target == path:
                     link.props('aria-current="page"')
-        own = ui.element("div").classes("flex items-center gap-4 grow")
+        own = ui.element("div").classes("own")
     with ui.element("main"):
         yield own
 
@@ -58,27 +60,65 @@ def heading(text: str) -> None:
         ui.label(text)
 
 
+class Legend:
+    """The names of a chart's lines, as text above it: they wrap, where a chart's own legend would lie on the plot.
+
+    A click hides a line or shows it again. The chart needs a legend component with `show` off, which keeps that choice.
+    """
+
+    def __init__(self) -> None:
+        self._html = ui.html("", sanitize=False).classes("w-full")
+        self._now: tuple[Any, ...] = ()
+
+    def show(self, chart_id: int, lines: Sequence[tuple[str, str, bool]]) -> None:
+        """Name, colour and whether it is dashed, of each line."""
+        now = (chart_id, *lines)
+        if now == self._now:
+            return
+        self._now = now
+        self._html.set_content(
+            '<div class="legend">'
+            + "".join(
+                f'<button type="button" aria-pressed="true" data-line="{escape(name)}"'
+                f' onclick="toggleLine(this, {chart_id})">'
+                f'<i class="{"dashed" if dashed else ""}" style="border-color:{colour}"></i>'
+                f"<span>{escape(name)}</span></button>"
+                for name, colour, dashed in lines
+            )
+            + "</div>"
+        )
+
+
 def table_html(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table. Every text is escaped: what a car calls itself stays text."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    head = "".join(f"<th{_kind(name)} scope='col'>{escape(name)}</th>" for name in columns)
     body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{escape(cell.kind if isinstance(cell, Cell) else "")}">{escape(cell)}</td>'
-            for cell in row
-        )
-        + "</tr>"
+        "<tr>" + "".join(f"<td{_kind(cell)}>{_breakable(cell)}</td>" for cell in row) + "</tr>"
         for row in rows
     )
-    return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    head = f"<thead><tr>{head}</tr></thead>" if any(columns) else ""
+    return f'<table class="plain">{head}<tbody>{body}</tbody></table>'
+
+
+def _kind(cell: str) -> str:
+    return f' class="{escape(cell.kind)}"' if isinstance(cell, Cell) and cell.kind else ""
+
+
+def _breakable(cell: str) -> str:
+    """The cell as HTML. A text that may take several lines breaks behind its underscores."""
+    text = escape(cell)
+    return text.replace("_", "_<wbr>") if isinstance(cell, Cell) and "text" in cell.kind else text
 
 
 class HtmlTable:
     """A table that is sent again only when it changed."""
 
-    def __init__(self, columns: Sequence[str], mark: str = "") -> None:
+    def __init__(self, columns: Sequence[str], mark: str = "", scroll: str = "x") -> None:
+        """`scroll` is `y` for a list that may be longer than its card, `x` for a table that a phone pushes sideways."""
         self._columns = columns
-        self._html = ui.html("", sanitize=False).classes("w-full")
+        self._html = (
+            ui.html("", sanitize=False).classes("rows").props(f'data-scroll="{scroll}" tabindex=0')
+        )
         if mark:
             self._html.props(f'data-table="{mark}"')
         self._now = ""
@@ -94,8 +134,8 @@ class HtmlTable:
 class Fact:
     """One large number with what it is below."""
 
-    def __init__(self, name: str, mark: str = "") -> None:
-        with ui.element("div").classes("fact"):
+    def __init__(self, name: str, mark: str = "", classes: str = "") -> None:
+        with ui.element("div").classes(f"fact {classes}"):
             self._value = ui.label("–").classes("v")
             if mark:
                 self._value.props(f'data-fact="{mark}"')

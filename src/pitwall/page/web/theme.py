@@ -27,7 +27,7 @@ def axis(name: str, **more: Any) -> dict[str, Any]:
         "nameLocation": "middle",
         "nameGap": 28,
         "nameTextStyle": {"color": DIM, "fontSize": 12},
-        "axisLabel": {"color": DIM, "fontSize": 12},
+        "axisLabel": {"color": DIM, "fontSize": 12, "hideOverlap": True},
         "splitLine": {"lineStyle": {"color": "#242d36"}},
         "axisLine": {"lineStyle": {"color": EDGE}},
         "scale": True,

@@ -2,6 +2,7 @@
 (() => {
   const LINES = ["#56b4e9", "#f0c040", "#eef2f5", "#8c66ff", "#a6ffa6", "#ff1953", "#cc7014", "#6c97a6"];
   const DIM = "#a9b6c2", GRID = "#242d36";
+  const ROW_PX = 68;  // A strip is at least so high: two lines of its name and its value fit beside it.
 
   // Times and values of one column, rising in time, in arrays that grow.
   class Column {
@@ -85,6 +86,7 @@
     build(names) {
       for (const { plot } of this.charts) plot.destroy();
       this.root.replaceChildren();
+      this.root.style.minHeight = `${ROW_PX * names.length + 34}px`;
       this.note = Object.assign(document.createElement("div"), { className: "strip-note", textContent: this.text });
       this.note.setAttribute("role", "status");
       this.root.append(this.note);
@@ -121,7 +123,7 @@
     }
     resize() {
       if (!this.charts.length || !this.root.clientHeight) return;
-      const height = Math.max(56, Math.floor((this.root.clientHeight - 28) / this.charts.length) - 2);
+      const height = Math.max(ROW_PX - 2, Math.floor((this.root.clientHeight - 28) / this.charts.length) - 2);
       this.charts.forEach(({ plot, box }, index) => {
         const last = index === this.charts.length - 1;
         const head = box.firstChild.offsetWidth;
