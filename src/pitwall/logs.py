@@ -1,4 +1,6 @@
-"""How our programs and servers log: lines for people or, with PITWALL_LOG_FORMAT=json, one JSON object a line for a log store."""
+"""How our programs and servers log: lines for people or, with PITWALL_LOG_FORMAT=json, one JSON
+object a line for a log store.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ LOG4J_JSON = (
 
 
 class Json(logging.Formatter):
-    """One object a line: time, level, logger, message; `error` with its traceback; `trace_id` where the line is about one tick."""
+    """One object a line: time, level, logger, message; `error` with its traceback; `trace_id` where
+    the line is about one tick.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

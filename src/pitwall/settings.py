@@ -19,7 +19,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DISTRIBUTION = "pitwall-telemetry"
-"""Name on a package index, where `pitwall` is another project. Package and command are `pitwall`."""
+"""Name on a package index, where `pitwall` is another project. Package and command are `pitwall`.
+"""
 PACKAGED = Path(__file__).resolve().parent / "project"
 """The files that tools read, inside an installed wheel. A checkout has no such folder."""
 

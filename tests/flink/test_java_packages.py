@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pitwall.spark": {"bytes", "plan", "wire", "clock", "history"},
     "org.apache.flink.metrics.prometheus": set(),
 }
-"""The packages from the bottom up, with the packages below `pitwall` that each of them may import."""
+"""The packages from the bottom up, with the packages below `pitwall` that each of them may import.
+"""
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 TYPE = re.compile(r"\b(?:class|interface|enum|record|@interface)\s+([A-Z]\w*)\s*[<({\s]")

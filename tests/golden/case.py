@@ -125,6 +125,7 @@ class Case:
         with neighbours swapped. A case that names partitions or wall clocks has this one way only.
         In the first way, the state is also written and read again: at each single place between
         two steps, and at all places.
+
         """
         given = any(a.partition is not None or a.clock_s is not None for a in self.arrivals)
         first = f"{START}-{'as-written' if given else 'one-by-one'}"

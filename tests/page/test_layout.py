@@ -1,7 +1,9 @@
-"""Every card of every view is whole at every size: measured in Chromium, on the real page with a live and a recorded session.
+"""Every card of every view is whole at every size: measured in Chromium, on the real page with a
+live and a recorded session.
 
-The car is drawn here, row by row, so that the numbers are as wide as they become in use: laps of five minutes, three digits before
-the point, an alarm, a challenger. Adding a view or a size is adding a line to `VIEWS` or `SIZES`.
+The car is drawn here, row by row, so that the numbers are as wide as they become in use: laps of
+five minutes, three digits before the point, an alarm, a challenger. Adding a view or a size is
+adding a line to `VIEWS` or `SIZES`.
 """
 
 from __future__ import annotations
@@ -150,7 +152,9 @@ class Car:
         self._producer = Producer(client_config(settings))
 
     def send(self, until_s: float, predicted: tuple[str, ...] = ()) -> None:
-        """Send what was not sent before `until_s` of session time; every fifth second with predictions of these roles."""
+        """Send what was not sent before `until_s` of session time; every fifth second with
+        predictions of these roles.
+        """
         settings, head = self._settings, bytes.fromhex(self._features.schema)[::-1]
         now_us = time.time_ns() // 1000
         self._begin_us = self._begin_us or now_us - int(until_s * 1e6)
@@ -252,7 +256,9 @@ def driving(*cars: Car) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tab(checkout: Settings) -> Iterator[Any]:
-    """A logged-in tab of a page that knows a car on track, one that fell silent, one in its first lap, and two models."""
+    """A logged-in tab of a page that knows a car on track, one that fell silent, one in its first
+    lap, and two models.
+    """
     from pitwall.machine import jars
 
     if chromium() is None:
@@ -280,7 +286,9 @@ def tab(checkout: Settings) -> Iterator[Any]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_card_is_whole(tab: Any, view: str) -> None:
-    """Faults are listed with their size and pixels; a view is loaded once and then resized, as a user's window is."""
+    """Faults are listed with their size and pixels; a view is loaded once and then resized, as a
+    user's window is.
+    """
     path, query = VIEWS[view]
     faults = []
     for at, (width, height) in enumerate(SIZES):

@@ -2,11 +2,10 @@
 nothing with the Java.
 
 Where JSON parsers differ, this is the rule: UTF-8 without overlong forms or surrogates, one byte
-order mark at the
-beginning passed over; RFC 8259 to the letter (no bare NaN, no control characters in strings, nothing behind the array);
-a key that comes twice must be right each time and the last one counts, which is also how unknown
-keys of any shape are
-ignored; numbers are the nearest double, -0 keeps its sign, and what is beyond a double is infinite.
+order mark at the beginning passed over; RFC 8259 to the letter (no bare NaN, no control characters
+in strings, nothing behind the array); a key that comes twice must be right each time and the last
+one counts, which is also how unknown keys of any shape are ignored; numbers are the nearest double,
+-0 keeps its sign, and what is beyond a double is infinite.
 """
 
 from __future__ import annotations

@@ -84,8 +84,11 @@ def asking(
 def register(
     settings: Settings, name: str, value: float | None, alias: str = "champion", fault: str = ""
 ) -> int:
-    """A version that answers `value` whatever it is asked, or (None) twice the speed. `fault`: `bare` lacks what serving needs
-    beside the model, `pickled` is no skops file, `infinite` gives no number, `wide` needs an array it is not given."""
+    """A version that answers `value` whatever it is asked, or (None) twice the speed.
+
+    `fault`: `bare` lacks what serving needs beside the model, `pickled` is no skops file,
+    `infinite` gives no number, `wide` needs an array it is not given.
+    """
     import mlflow
     from sklearn.linear_model import LinearRegression
 

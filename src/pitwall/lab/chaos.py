@@ -1,7 +1,9 @@
-"""Faults over a live session: what stalls, for how long, and whether a row is lost, wrong or twice there in the end.
+"""Faults over a live session: what stalls, for how long, and whether a row is lost, wrong or twice
+there in the end.
 
-The same drive is sent once undisturbed and once under each fault, as sessions of their own on servers of their own. The undisturbed
-one is the oracle: the promise is that each session's rows are the same bit for bit.
+The same drive is sent once undisturbed and once under each fault, as sessions of their own on
+servers of their own. The undisturbed one is the oracle: the promise is that each session's rows are
+the same bit for bit.
 """
 
 from __future__ import annotations
@@ -42,11 +44,14 @@ class Outcome:
     wrong: int
     """Rows whose values differ from the undisturbed session's, in any of their copies."""
     doubled: int
-    """Copies beyond the first; the topic is at-least-once, and a copy is equal unless counted as wrong."""
+    """Copies beyond the first; the topic is at-least-once, and a copy is equal unless counted as
+    wrong.
+    """
     offline_lost: int
     online_right: bool
     restarts: int = 0
-    """How often the job began again from a checkpoint: rows may be doubled then, and never otherwise."""
+    """How often the job began again from a checkpoint: rows may be doubled then, and never otherwise.
+    """
     refused: str = ""
     """Why this machine does not let the fault be tried; the rest is empty then."""
 
@@ -148,7 +153,10 @@ class Watcher(threading.Thread):
 def run(
     faults: list[str], seconds: float, step: Callable[[str, float | None], None]
 ) -> list[Outcome]:
-    """Drive `seconds` under each fault. Raises `UsageError` for an unknown one, `StackError` where a server does not come back."""
+    """Drive `seconds` under each fault.
+
+    Raises `UsageError` for an unknown one, `StackError` where a server does not come back.
+    """
     for name in faults:
         if name not in FAULTS:
             raise UsageError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
@@ -222,7 +230,9 @@ def run(
 
 
 def _begun(settings: Settings) -> tuple[str, int]:
-    """The features job's id, and how often it was restored (which, unlike the metric of restarts, is never told late)."""
+    """The features job's id, and how often it was restored (which, unlike the metric of restarts,
+    is never told late).
+    """
     while True:
         try:
             job = running(settings, "features")
@@ -236,7 +246,9 @@ def _restarts(before: tuple[str, int], after: tuple[str, int]) -> int:
 
 
 def _drive(world: World, session: Session, fault: Callable[[World], None] | None) -> float:
-    """Send the session at its own pace, with the fault in its midst; gives when that began, monotonic clock."""
+    """Send the session at its own pace, with the fault in its midst; gives when that began,
+    monotonic clock.
+    """
     from confluent_kafka import Producer
 
     settings = world.settings

@@ -1,6 +1,8 @@
-"""What `pitwall chaos` does to the servers of a live session: each is killed, paused, cut off, its disk filled, the car's clock put wrong.
+"""What `pitwall chaos` does to the servers of a live session: each is killed, paused, cut off, its
+disk filled, the car's clock put wrong.
 
-Cutting and filling need namespaces of their own for network and mounts, in which no other program of the machine is touched.
+Cutting and filling need namespaces of their own for network and mounts, in which no other program
+of the machine is touched.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
 PAUSE_S = 15.0
 """How long a pause, a cut, a full disk or a wrong clock lasts."""
 SKEW_S = 1800
-"""How wrong the car's clock is put. Kafka refuses ticks stamped more than an hour ahead of its own."""
+"""How wrong the car's clock is put. Kafka refuses ticks stamped more than an hour ahead of its own.
+"""
 DISK = "4g"
 """The servers' disk, of which they use a tenth."""
 _ISOLATED = "PITWALL_CHAOS_ISOLATED"
@@ -42,7 +45,9 @@ class World:
 
 
 def isolate() -> str:
-    """Begin this program anew in namespaces of its own; gives why the machine does not let it, or "" when it is in them."""
+    """Begin this program anew in namespaces of its own; gives why the machine does not let it, or
+    "" when it is in them.
+    """
     if os.environ.get(_ISOLATED):
         return ""
     command = [
@@ -66,7 +71,9 @@ def isolate() -> str:
 
 
 def prepare(settings: Settings) -> None:
-    """In namespaces of our own: bring up their network, and lay the servers' state on a disk of its own."""
+    """In namespaces of our own: bring up their network, and lay the servers' state on a disk of its
+    own.
+    """
     if not os.environ.get(_ISOLATED):
         return
     _run("ip link set lo up")

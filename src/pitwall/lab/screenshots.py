@@ -1,4 +1,6 @@
-"""Pictures of each view for the documentation: `python -m pitwall.lab.screenshots [FOLDER]`, with the page up and a car running."""
+"""Pictures of each view for the documentation: `python -m pitwall.lab.screenshots [FOLDER]`, with
+the page up and a car running.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ Step = Callable[[str, float | None], None]
 
 @dataclass
 class Result:
-    """One figure. `ratio` is value against peer value, larger is better for us unless `conditions` say otherwise."""
+    """One figure.
+
+    `ratio` is value against peer value, larger is better for us unless `conditions` say otherwise.
+    """
 
     name: str
     value: float

@@ -28,7 +28,9 @@ POLL_S = 0.004
 
 
 def freshness(load: Load, step: Step) -> Result:
-    """Milliseconds from a tick's Kafka timestamp to its row, or a newer one, read from Cassandra: 20 cars at 50 Hz."""
+    """Milliseconds from a tick's Kafka timestamp to its row, or a newer one, read from Cassandra:
+    20 cars at 50 Hz.
+    """
     count, channels = load.cars or CARS, load.channels or CHANNELS
     seconds = WARM_UP_S + (QUICK_S if load.quick else SECONDS)
     conditions = machine()
@@ -88,7 +90,9 @@ def freshness(load: Load, step: Step) -> Result:
 def _watch(
     settings: Settings, car: subprocess.Popen[bytes], text: str, seconds: float, step: Step
 ) -> list[tuple[float, dict[str, int]]]:
-    """Look at all cars' rows until the cars have stopped: wall clock (ms) and each session's event time (ms) there."""
+    """Look at all cars' rows until the cars have stopped: wall clock (ms) and each session's event
+    time (ms) there.
+    """
     from pitwall.stores.cassandra.connect import connect
 
     store = connect(settings)
@@ -113,7 +117,10 @@ def _watch(
 
 
 def _delays(settings: Settings, looks: list[tuple[float, dict[str, int]]]) -> tuple[Any, int]:
-    """Delay (ms) of every tick sent after the warm-up, and how many were never there. The ticks are read from the topic."""
+    """Delay (ms) of every tick sent after the warm-up, and how many were never there.
+
+    The ticks are read from the topic.
+    """
     from confluent_kafka import Consumer, TopicPartition
 
     from pitwall.kafka.clients import client_config

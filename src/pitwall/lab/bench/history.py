@@ -1,4 +1,7 @@
-"""The telemetry history by Flink beside that by Spark: the same topic into the same table. `python -m pitwall.lab.bench.history` is Spark's turn."""
+"""The telemetry history by Flink beside that by Spark: the same topic into the same table.
+
+`python -m pitwall.lab.bench.history` is Spark's turn.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ QUICK = 300_000
 
 
 def history(load: Load, step: Step) -> Result:
-    """Value: channel samples a second into Cassandra's history by Flink; peer: by Spark. Raises `UsageError` without Spark."""
+    """Value: channel samples a second into Cassandra's history by Flink; peer: by Spark.
+
+    Raises `UsageError` without Spark.
+    """
     check_installed()
     count, channels = load.cars or CARS, load.channels or CHANNELS
     conditions = machine()

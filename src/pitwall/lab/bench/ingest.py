@@ -1,4 +1,6 @@
-"""How many channel samples a second the job takes, beside Flink reading the same topic without looking at it."""
+"""How many channel samples a second the job takes, beside Flink reading the same topic without
+looking at it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ FIRST = (
 
 
 def cars(count: int, channels: int, ticks: int) -> Iterator[Session]:
-    """`count` simulated cars with so many channels and ticks; a channel beyond the car's own repeats one under another name."""
+    """`count` simulated cars with so many channels and ticks; a channel beyond the car's own
+    repeats one under another name.
+    """
     laps = [simulate(laps=1 + ticks // 2_500, seed=seed) for seed in range(min(count, 4))]
     for car in range(count):
         lap = laps[car % len(laps)]

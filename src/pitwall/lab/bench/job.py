@@ -1,4 +1,7 @@
-"""One bounded Flink job over a whole topic, watched from outside. `python -m pitwall.lab.bench.job STAGE`."""
+"""One bounded Flink job over a whole topic, watched from outside.
+
+`python -m pitwall.lab.bench.job STAGE`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
 WARM_UP = 0.4
-"""Share of the messages read before the clock starts: the virtual machine compiles the hot code meanwhile."""
+"""Share of the messages read before the clock starts: the virtual machine compiles the hot code
+meanwhile.
+"""
 
 WRITTEN: dict[str, tuple[str, ...]] = {"history": ("telemetry_history",), "ingest": ()}
 """Stages that write, and into which tables of the job alone."""
@@ -43,7 +48,9 @@ class Rate:
 
 
 def measure(settings: Settings, stage: str, messages: int) -> Rate:
-    """Run `stage` (bytes, parse, features, history or ingest) over the telemetry topic in a Flink of its own."""
+    """Run `stage` (bytes, parse, features, history or ingest) over the telemetry topic in a Flink
+    of its own.
+    """
     log = settings.log_dir / f"bench-{stage}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -67,7 +74,10 @@ def measure(settings: Settings, stage: str, messages: int) -> Rate:
 
 
 def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> Rate:
-    """Follow how far the source has come. It is held back by the slowest sink, so its pace is that of the whole."""
+    """Follow how far the source has come.
+
+    It is held back by the slowest sink, so its pace is that of the whole.
+    """
     seen: list[tuple[float, int]] = []
     counter = ""
     while job.poll() is None:
@@ -79,7 +89,8 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
             continue
     paced = [(at, read) for at, read in seen if WARM_UP * messages <= read < messages]
     if len(paced) < 2 or paced[-1][1] == paced[0][1]:
-        # A topic read faster than Flink tells of it: all of it, between the last reading of nothing and the first of everything.
+        # A topic read faster than Flink tells of it: all of it, between the last reading of nothing
+        # and the first of everything.
         nothing = [(at, read) for at, read in seen if read == 0][-1:]
         everything = [(at, read) for at, read in seen if read >= messages][:1] or [
             (time.monotonic(), messages)

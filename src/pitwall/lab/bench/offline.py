@@ -1,6 +1,8 @@
-"""A point-in-time join of 1.2 million feature rows of 30 features, beside Feast's own stores and bare joins on the same files.
+"""A point-in-time join of 1.2 million feature rows of 30 features, beside Feast's own stores and
+bare joins on the same files.
 
-Every measurement runs in a process of its own (`python -m pitwall.lab.bench.offline WHO FOLDER ENTITY_ROWS`), so that its peak memory is its own.
+Every measurement runs in a process of its own (`python -m pitwall.lab.bench.offline WHO FOLDER
+ENTITY_ROWS`), so that its peak memory is its own.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ REPEATS = 3
 
 
 def offline(load: Load, step: Step) -> Result:
-    """Ours at 1k entity rows beside Feast's `file` store; everything else in the conditions, s and peak MB."""
+    """Ours at 1k entity rows beside Feast's `file` store; everything else in the conditions, s and
+    peak MB.
+    """
     started = time.monotonic()
     conditions: dict[str, Any] = {**machine(), "features": len(FEATURES), "ttl_s": TTL_S}
     rows, huge = (120_000, 0) if load.quick else (1_200_000, 20_000_000)
@@ -89,7 +93,9 @@ def offline(load: Load, step: Step) -> Result:
 
 
 def _write(folder: Path, rows: int) -> None:
-    """Sessions of `SESSION_ROWS` rows, fifty a day, as `pitwall compact` leaves them: a file a day, sorted by session and time."""
+    """Sessions of `SESSION_ROWS` rows, fifty a day, as `pitwall compact` leaves them: a file a day,
+    sorted by session and time.
+    """
     dice = np.random.default_rng(0)
     for day in range(-(-rows // (DAY_SESSIONS * SESSION_ROWS))):
         target = folder / f"event_date=2026-{1 + day // 28:02d}-{1 + day % 28:02d}"

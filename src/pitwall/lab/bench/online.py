@@ -82,9 +82,11 @@ def online_write(load: Load, step: Step) -> Result:
 
 
 def online_read(load: Load, step: Step) -> Result:
-    """Milliseconds to read 1 and 100 entities of 30 features through the Feast SDK, and 1 by the serving reader, in turns.
+    """Milliseconds to read 1 and 100 entities of 30 features through the Feast SDK, and 1 by the
+    serving reader, in turns.
 
-    `ratio` is ours against the shipped store for one entity, so smaller is better; the conditions hold the other figures.
+    `ratio` is ours against the shipped store for one entity, so smaller is better; the conditions
+    hold the other figures.
     """
     conditions = machine()
     rounds = 300 if load.quick else 2000
@@ -174,7 +176,8 @@ def _in_turns(
 ) -> dict[str, dict[str, float]]:
     """p50 and p99 in ms of each, in turns of `TURN` questions.
 
-    Not one by one: Feast keeps what it knows of a registry for one store a process, and would read it anew at every question.
+    Not one by one: Feast keeps what it knows of a registry for one store a process, and would read
+    it anew at every question.
     """
     taken: dict[str, list[float]] = {name: [] for name in asks}
     warm = min(TURN, rounds) // 4
@@ -199,7 +202,9 @@ def _percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def online_race(load: Load, step: Step) -> Result:
-    """Torn and late reads of a minute with one writer and four readers; 0 is the promise, the shipped store the peer."""
+    """Torn and late reads of a minute with one writer and four readers; 0 is the promise, the
+    shipped store the peer.
+    """
     conditions = machine()
     seconds = 10.0 if load.quick else 60.0
     with _stores(step) as (_, ours, shipped):

@@ -1,4 +1,6 @@
-"""Frames a second of the live page's eight strip charts at 50 Hz, and what viewers cost the page's server."""
+"""Frames a second of the live page's eight strip charts at 50 Hz, and what viewers cost the page's
+server.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def _cpu(processes: list[Any]) -> float:
 
 
 class _Viewer(threading.Thread):
-    """Takes the stream as the page's own script does; a slow one a message in two seconds, over a receive buffer of 4 KB."""
+    """Takes the stream as the page's own script does; a slow one a message in two seconds, over a
+    receive buffer of 4 KB.
+    """
 
     def __init__(self, settings: Settings, cookie: str, asked: str, slow: bool = False) -> None:
         super().__init__(daemon=True)
@@ -102,7 +106,9 @@ class _Viewer(threading.Thread):
 
 
 def page(load_: Load, step: Step) -> Result:
-    """Value: frames a second of the live view; peer: of an empty page in the same browser, the ceiling. Raises `StackError` without Chromium."""
+    """Value: frames a second of the live view; peer: of an empty page in the same browser, the
+    ceiling. Raises `StackError` without Chromium.
+    """
     import psutil
 
     from pitwall.lab.browser import opened
@@ -130,7 +136,9 @@ def page(load_: Load, step: Step) -> Result:
             ]
 
             def measure(viewers: list[_Viewer]) -> dict[str, float]:
-                """Frames a second of the tab, cores of server and browser, and messages a second of the viewer that got fewest."""
+                """Frames a second of the tab, cores of server and browser, and messages a second of
+                the viewer that got fewest.
+                """
                 frames, begun = tab.evaluate("() => pitwall.strips.stats.frames"), time.monotonic()
                 before = [_cpu([server]), _cpu(browser), *(each.received for each in viewers)]
                 tab.wait_for_timeout(seconds * 1000)

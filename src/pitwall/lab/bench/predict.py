@@ -1,4 +1,6 @@
-"""What one prediction costs: a row through the models as they are served, beside the estimator itself. No server is needed."""
+"""What one prediction costs: a row through the models as they are served, beside the estimator
+itself. No server is needed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ ROWS = 20_000
 
 
 def model_row(load: Load, step: Step) -> Result:
-    """The speed sensor on made-up rows, one in ten with holes, p50 µs a row; in the conditions the lap time on a made-up lap too."""
+    """The speed sensor on made-up rows, one in ten with holes, p50 µs a row; in the conditions the
+    lap time on a made-up lap too.
+    """
     rng = np.random.default_rng(0)
     conditions, settings = machine(), Settings()
     names = [

@@ -1,4 +1,6 @@
-"""One writer against four readers on one entity: does a reader see two ticks mixed, or an older one after a newer?"""
+"""One writer against four readers on one entity: does a reader see two ticks mixed, or an older one
+after a newer?
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LATE_BY = 7
 
 @dataclass
 class Race:
-    """What the readers saw: `torn` rows held more than one tick, `late` ones an older tick than one confirmed before the read."""
+    """What the readers saw: `torn` rows held more than one tick, `late` ones an older tick than one
+    confirmed before the read.
+    """
 
     reads: int = 0
     writes: int = 0
@@ -26,7 +30,10 @@ class Race:
 def race(
     backend: Backend, seconds: float, enough: Callable[[Race], bool] = lambda _: False
 ) -> Race:
-    """Write and read for so long, or until `enough`. The view's table is made first. Raises what a reader or the writer raised."""
+    """Write and read for so long, or until `enough`.
+
+    The view's table is made first. Raises what a reader or the writer raised.
+    """
     seen, lock, stop, confirmed, failures = Race(), threading.Lock(), threading.Event(), [0], []
     features = view("race", WIDE)
     backend.apply(features)

@@ -67,7 +67,9 @@ def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
 
 
 def predict(load: Load, step: Step) -> Result:
-    """Milliseconds of a prediction at 1 and 16 clients, and requests a second beside `mlflow models serve`."""
+    """Milliseconds of a prediction at 1 and 16 clients, and requests a second beside `mlflow models
+    serve`.
+    """
     import httpx
 
     conditions = machine()
@@ -159,7 +161,9 @@ def _row(settings: Settings, inputs: tuple[str, ...]) -> None:
 
 
 def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[int, Any]:
-    """Milliseconds (n, 2) of a bare read with the driver and of a bare call of the model as MLflow loads it, by how many threads do so at once."""
+    """Milliseconds (n, 2) of a bare read with the driver and of a bare call of the model as MLflow
+    loads it, by how many threads do so at once.
+    """
     import mlflow
     import pandas as pd
 
@@ -195,7 +199,9 @@ def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[i
 def _ask(
     host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float
 ) -> Any:
-    """Milliseconds of each request of so many clients, each asking again once answered; in a process of its own."""
+    """Milliseconds of each request of so many clients, each asking again once answered; in a
+    process of its own.
+    """
     arguments = [host, str(port), path, token, body.decode(), str(clients), str(seconds)]
     done = subprocess.run(
         [sys.executable, "-m", "pitwall.lab.bench.serving", *arguments],
@@ -234,7 +240,9 @@ async def _clients(
 
 
 def _mlflow_serve(settings: Settings, inputs: tuple[str, ...], seconds: float) -> float:
-    """Requests a second of MLflow's own server with the same model and 16 clients, features in the request."""
+    """Requests a second of MLflow's own server with the same model and 16 clients, features in the
+    request.
+    """
     from pathlib import Path
 
     (port,) = free_ports(1)
@@ -281,7 +289,9 @@ def _mlflow_serve(settings: Settings, inputs: tuple[str, ...], seconds: float) -
 
 
 def score(load: Load, step: Step) -> Result:
-    """Feature rows a second through the stream scorer (50 Hz sessions, 10 predictions a second each), one worker."""
+    """Feature rows a second through the stream scorer (50 Hz sessions, 10 predictions a second
+    each), one worker.
+    """
     from confluent_kafka import Consumer, Producer, TopicPartition
 
     from pitwall.kafka.clients import client_config
@@ -381,7 +391,9 @@ def score(load: Load, step: Step) -> Result:
 
 
 def main() -> None:
-    """The clients, in a process of their own: HOST PORT PATH TOKEN BODY CLIENTS SECONDS; prints their times (ms)."""
+    """The clients, in a process of their own: HOST PORT PATH TOKEN BODY CLIENTS SECONDS; prints
+    their times (ms).
+    """
     host, port, path, token, body, clients, seconds = sys.argv[1:]
     print(
         json.dumps(

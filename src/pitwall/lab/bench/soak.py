@@ -1,4 +1,6 @@
-"""The whole chain with cars live: how long a record takes to its prediction; and for a quarter of an hour, the endpoint under load."""
+"""The whole chain with cars live: how long a record takes to its prediction; and for a quarter of
+an hour, the endpoint under load.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ WARM_UP_S = 120
 
 
 def record_to_prediction(load: Load, step: Step) -> Result:
-    """Milliseconds from a car's record in Kafka to its prediction, read committed: 20 cars at 50 Hz, 10 predictions a second each."""
+    """Milliseconds from a car's record in Kafka to its prediction, read committed: 20 cars at 50
+    Hz, 10 predictions a second each.
+    """
     conditions, seen, _ = _chain(load, QUICK_SECONDS if load.quick else SECONDS, 0, step)
     delays = np.array(seen.delays_ms)
     p50, p99 = np.percentile(delays, (50, 99)).round(1).tolist()
@@ -59,7 +63,9 @@ def record_to_prediction(load: Load, step: Step) -> Result:
 
 
 def soak(load: Load, step: Step) -> Result:
-    """Growth of the endpoint's and the scorer's memory (%), second fifth to last, with 20 cars at 50 Hz and 100 requests a second."""
+    """Growth of the endpoint's and the scorer's memory (%), second fifth to last, with 20 cars at
+    50 Hz and 100 requests a second.
+    """
     conditions, seen, asked = _chain(
         load, 60 * (load.minutes or (QUICK_MINUTES if load.quick else MINUTES)), RATE_HZ, step
     )
@@ -105,7 +111,9 @@ def soak(load: Load, step: Step) -> Result:
 def _chain(
     load: Load, seconds: float, rate_hz: float, step: Step
 ) -> tuple[dict[str, Any], _Seen, dict[str, Any]]:
-    """Conditions, what was seen of the whole chain with cars live, and what clients met that asked the endpoint at this rate."""
+    """Conditions, what was seen of the whole chain with cars live, and what clients met that asked
+    the endpoint at this rate.
+    """
     count, channels = load.cars or CARS, load.channels or CHANNELS
     conditions = machine()
     step("starting servers", None)
@@ -191,7 +199,9 @@ def _wait(settings: Settings, keys: list[tuple[str, str]]) -> None:
 
 
 class _Seen:
-    """What was sampled: memory of each server (MB), rows the scorer is behind, and delays of the stream's predictions."""
+    """What was sampled: memory of each server (MB), rows the scorer is behind, and delays of the
+    stream's predictions.
+    """
 
     def __init__(self) -> None:
         self.memory: list[dict[str, float]] = []

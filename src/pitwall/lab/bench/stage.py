@@ -1,4 +1,6 @@
-"""Servers of a benchmark's own, with empty state and ports of their own: nothing of the user's stack is touched."""
+"""Servers of a benchmark's own, with empty state and ports of their own: nothing of the user's
+stack is touched.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from pitwall.settings import Settings
 
 @contextmanager
 def stage(*servers: str, **values: str) -> Iterator[tuple[Settings, Stack]]:
-    """Run the named servers; `values` are further settings. Everything ends, and its data go, on leaving."""
+    """Run the named servers; `values` are further settings.
+
+    Everything ends, and its data go, on leaving.
+    """
     with sandbox(**values) as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:

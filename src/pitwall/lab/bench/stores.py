@@ -1,4 +1,6 @@
-"""Online stores side by side: Feast's SQLite store, Feast's Cassandra store and ours, behind the same few calls."""
+"""Online stores side by side: Feast's SQLite store, Feast's Cassandra store and ours, behind the
+same few calls.
+"""
 
 from __future__ import annotations
 

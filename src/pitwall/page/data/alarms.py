@@ -1,4 +1,6 @@
-"""Alarms on channel limits and on drift: raised by the data, acknowledged by the user, for all viewers alike."""
+"""Alarms on channel limits and on drift: raised by the data, acknowledged by the user, for all
+viewers alike.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,9 @@ class Alarms:
                 )
 
     def drift(self, vehicle: str, session: str, raised: Collection[str]) -> None:
-        """The channels in doubt now, as `pitwall.monitoring.drift` tells; those in doubt before and not now are over."""
+        """The channels in doubt now, as `pitwall.monitoring.drift` tells; those in doubt before and
+        not now are over.
+        """
         with self._lock:
             before = [
                 key[2] for key in self._known if key[:2] == (vehicle, session) and key[3] == "drift"

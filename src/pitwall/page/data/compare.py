@@ -1,4 +1,6 @@
-"""Laps on one axis: by distance or by time, where one gains on the other, and the corners found from the data."""
+"""Laps on one axis: by distance or by time, where one gains on the other, and the corners found
+from the data.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ STRETCH = 0.03
 
 @dataclass(frozen=True)
 class LapData:
-    """One lap's samples, all arrays of one length: time since lap start (s), distance (m), and the columns by name."""
+    """One lap's samples, all arrays of one length: time since lap start (s), distance (m), and the
+    columns by name.
+    """
 
     lap: StoredLap
     time_s: Floats
@@ -37,10 +41,12 @@ class LapData:
         return float(self.distance_m[-1] + (self.lap.time_s - self.time_s[-1]) * pace[0])
 
     def on(self, reference: LapData) -> LapData:
-        """This lap with its distance stretched to the reference's length, and its line as the last sample.
+        """This lap with its distance stretched to the reference's length, and its line as the last
+        sample.
 
-        No two laps of a road are equally long, and the delta at the line is the difference of the lap times. A lap not seen whole,
-        or longer or shorter by more than `STRETCH`, stays as it is.
+        No two laps of a road are equally long, and the delta at the line is the difference of the
+        lap times. A lap not seen whole, or longer or shorter by more than `STRETCH`, stays as it
+        is.
         """
         length, stretch = self.length_m, reference.length_m / self.length_m
         if not abs(stretch - 1) <= STRETCH or self.lap.time_s < self.time_s[-1]:
@@ -63,9 +69,11 @@ class LapData:
 
 
 def read(archive: Archive, lap: StoredLap, names: Sequence[str]) -> LapData:
-    """A lap's data: features from the offline store, other channels from the telemetry history, on the features' times.
+    """A lap's data: features from the offline store, other channels from the telemetry history, on
+    the features' times.
 
-    Rows whose lap distance does not rise are left out. Raises `StoreError` when a store does not answer.
+    Rows whose lap distance does not rise are left out. Raises `StoreError` when a store does not
+    answer.
     """
     known = archive.sets[lap.view].names
     features = [name for name in names if name in known]
@@ -100,13 +108,17 @@ def aligned(laps: Sequence[LapData]) -> list[LapData]:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Laps on one grid. `columns[name]` has shape (laps, grid), NaN where a lap does not reach; so has `delta_s`."""
+    """Laps on one grid.
+
+    `columns[name]` has shape (laps, grid), NaN where a lap does not reach; so has `delta_s`.
+    """
 
     by: str
     grid: Floats
     columns: dict[str, Floats]
     delta_s: Floats
-    """Seconds behind the first lap at the same distance (over time: at the distance reached then)."""
+    """Seconds behind the first lap at the same distance (over time: at the distance reached then).
+    """
 
 
 def overlay(laps: Sequence[LapData], names: Sequence[str], by: str) -> Overlay:
@@ -151,7 +163,9 @@ class Corner:
 
 
 def corners(reference: LapData) -> list[Corner]:
-    """Where the reference lap's smoothed lateral acceleration stays above `CORNER_G` on one side; needs it and the speed."""
+    """Where the reference lap's smoothed lateral acceleration stays above `CORNER_G` on one side;
+    needs it and the speed.
+    """
     if (
         not {"acceleration_lat", "speed"} <= set(reference.columns)
         or len(reference.distance_m) < 10
@@ -187,7 +201,9 @@ class Part:
 
 
 def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
-    """Corner by corner, of `aligned` laps: from half-way of the straight before it to half-way of the one behind, so that the parts add up."""
+    """Corner by corner, of `aligned` laps: from half-way of the straight before it to half-way of
+    the one behind, so that the parts add up.
+    """
     if not found or not laps:
         return []
     # Where all laps have samples: a lap's last one lies up to a tick before the line.
@@ -211,7 +227,9 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
 
 
 def told(found: Sequence[Corner], parts: Sequence[Part], room_m: float) -> list[Corner]:
-    """Corners to name where there is room for one name each `room_m`: those with most time in them first, in the order of the road."""
+    """Corners to name where there is room for one name each `room_m`: those with most time in them
+    first, in the order of the road.
+    """
     weight = {
         part.name: max((abs(lost) for lost in part.lost_s if np.isfinite(lost)), default=0.0)
         for part in parts

@@ -33,7 +33,9 @@ def frame(
     begin: float | None = None,
     end: float | None = None,
 ) -> pd.DataFrame:
-    """Columns vehicle, session, lap, lap_time, lap_distance and the names, of the samples between the ends (in the axis' unit)."""
+    """Columns vehicle, session, lap, lap_time, lap_distance and the names, of the samples between
+    the ends (in the axis' unit).
+    """
     parts = []
     for lap in laps:
         data = compare.read(archive, lap, names)

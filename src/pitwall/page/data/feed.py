@@ -33,7 +33,10 @@ SHADOW = " challenger"
 
 
 class Feed:
-    """The sessions heard of, newest rows first in mind. Read by viewers without locks; written by one thread."""
+    """The sessions heard of, newest rows first in mind.
+
+    Read by viewers without locks; written by one thread.
+    """
 
     def __init__(self, settings: Settings, archive: Archive) -> None:
         self._settings, self._archive = settings, archive
@@ -107,7 +110,9 @@ class Feed:
         consumer.assign(found)
 
     def _follow_state(self) -> None:
-        """Ask Kafka every few seconds whether it is there: a consumer only falls silent when it is not."""
+        """Ask Kafka every few seconds whether it is there: a consumer only falls silent when it is
+        not.
+        """
         consumer = Consumer(
             {
                 **client_config(self._settings),
@@ -156,7 +161,9 @@ class Feed:
         return session
 
     def _seeding(self) -> None:
-        """Give sessions what the offline store has for them: the trail before the page was there, and a lap to compare with."""
+        """Give sessions what the offline store has for them: the trail before the page was there,
+        and a lap to compare with.
+        """
         looked = 0.0
         while not self._stop.is_set():
             try:

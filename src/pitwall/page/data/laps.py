@@ -12,7 +12,11 @@ from pitwall.page.data.session import AT, Floats, Predicted, column
 
 @dataclass(frozen=True)
 class LapRow:
-    """One lap. Times in seconds, NaN where unknown; `first` and `last` are its rows in the trail, both included."""
+    """One lap.
+
+    Times in seconds, NaN where unknown; `first` and `last` are its rows in the trail, both
+    included.
+    """
 
     number: int
     time_s: float
@@ -85,7 +89,9 @@ def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:
 
 @dataclass(frozen=True)
 class Reference:
-    """A lap to compare with: times (s since lap start) at rising distances (m), and where the car was then (m)."""
+    """A lap to compare with: times (s since lap start) at rising distances (m), and where the car
+    was then (m).
+    """
 
     name: str
     distance_m: Floats
@@ -95,7 +101,9 @@ class Reference:
     final_s: float
 
     def fits(self, trail: Floats, near_m: float = 60.0, least_m: float = 200.0) -> bool:
-        """Whether the trail's car drives the same road: at the same lap distances it is at the same places."""
+        """Whether the trail's car drives the same road: at the same lap distances it is at the same
+        places.
+        """
         distance, x, z = (
             column(trail, name) for name in ("lap_distance", "position_x", "position_z")
         )
@@ -110,7 +118,9 @@ class Reference:
 
 
 def behind(trail: Floats, reference: Reference | None) -> Floats:
-    """Seconds behind the reference at the same distance, at each row; without one, behind the session's best lap so far."""
+    """Seconds behind the reference at the same distance, at each row; without one, behind the
+    session's best lap so far.
+    """
     if reference is None:
         return column(trail, "lap_delta_to_best")
     at = np.interp(
@@ -120,9 +130,11 @@ def behind(trail: Floats, reference: Reference | None) -> Floats:
 
 
 def pace_ratio(trail: Floats, reference: Reference | None = None) -> Floats:
-    """The plain guess at the final lap time (s) at each row: the rest of the reference at this lap's pace; NaN without one.
+    """The plain guess at the final lap time (s) at each row: the rest of the reference at this
+    lap's pace; NaN without one.
 
     Elapsed + (reference − its time here) × elapsed / its time here.
+
     """
     elapsed = column(trail, "lap_time")
     best = reference.final_s if reference else column(trail, "lap_best_time")
@@ -160,7 +172,9 @@ def forecast(
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a lap's prediction at half distance compared with what came: seconds, errors are predicted − truth."""
+    """How a lap's prediction at half distance compared with what came: seconds, errors are
+    predicted − truth.
+    """
 
     lap: int
     truth: float

@@ -45,7 +45,9 @@ class Moment:
 
     @cached_property
     def reference(self) -> Reference | None:
-        """The lap chosen; else the session's best so far (None), and the fastest stored one until there is a best."""
+        """The lap chosen; else the session's best so far (None), and the fastest stored one until
+        there is a best.
+        """
         best = column(self.trail, "lap_best_time")[-1]
         return self._chosen or (None if np.isfinite(best) else self._stored)
 
@@ -72,7 +74,9 @@ class Moment:
         ]
 
     def map(self, colour: str) -> tuple[Points, float, float]:
-        """The road since the start of the lap before, as x, z (m) and the colour's value, and the ends of the colours."""
+        """The road since the start of the lap before, as x, z (m) and the colour's value, and the
+        ends of the colours.
+        """
         if colour not in self._maps:
             begin = self.laps[-min(2, len(self.laps))].first if self.laps else 0
             values = (self.delta if colour == "lap_delta_to_best" else column(self.trail, colour))[
@@ -163,7 +167,9 @@ class Moment:
 
     @cached_property
     def forecast_lines(self) -> tuple[list[Points], tuple[float, float] | None]:
-        """Model, its interval's ends, pace ratio and the last truth over distance, and the ends of the time axis."""
+        """Model, its interval's ends, pace ratio and the last truth over distance, and the ends of
+        the time axis.
+        """
         now, truth = self.forecast, self.verdict.truth if self.verdict else np.nan
         elapsed = column(self.trail[self.of(self.laps[-1])], "lap_time")
         plain = np.where(elapsed > SETTLED_S, now.baseline, np.nan)
@@ -216,7 +222,9 @@ class Moment:
 
 
 def moment(session: LiveSession, chosen: Reference | None = None) -> Moment | None:
-    """The session's moment, compared with the lap `chosen`: the one there is while little new has come. None before the first row."""
+    """The session's moment, compared with the lap `chosen`: the one there is while little new has
+    come. None before the first row.
+    """
     trail = session.trail.since(0)[1]
     if not len(trail):
         return None

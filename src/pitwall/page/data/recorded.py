@@ -1,4 +1,6 @@
-"""What the stores remember: features from the offline store, other channels from the telemetry history."""
+"""What the stores remember: features from the offline store, other channels from the telemetry
+history.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ SAME_S = 5e-7
 
 @dataclass(frozen=True)
 class StoredLap:
-    """One lap of the offline store. Times in seconds of session time; `time_s` is NaN unless the lap was seen whole."""
+    """One lap of the offline store.
+
+    Times in seconds of session time; `time_s` is NaN unless the lap was seen whole.
+    """
 
     vehicle: str
     session: str
@@ -66,7 +71,9 @@ class Archive:
         since_s: float | None = None,
         until_s: float | None = None,
     ) -> Floats:
-        """Shape (rows, 1 + names): session time and the features, by rising time, both ends included. NaN for null."""
+        """Shape (rows, 1 + names): session time and the features, by rising time, both ends
+        included. NaN for null.
+        """
         known = self.sets[view].names if view in self.sets else []
         chosen = ", ".join(
             f'"{name}"' if name in known else "NULL::DOUBLE" for name in ("session_time", *names)
@@ -99,7 +106,9 @@ class Archive:
         return out
 
     def laps(self) -> list[StoredLap]:
-        """All laps of the offline store, newest session first; looked for again when five seconds have passed."""
+        """All laps of the offline store, newest session first; looked for again when five seconds
+        have passed.
+        """
         with self._listing:
             if time.monotonic() - self._listed[0] > LISTED_S:
                 self._listed = (time.monotonic(), self._laps())
@@ -178,7 +187,9 @@ class Archive:
         since_s: float | None = None,
         until_s: float | None = None,
     ) -> Floats:
-        """Shape (values, 2): session time and the channel's value as the car sent it, by rising time; from the telemetry history."""
+        """Shape (values, 2): session time and the channel's value as the car sent it, by rising
+        time; from the telemetry history.
+        """
         from pitwall.stores.history import HistoryReader
 
         with self._lock:
@@ -196,10 +207,11 @@ class Archive:
         since_s: float | None,
         until_s: float,
     ) -> Floats:
-        """Shape (values, 2): one feature or channel before the live rows begin, `until_s` not included.
+        """Shape (values, 2): one feature or channel before the live rows begin, `until_s` not
+        included.
 
-        A channel comes from the telemetry history, at once and whole; a computed feature from the offline store, which shows
-        rows once a checkpoint has made them visible.
+        A channel comes from the telemetry history, at once and whole; a computed feature from the
+        offline store, which shows rows once a checkpoint has made them visible.
         """
         feature = (
             next((f for f in self.sets[view].features if f.name == name), None)
@@ -220,7 +232,10 @@ class Archive:
         return np.asarray(block[(block[:, 0] < until_s - SAME_S) & np.isfinite(block[:, 1])])
 
     def _factor(self, view: str, vehicle: str, session: str, name: str, block: Floats) -> float:
-        """From the unit the car sent to the feature's. The history does not hold the unit: a stored row of the feature tells."""
+        """From the unit the car sent to the feature's.
+
+        The history does not hold the unit: a stored row of the feature tells.
+        """
         feature = next(f for f in self.sets[view].features if f.name == name)
         channel = CHANNELS.get(feature.channel or "") or feature.own
         factors = unit_factors(channel) if channel else {}
@@ -277,7 +292,9 @@ class Archive:
     def _paths(
         self, con: duckdb.DuckDBPyConnection, view: str, entity: tuple[str, str] | None
     ) -> list[str]:
-        """The finished files of a view, or those that hold rows of one entity: a file is looked into once, it never changes."""
+        """The finished files of a view, or those that hold rows of one entity: a file is looked
+        into once, it never changes.
+        """
 
         paths = files(recorded(self._settings, view))
         if entity is None:

@@ -44,12 +44,17 @@ class Registry:
         )
 
     def typical_error(self, model: str) -> float:
-        """The champion's mean absolute error in training, in the model's unit; NaN where it is not known."""
+        """The champion's mean absolute error in training, in the model's unit; NaN where it is not
+        known.
+        """
         champion = self.champion(model)
         return champion.mae if champion else float("nan")
 
     def errors_by_lap(self, version: Version) -> dict[str, dict[str, float]]:
-        """By candidate and baseline: the error on each held-out lap. Blocks; empty where MLflow has none."""
+        """By candidate and baseline: the error on each held-out lap.
+
+        Blocks; empty where MLflow has none.
+        """
         return {
             name: each
             for name, each in self._logged(version, "errors_by_lap.json").get("out", {}).items()
@@ -57,7 +62,10 @@ class Registry:
         }
 
     def errors_by_part(self, version: Version) -> dict[str, list[float]]:
-        """By candidate and baseline: the error out of lap in each tenth of the lap. Blocks; empty where MLflow has none."""
+        """By candidate and baseline: the error out of lap in each tenth of the lap.
+
+        Blocks; empty where MLflow has none.
+        """
         return {
             name: each
             for name, each in self._logged(version, "errors_by_part.json").items()

@@ -1,4 +1,6 @@
-"""One session as the page holds it: the newest rows whole, and a trail of the columns that laps and maps are made of."""
+"""One session as the page holds it: the newest rows whole, and a trail of the columns that laps and
+maps are made of.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,18 @@ TRAIL = (
 TRAIL_HZ = 10.0
 TRAIL_ROWS = 10 * 3600 * 2
 RING_ROWS = 6000
-"""Rows at full rate a session is remembered with: two minutes at 50 Hz. Older ones come from the stores."""
+"""Rows at full rate a session is remembered with: two minutes at 50 Hz.
+
+Older ones come from the stores.
+"""
 AT = {name: number for number, name in enumerate(TRAIL)}
 
 
 class Rows:
-    """Rows of equal width, appended by one thread and read by others without a lock. The oldest go: `keep` to twice that stay."""
+    """Rows of equal width, appended by one thread and read by others without a lock.
+
+    The oldest go: `keep` to twice that stay.
+    """
 
     def __init__(self, width: int, keep: int) -> None:
         self._keep = keep
@@ -60,7 +68,9 @@ class Rows:
         self._state = (first, block, used + 1)
 
     def since(self, number: int) -> tuple[int, Floats]:
-        """The rows from the `number`th ever appended on: where they really begin (later if some are gone), and they."""
+        """The rows from the `number`th ever appended on: where they really begin (later if some are
+        gone), and they.
+        """
         first, block, used = self._state
         begin = min(max(number - first, 0), used)
         return first + begin, block[begin:used]
@@ -103,7 +113,9 @@ class LiveSession:
     reference: Any = None
     """The fastest stored lap of the same road, a `laps.Reference`; None before one is known."""
     drawn: dict[str | None, Any] = field(default_factory=dict)
-    """What viewers see of it now, by the reference they chose, made once for all of them: see `moment`."""
+    """What viewers see of it now, by the reference they chose, made once for all of them: see
+    `moment`.
+    """
     generation: int = 0
     """Counts how often the session began anew."""
     _slot: int = -(2**62)
@@ -130,7 +142,10 @@ class LiveSession:
     def add(
         self, values: Floats, event_us: int, created_us: int, now: float, seeding: bool = False
     ) -> bool:
-        """Take one row in order of session time; gives whether it went into the trail too. A row already known does nothing."""
+        """Take one row in order of session time; gives whether it went into the trail too.
+
+        A row already known does nothing.
+        """
         at = self.time_of(values, event_us)
         if at <= self._last:
             if at > self._last - 1 or seeding:

@@ -20,12 +20,15 @@ METRIC = re.compile(r"^(\w*pitwall_\w+)\{([^}]*)\}\s+(\S+)")
 
 
 class Health:
-    """Asks Flink's metrics and the dead-letter topic every five seconds, in a thread of its own, for all viewers."""
+    """Asks Flink's metrics and the dead-letter topic every five seconds, in a thread of its own,
+    for all viewers.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics: dict[str, float] = {}
-        """The job's own, summed over its tasks: `late`, `dead_letters`, …; `freshness_ms` is the p99."""
+        """The job's own, summed over its tasks: `late`, `dead_letters`, …; `freshness_ms` is the p99.
+        """
         self.dead_letters: int | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="health")
@@ -89,7 +92,9 @@ class Health:
 
 
 def read_metrics(text: str) -> dict[str, float]:
-    """The job's own metrics out of Prometheus' text: counters summed, of histograms the greatest 0.99 quantile."""
+    """The job's own metrics out of Prometheus' text: counters summed, of histograms the greatest
+    0.99 quantile.
+    """
     found: dict[str, float] = {}
     for line in text.splitlines():
         match = METRIC.match(line)

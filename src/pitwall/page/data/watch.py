@@ -1,4 +1,6 @@
-"""Predictions that meet their truth, and sensors that drift: kept for the models view and for Prometheus."""
+"""Predictions that meet their truth, and sensors that drift: kept for the models view and for
+Prometheus.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ AGAIN_S = 60.0
 
 
 class Watch:
-    """Fed by the page's one reader of the topics. The drift bands are calibrated on the offline store, in the background."""
+    """Fed by the page's one reader of the topics.
+
+    The drift bands are calibrated on the offline store, in the background.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
@@ -64,7 +69,9 @@ class Watch:
         self.truths.prediction(message)
 
     def close_silent(self) -> None:
-        """Now and then: laps that ended with their session meet their truth, and what is over is forgotten."""
+        """Now and then: laps that ended with their session meet their truth, and what is over is
+        forgotten.
+        """
         self.truths.close_silent()
         if self._drift is not None:
             self._drift.close_silent()

@@ -44,7 +44,9 @@ class Analysis:
         self._settled = False
         self._asked: Any = None
         self._loaded: Any = None
-        """What was asked for last, and what is on the screen: a reader that is overtaken shows nothing."""
+        """What was asked for last, and what is on the screen: a reader that is overtaken shows
+        nothing.
+        """
         self._names = [name for name in wanted.get("channels", "").split(",") if name] or list(
             CHANNELS_SHOWN
         )
@@ -568,7 +570,9 @@ def _title(lap: StoredLap) -> str:
 
 
 def _most(columns: list[Floats]) -> dict[str, float]:
-    """The ends between which all but the outermost thousandth of the samples lie; the wheel shows the rest."""
+    """The ends between which all but the outermost thousandth of the samples lie; the wheel shows
+    the rest.
+    """
     values = np.concatenate([c[np.isfinite(c)] for c in columns]) if columns else np.empty(0)
     if not len(values):
         return {}

@@ -1,4 +1,6 @@
-"""The models view: versions, errors beside the baseline's, champion beside challenger, drift, parity, and what predictions are made of."""
+"""The models view: versions, errors beside the baseline's, champion beside challenger, drift,
+parity, and what predictions are made of.
+"""
 
 from __future__ import annotations
 

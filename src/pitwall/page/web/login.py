@@ -1,4 +1,7 @@
-"""Who may see the page: whoever has the token, which a signed cookie then stands for. Only this machine's own names are served."""
+"""Who may see the page: whoever has the token, which a signed cookie then stands for.
+
+Only this machine's own names are served.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ POLICY = (
     b"content-security-policy",
     b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
 )
-"""Nothing is loaded from elsewhere, and nobody frames the page. NiceGUI's templates need inline scripts and eval."""
+"""Nothing is loaded from elsewhere, and nobody frames the page.
+
+NiceGUI's templates need inline scripts and eval.
+"""
 OPEN = ("/health", "/login", "/metrics")
 FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
 main{{max-width:26rem;margin:18vh auto;padding:0 1rem}} input,button{{font:inherit;width:100%;padding:.7rem;margin-top:.6rem;

@@ -61,9 +61,11 @@ def heading(text: str) -> None:
 
 
 class Legend:
-    """The names of a chart's lines, as text above it: they wrap, where a chart's own legend would lie on the plot.
+    """The names of a chart's lines, as text above it: they wrap, where a chart's own legend would
+    lie on the plot.
 
-    A click hides a line or shows it again. The chart needs a legend component with `show` off, which keeps that choice.
+    A click hides a line or shows it again. The chart needs a legend component with `show` off,
+    which keeps that choice.
     """
 
     def __init__(self) -> None:
@@ -114,7 +116,9 @@ class HtmlTable:
     """A table that is sent again only when it changed."""
 
     def __init__(self, columns: Sequence[str], mark: str = "", scroll: str = "x") -> None:
-        """`scroll` is `y` for a list that may be longer than its card, `x` for a table that a phone pushes sideways."""
+        """`scroll` is `y` for a list that may be longer than its card, `x` for a table that a phone
+        pushes sideways.
+        """
         self._columns = columns
         self._html = (
             ui.html("", sanitize=False).classes("rows").props(f'data-scroll="{scroll}" tabindex=0')

@@ -1,8 +1,11 @@
-"""Carries the displayed columns to a viewer: first what was, then rows as they come. Each viewer at its own pace.
+"""Carries the displayed columns to a viewer: first what was, then rows as they come.
 
-A viewer asks for a session and names, and says up to when it has each. Frames are binary: length of a JSON header (uint32),
-the header padded with blanks to eight bytes, then float64s. `rows` frames hold session time and the names row by row;
-`earlier` frames hold (time, value) pairs of one name. A viewer that is slow gets fewer, larger frames: nothing waits for it.
+Each viewer at its own pace.
+
+A viewer asks for a session and names, and says up to when it has each. Frames are binary: length of
+a JSON header (uint32), the header padded with blanks to eight bytes, then float64s. `rows` frames
+hold session time and the names row by row; `earlier` frames hold (time, value) pairs of one name. A
+viewer that is slow gets fewer, larger frames: nothing waits for it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from pitwall.page.data.session import Floats, LiveSession, columns_of
 
 FRAME_S = 0.035
 RAW_S = 1.0
-"""How often channels that are no feature are looked up in the history, which gets a row a second."""
+"""How often channels that are no feature are looked up in the history, which gets a row a second.
+"""
 NAMES = 24
 
 
