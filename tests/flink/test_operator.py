@@ -231,7 +231,10 @@ def test_the_delta_to_a_reference_lap_agrees_with_the_reference(
 
 
 def test_ticks_that_wait_keep_their_channels_when_other_channels_become_known(run: Run) -> None:
-    """tick 0 1 … 99 . 101 | restored, knows OilTemp | 100 102 103   Tick 101 was read when OilTemp was none of the channels."""
+    """Tick 101 was read when OilTemp was none of the channels.
+
+    tick 0 1 … 99 . 101 | restored, knows OilTemp | 100 102 103
+    """
     oil = Channel("OilTemp", "", 0, 1000)
     before, after = FeatureSet("v", last("Speed", "Throttle")), FeatureSet("v", last("Speed", oil))
     encoder = TickEncoder(

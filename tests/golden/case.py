@@ -119,7 +119,7 @@ class Case:
         return [(time_us, _merged(samples[time_us])) for time_us in sorted(samples)]
 
     def sessions(self) -> Iterator[tuple[str, list[Step]]]:
-        """Each way in which the ticks may reach the operator: a session id and the operator's steps.
+        """Each way in which the ticks may reach the operator: session id and the operator's steps.
 
         Ticks come one by one over one partition, and dealt to two and three partitions, in turn and
         with neighbours swapped. A case that names partitions or wall clocks has this one way only.

@@ -349,9 +349,11 @@ def test_point_in_time_rows_equal_the_features_topic(stack: Settings) -> None:
 def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
     stack: Settings, servers: Stack
 ) -> None:
-    """What was read from the online store while the car drove, and from the stream, equals the offline store bit for bit.
+    """What was served equals the offline store bit for bit.
 
-    ticks       0 ······· 700 [held back: 700–705] 706 ······· 1500 ⟵ 700–705 come late ┊ kill, restart ┊ 1500 ······· 2400
+    Served is what was read from the online store while the car drove, and from the stream.
+
+    ticks  0 ··· 700 [held back: 700–705] 706 ··· 1500 ⟵ 700–705 late ┊ kill, restart ┊ 1500 ··· 2400
     """
     import threading
     from types import SimpleNamespace

@@ -79,7 +79,8 @@ READY = {
     "/analysis": "() => document.querySelector('[aria-label=Overlay] canvas') &&"
     " document.querySelector('[data-table=between] td, [data-table=between] .empty')",
     "/models": "() => document.querySelector('[data-table=versions] td') &&"
-    " document.querySelector('[data-fact=made]') && document.querySelector('[data-table=live-error] td')",
+    " document.querySelector('[data-fact=made]') &&"
+    " document.querySelector('[data-table=live-error] td')",
     "/services": "() => document.querySelector('[data-service=page]')",
 }
 METRICS = """flink_pitwall_late{task="1"} 1234

@@ -172,7 +172,7 @@ def test_asked_about_the_past_it_answers_as_things_stood_then(served: Served) ->
     """The session was driven to 00:10, of which the offline store has what came up to 00:05.
 
     speed   10 ─────────── 20 ─────── 30 ··········· 40 (online)
-    time    00:01          00:02      00:05          now                  the model gives twice the speed
+    time    00:01          00:02      00:05          now       the model gives twice the speed
     """
     start = datetime(2026, 1, 1, tzinfo=UTC)
     record(
@@ -211,7 +211,10 @@ def test_no_request_of_schemathesis_breaks_it(served: Served, tmp_path: Path) ->
     documented.
     """
     token = served.settings.secret("admin_token").get_secret_value()
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    checks = (
+        "not_a_server_error,status_code_conformance,"
+        "content_type_conformance,response_schema_conformance"
+    )
     result = subprocess.run(
         [
             TOOLS / "schemathesis",

@@ -462,7 +462,8 @@ def _traps() -> Iterator[bytes]:
             ',{"VehicleId":"v","SessionId":"20260101-000000-t","Timestamp":7,"ChannelId":"B","ChannelValue":1}',
         ):
             for number in ("1.5", "2.5", "7", *NUMBERS, "3.5"):
-                yield f'[{{"VehicleId":"v{i}","SessionId":"20260101-000000-t",{trap % number}}}{more}]'.encode()
+                start = f'"VehicleId":"v{i}","SessionId":"20260101-000000-t"'
+                yield f"[{{{start},{trap % number}}}{more}]".encode()
 
 
 def mutations(seed: int, count: int) -> Iterator[bytes]:

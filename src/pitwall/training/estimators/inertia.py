@@ -112,7 +112,7 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         )
 
     def prepare(self, rows: Array) -> Array:
-        """The trees' inputs for `rows` (n, inputs). A row has the same bits alone or among others."""
+        """The trees' inputs for `rows` (n, inputs). No row's bits depend on the other rows."""
         gained = rows.take(self.gain_at_, axis=1) * self.gain_kph_
         squares = rows * rows
         energy = (
