@@ -57,12 +57,12 @@ VIEWS = {
     ),
     "analysis": (
         "/analysis",
-        {"laps": ",".join((f"{LAP}2", f"{LAP}1", f"{LAP}3")), "a": "1000", "b": "12345.67"},
+        {"laps": "\x1e".join((f"{LAP}2", f"{LAP}1", f"{LAP}3")), "a": "1000", "b": "12345.67"},
     ),
     "analysis, ten columns": (
         "/analysis",
         {
-            "laps": ",".join((f"{LAP}2", f"{LAP}1")),
+            "laps": "\x1e".join((f"{LAP}2", f"{LAP}1")),
             "channels": "speed,throttle,brake,steering_angle,battery_power,acceleration_lat,"
             "acceleration_long,speed_mean_30s,acceleration_long_out_of_range_share_5s,gaps_30s",
             "by": "time",
