@@ -1,7 +1,8 @@
-"""Every card of every view is whole at every size: measured in Chromium, on the real page with a live and a recorded session.
+"""Every card of every view is whole at every size, measured in Chromium on the real page.
 
-The car is drawn here, row by row, so that the numbers are as wide as they become in use: laps of five minutes, three digits before
-the point, an alarm, a challenger. Adding a view or a size is adding a line to `VIEWS` or `SIZES`.
+The test writes the rows of the features topic itself, so that the numbers are as wide as they
+become in use: laps of five minutes, three digits before the point, a champion and a challenger.
+Adding a view or a size is adding a line to `VIEWS` or `SIZES`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,6 @@ from served import register
 
 from pitwall.features import FeatureSet, load
 from pitwall.kafka.clients import client_config
-from pitwall.kafka.topics import end_offsets
 from pitwall.kafka.wire import iso
 from pitwall.lab.browser import chromium, opened
 from pitwall.local.stack import Stack
@@ -78,7 +78,8 @@ READY = {
     "/analysis": "() => document.querySelector('[aria-label=Overlay] canvas') &&"
     " document.querySelector('[data-table=between] td, [data-table=between] .empty')",
     "/models": "() => document.querySelector('[data-table=versions] td') &&"
-    " document.querySelector('[data-fact=made]') && document.querySelector('[data-table=live-error] td')",
+    " document.querySelector('[data-fact=made]') &&"
+    " document.querySelector('[data-table=live-error] td')",
     "/services": "() => document.querySelector('[data-service=page]')",
 }
 METRICS = """flink_pitwall_late{task="1"} 1234
@@ -151,7 +152,10 @@ class Car:
         self._producer = Producer(client_config(settings))
 
     def send(self, until_s: float, predicted: tuple[str, ...] = ()) -> None:
-        """Send what was not sent before `until_s` of session time; every fifth second with predictions of these roles."""
+        """Send the rows up to `until_s` of session time that were not sent before.
+
+        Every fifth second has a prediction of each role in `predicted`.
+        """
         settings, head = self._settings, bytes.fromhex(self._features.schema)[::-1]
         now_us = time.time_ns() // 1000
         self._begin_us = self._begin_us or now_us - int(until_s * 1e6)
@@ -253,7 +257,7 @@ def driving(*cars: Car) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tab(checkout: Settings) -> Iterator[Any]:
-    """A logged-in tab of a page that knows a car on track, one that fell silent, one in its first lap, and two models."""
+    """A logged-in tab. Its page knows a car on track, a silent one, one in its first lap, and models."""
     from pitwall.machine import jars
 
     if chromium() is None:
@@ -281,7 +285,7 @@ def tab(checkout: Settings) -> Iterator[Any]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_card_is_whole(tab: Any, view: str) -> None:
-    """Faults are listed with their size and pixels; a view is loaded once and then resized, as a user's window is."""
+    """A view is loaded once and then resized, as a user's window is. Faults name size and pixels."""
     path, query = VIEWS[view]
     faults = []
     for at, (width, height) in enumerate(SIZES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 NBSP = "\u00a0"
 """Between a number and its unit, so that neither wraps alone."""
 
