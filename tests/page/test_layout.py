@@ -1,9 +1,8 @@
-"""Every card of every view is whole at every size: measured in Chromium, on the real page with a
-live and a recorded session.
+"""Every card of every view is whole at every size, measured in Chromium on the real page.
 
-The car is drawn here, row by row, so that the numbers are as wide as they become in use: laps of
-five minutes, three digits before the point, an alarm, a challenger. Adding a view or a size is
-adding a line to `VIEWS` or `SIZES`.
+The test writes the rows of the features topic itself, so that the numbers are as wide as they
+become in use: laps of five minutes, three digits before the point, a champion and a challenger.
+Adding a view or a size is adding a line to `VIEWS` or `SIZES`.
 """
 
 from __future__ import annotations
@@ -58,12 +57,12 @@ VIEWS = {
     ),
     "analysis": (
         "/analysis",
-        {"laps": ",".join((f"{LAP}2", f"{LAP}1", f"{LAP}3")), "a": "1000", "b": "12345.67"},
+        {"laps": "\x1e".join((f"{LAP}2", f"{LAP}1", f"{LAP}3")), "a": "1000", "b": "12345.67"},
     ),
     "analysis, ten columns": (
         "/analysis",
         {
-            "laps": ",".join((f"{LAP}2", f"{LAP}1")),
+            "laps": "\x1e".join((f"{LAP}2", f"{LAP}1")),
             "channels": "speed,throttle,brake,steering_angle,battery_power,acceleration_lat,"
             "acceleration_long,speed_mean_30s,acceleration_long_out_of_range_share_5s,gaps_30s",
             "by": "time",
@@ -153,8 +152,9 @@ class Car:
         self._producer = Producer(client_config(settings))
 
     def send(self, until_s: float, predicted: tuple[str, ...] = ()) -> None:
-        """Send what was not sent before `until_s` of session time; every fifth second with
-        predictions of these roles.
+        """Send the rows up to `until_s` of session time that were not sent before.
+
+        Every fifth second has a prediction of each role in `predicted`.
         """
         settings, head = self._settings, bytes.fromhex(self._features.schema)[::-1]
         now_us = time.time_ns() // 1000
@@ -257,9 +257,7 @@ def driving(*cars: Car) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tab(checkout: Settings) -> Iterator[Any]:
-    """A logged-in tab of a page that knows a car on track, one that fell silent, one in its first
-    lap, and two models.
-    """
+    """A logged-in tab. Its page knows a car on track, a silent one, one in its first lap, and models."""
     from pitwall.machine import jars
 
     if chromium() is None:
@@ -287,9 +285,7 @@ def tab(checkout: Settings) -> Iterator[Any]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_card_is_whole(tab: Any, view: str) -> None:
-    """Faults are listed with their size and pixels; a view is loaded once and then resized, as a
-    user's window is.
-    """
+    """A view is loaded once and then resized, as a user's window is. Faults name size and pixels."""
     path, query = VIEWS[view]
     faults = []
     for at, (width, height) in enumerate(SIZES):
