@@ -365,7 +365,7 @@ def test_the_consumer_of_the_documentation_reads_what_is_published(served: Serve
         if "Consumer(" in block
     )
     lines = [line[4:] for line in code.strip("\n").splitlines()]
-    assert len([line for line in lines if line]) <= 11
+    assert len([line for line in lines if line]) <= 13
     text = "\n".join(lines).replace("127.0.0.1:19092", served.settings.bootstrap_servers)
     reader = subprocess.Popen([sys.executable, "-u", "-c", text], stdout=subprocess.PIPE, text=True)
     try:
@@ -526,6 +526,7 @@ def test_models_change_under_load_without_a_failure_or_a_mixture(served: Served)
 
     with asking(served, 3, one) as raised, asking(served, 1, many) as raised_too:
         second = register(settings, "lap_time", 2.0)
+        wait(lambda: bool(found and batches), 30)
         wait(lambda: found[-1][0] == second and batches[-1] == {second}, 30)
         for fault in ("bare", "pickled", "infinite", "wide"):
             broken = register(settings, "lap_time", 3.0, fault=fault)

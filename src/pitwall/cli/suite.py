@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -11,8 +14,8 @@ import typer
 from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
-PROCESSES = 2
-"""Each runs whole stacks of servers one after the other: about 4 GiB and one core at a time."""
+SLOWEST = ["--durations", "20"]
+WITHOUT_SERVERS = ["-m", "not integration"]
 
 
 def test(
@@ -21,17 +24,54 @@ def test(
 ) -> None:
     """Run the test suite in two processes and print its slowest tests.
 
-    Further arguments go to pytest, which then runs in one process.
+    The tests that need servers run beside those that need none. Further arguments go to pytest,
+    which then runs in one process.
     """
     settings = Settings()
     if not (settings.repository / "tests").exists():
         raise UsageError(f"there are no tests in {settings.repository}; run this in a checkout")
-    command = [sys.executable, "-m", "pytest"]
-    if fast:
-        command += ["-m", "not integration"]
+    pytest = [sys.executable, "-m", "pytest"]
+    root = settings.repository
     if context.args:
-        command += context.args
-    else:
-        command += ["-n", str(PROCESSES), "--dist", "loadgroup", "--no-loadscope-reorder"]
-        command += ["--durations", "20"]
-    raise typer.Exit(subprocess.run(command, cwd=settings.repository).returncode)
+        chosen = WITHOUT_SERVERS if fast else []
+        raise typer.Exit(subprocess.run([*pytest, *chosen, *context.args], cwd=root).returncode)
+    if fast:
+        halves = ["-n", "2", "--dist", "loadgroup"]
+        command = [*pytest, *WITHOUT_SERVERS, *halves, *SLOWEST]
+        raise typer.Exit(subprocess.run(command, cwd=root).returncode)
+    with tempfile.TemporaryFile("w+") as output:
+        beside = subprocess.Popen(
+            [*pytest, *WITHOUT_SERVERS, *SLOWEST], cwd=root, stdout=output, stderr=output
+        )
+        with_servers = subprocess.Popen(
+            [*pytest, "-m", "integration", *SLOWEST],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert with_servers.stdout is not None
+        shown = bytearray()
+        while piece := with_servers.stdout.read1():
+            shown += piece
+            sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+        statuses = {with_servers.wait(), beside.wait()}
+        output.seek(0)
+        without_servers = output.read()
+    print(f"\nThe tests that need no server, which ran beside these:\n\n{without_servers}")
+    counts = _counts(shown.decode(errors="replace")) + _counts(without_servers)
+    failed = counts["failed"] + counts["error"]
+    skipped = counts["skipped"]
+    print(f"{counts['passed'] + counts['xfailed']} passed, {failed} failed, {skipped} skipped")
+    raise typer.Exit(max(statuses))
+
+
+def _counts(output: str) -> Counter[str]:
+    """How many tests ended how, by the last line of pytest's output that says so."""
+    counts: Counter[str] = Counter()
+    for line in reversed(output.splitlines()):
+        if re.search(r"\d+ (passed|failed|errors?|skipped).* in [\d.]+s", line):
+            for number, outcome in re.findall(r"(\d+) ([a-z]+)", line):
+                counts[outcome.rstrip("s") if outcome == "errors" else outcome] += int(number)
+            break
+    return counts

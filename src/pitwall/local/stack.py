@@ -21,6 +21,8 @@ from pitwall.machine.ports import check_port_free
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
+_let_go: list[subprocess.Popen[bytes]] = []
+"""Supervisors that were told to go on; dropping them would warn of processes that still run."""
 CORE = ("kafka", "cassandra", "s3", "mlflow")
 """What `up` starts before the feature repository can be applied."""
 NOTICE_S = 1.0
@@ -124,6 +126,7 @@ class Stack:
             assert supervisor.stdin is not None
             supervisor.stdin.write(DETACH)
             supervisor.stdin.close()
+        _let_go.extend(self._supervisors)
         self._supervisors = []
 
     def close(self) -> None:
