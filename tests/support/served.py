@@ -45,8 +45,9 @@ class Served:
     def kill(self, name: str) -> None:
         found = process.find(self.settings.run_dir, name)
         assert found is not None and found.process is not None
-        for child in [*found.process.children(recursive=True), found.process]:
-            child.kill()
+        # The parent first: it would start a worker anew.
+        for member in [found.process, *found.process.children(recursive=True)]:
+            member.kill()
         assert process.wait_gone(found, 20)
         wait(lambda: (self.settings.run_dir / f"{name}.ended").exists(), 10)
 

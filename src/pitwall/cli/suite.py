@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def test(
         )
         assert with_servers.stdout is not None
         shown = bytearray()
-        while piece := with_servers.stdout.read1():
+        while piece := os.read(with_servers.stdout.fileno(), 1 << 16):
             shown += piece
             sys.stdout.buffer.write(piece)
             sys.stdout.flush()
