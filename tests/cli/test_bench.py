@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from pitwall.cli.main import app
 from pitwall.errors import StackError
-from pitwall.lab.bench import Load, Result, Step
 from pitwall.lab.bench import all as every
+from pitwall.lab.bench.result import Load, Result, Step
 
 
 def fine(load: Load, step: Step) -> Result:

@@ -12,7 +12,7 @@ from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError, UsageError
 
 if TYPE_CHECKING:
-    from pitwall.lab.bench import Result
+    from pitwall.lab.bench.result import Result
 
 
 def bench(
@@ -39,7 +39,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Run benchmarks on servers of their own, each figure beside its peer's of the same run."""
-    from pitwall.lab.bench import Load
+    from pitwall.lab.bench.result import Load
     from pitwall.lab.bench.all import BENCHMARKS
 
     chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names

@@ -50,8 +50,7 @@ class Outcome:
     offline_lost: int
     online_right: bool
     restarts: int = 0
-    """How often the job began again from a checkpoint: rows may be doubled then, and never otherwise.
-    """
+    """How often the job began again from a checkpoint. Only then may rows be doubled."""
     refused: str = ""
     """Why this machine does not let the fault be tried; the rest is empty then."""
 
@@ -69,7 +68,7 @@ class Outcome:
 
 @dataclass
 class Seen:
-    """What arrived of one session: by event time (µs), the values of each copy in order of arrival."""
+    """What arrived of one session: by event time (µs), the values of each copy, as they came."""
 
     rows: dict[int, list[bytes]] = field(default_factory=dict)
     new_at_s: list[float] = field(default_factory=list)
@@ -292,7 +291,8 @@ def _drive(world: World, session: Session, fault: Callable[[World], None] | None
         raise errors[0]
     if left := producer.flush(300):
         raise StackError(
-            f"Kafka at {settings.bootstrap_servers} did not take {left} ticks of {session.session} within 300 s"
+            f"Kafka at {settings.bootstrap_servers} did not take {left} ticks of "
+            f"{session.session} within 300 s"
         )
     return begun_fault if trouble is not None else begun
 
@@ -303,7 +303,10 @@ def _offline(settings: Settings, session: Session, ticks: int, patience_s: float
     from pitwall.stores.offline.files import files, recorded
 
     where = recorded(settings, "car_state")
-    query = "SELECT count(DISTINCT event_timestamp) FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
+    query = (
+        "SELECT count(DISTINCT event_timestamp) "
+        "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) WHERE session = ?"
+    )
     limit, found = time.monotonic() + patience_s, 0
     while found < ticks and time.monotonic() < limit:
         time.sleep(1)

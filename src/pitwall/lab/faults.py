@@ -107,9 +107,8 @@ def submit(settings: Settings) -> None:
         text=True,
     )
     if result.returncode:
-        raise JobError(
-            f"the features job was not submitted: {(result.stdout + result.stderr).strip().splitlines()[-1]}"
-        )
+        last_line = (result.stdout + result.stderr).strip().splitlines()[-1]
+        raise JobError(f"the features job was not submitted: {last_line}")
     wait(lambda: features_job_state(settings) == "RUNNING", 180, "the features job to run")
 
 

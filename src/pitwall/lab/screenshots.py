@@ -22,7 +22,8 @@ READY = {
     ),
     "models": (
         "/models",
-        "() => document.querySelector('[data-table=versions] td') && document.querySelector('[data-fact=made]')",
+        "() => document.querySelector('[data-table=versions] td')"
+        " && document.querySelector('[data-fact=made]')",
     ),
     "services": ("/services", "() => document.querySelector('[data-service=page]')"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pitwall.lab.bench import Load, Result, Step
+from pitwall.lab.bench.endpoint import predict
 from pitwall.lab.bench.freshness import freshness
 from pitwall.lab.bench.history import history
 from pitwall.lab.bench.ingest import features, ingest, parse
@@ -12,7 +12,8 @@ from pitwall.lab.bench.offline import offline
 from pitwall.lab.bench.online import online_race, online_read, online_write
 from pitwall.lab.bench.page import page
 from pitwall.lab.bench.predict import model_row
-from pitwall.lab.bench.serving import predict, score
+from pitwall.lab.bench.result import Load, Result, Step
+from pitwall.lab.bench.scoring import score
 from pitwall.lab.bench.soak import record_to_prediction, soak
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {

@@ -1,4 +1,4 @@
-"""How long after its Kafka record a tick's row can be read in the online store, while cars run live."""
+"""How long after its record in Kafka a row can be read in the online store, with cars live."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import orjson
 
 from pitwall.car.replay import produce
-from pitwall.lab.bench import Load, Result, Step, machine
 from pitwall.lab.bench.ingest import CARS, CHANNELS, cars
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.machine import processes as process
 from pitwall.settings import Settings
@@ -98,7 +98,8 @@ def _watch(
     store = connect(settings)
     try:
         look = store.prepare(
-            f'SELECT session, event_timestamp FROM {settings.keyspace}."{online_table("pitwall", "car_state")}"'
+            "SELECT session, event_timestamp "
+            f'FROM {settings.keyspace}."{online_table("pitwall", "car_state")}"'
         )
         looks: list[tuple[float, dict[str, int]]] = []
         begun = time.time()

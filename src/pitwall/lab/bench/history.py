@@ -11,9 +11,9 @@ import sys
 import time
 
 from pitwall.errors import JobError
-from pitwall.lab.bench import Load, Result, Step, machine
 from pitwall.lab.bench.ingest import CARS, CHANNELS, fill
 from pitwall.lab.bench.job import WARM_UP, measure
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.settings import Settings
 from pitwall.spark.cluster import check_installed

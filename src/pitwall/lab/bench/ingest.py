@@ -11,8 +11,8 @@ import numpy as np
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
-from pitwall.lab.bench import Load, Result, Step, machine
 from pitwall.lab.bench.job import Rate, measure
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.settings import Settings
 
@@ -22,8 +22,8 @@ CHANNELS = 13
 MESSAGES = 4_800_000
 QUICK = 1_200_000
 FIRST = (
-    "LapDistance PositionX PositionY PositionZ Speed AccelerationLong AccelerationLat AccelerationVert VelocityYaw SteeringAngle "
-    "Throttle Brake BatteryPower"
+    "LapDistance PositionX PositionY PositionZ Speed AccelerationLong AccelerationLat "
+    "AccelerationVert VelocityYaw SteeringAngle Throttle Brake BatteryPower"
 ).split()
 """The channels of the real laps come first."""
 

@@ -35,7 +35,8 @@ WATCHED = {"metrics.fetcher.update-interval": "1 s", "web.refresh-interval": "1 
 
 BYTES = """CREATE TEMPORARY TABLE telemetry (`value` BYTES) WITH (
     'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = '{topic}',
-    'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'format' = 'raw')"""
+    'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
+    'format' = 'raw')"""
 
 
 @dataclass

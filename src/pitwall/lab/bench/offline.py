@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pitwall.lab.bench import Load, Result, Step, machine
+from pitwall.lab.bench.result import Load, Result, Step, machine
 
 FEATURES = [f"feature_{i}" for i in range(30)]
 SESSION_ROWS = 6_000
@@ -220,7 +220,8 @@ def _bare_duckdb(folder: Path, entity: pa.Table) -> Callable[[], int]:
     con.register("entity", entity)
     query = (
         f"SELECT e.*, {', '.join('f.' + name for name in FEATURES)} FROM entity e ASOF LEFT JOIN "
-        f"read_parquet('{folder}/*/*.parquet', hive_partitioning = false) f ON e.vehicle = f.vehicle AND e.session = f.session "
+        f"read_parquet('{folder}/*/*.parquet', hive_partitioning = false) f "
+        "ON e.vehicle = f.vehicle AND e.session = f.session "
         "AND e.event_timestamp >= f.event_timestamp"
     )
     return lambda: int(con.sql(query).to_arrow_table().num_rows)

@@ -1,4 +1,4 @@
-"""The online store beside the one Feast ships and beside the bare driver, on one Cassandra, in turns."""
+"""Our online store beside Feast's and beside the bare driver, on one Cassandra, in turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pitwall.lab.bench import Load, Result, Step, machine
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.settings import Settings
 
@@ -106,7 +106,8 @@ def online_read(load: Load, step: Step) -> Result:
         columns = ", ".join(f'"{name}"' for name in names)
         table = f'{settings.keyspace}."{ours.config.project}_bench"'
         select = bare.prepare(
-            f"SELECT event_timestamp, created_timestamp, {columns} FROM {table} WHERE vehicle = ? AND session = ?"
+            f"SELECT event_timestamp, created_timestamp, {columns} FROM {table} "
+            "WHERE vehicle = ? AND session = ?"
         )
         reader = FeatureReader(settings, "bench", ours.config.project)
 

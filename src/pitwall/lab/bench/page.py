@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pitwall.features import load
-from pitwall.lab.bench import Load, Result, Step, machine
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.settings import Settings
 
@@ -21,7 +21,10 @@ VIEWERS = 20
 SLOW = 5
 VEHICLE, SESSION = "bench", "20260101-000000-bench"
 BLANK = """(s) => new Promise(done => { let n = 0; const end = performance.now() + 1000 * s;
-  const step = () => { n++; performance.now() < end ? requestAnimationFrame(step) : done(n / s); }; requestAnimationFrame(step); })"""
+  const step = () => {
+    n++; performance.now() < end ? requestAnimationFrame(step) : done(n / s);
+  };
+  requestAnimationFrame(step); })"""
 
 
 class _Car(threading.Thread):

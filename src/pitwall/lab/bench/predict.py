@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pitwall.features import load as feature_sets
-from pitwall.lab.bench import Load, Result, Step, machine
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.models.trees import Array, compiled
 from pitwall.settings import Settings
 from pitwall.training.tasks import task

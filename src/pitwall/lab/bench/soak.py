@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from pitwall.lab.bench import Load, Result, Step, machine
 from pitwall.lab.bench.freshness import HZ
 from pitwall.lab.bench.ingest import CARS, CHANNELS, cars
-from pitwall.lab.bench.serving import MODEL, model_of_the_bench
+from pitwall.lab.bench.model import MODEL, model_of_the_bench
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.machine import processes as process
 from pitwall.settings import Settings

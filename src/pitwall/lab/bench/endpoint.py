@@ -1,4 +1,4 @@
-"""The endpoint beside a bare read and a bare model call; the stream scorer beside bare consumption."""
+"""The endpoint beside a bare read of Cassandra and a bare model call."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pitwall.features import load as load_features
-from pitwall.lab.bench import Load, Result, Step, machine
+from pitwall.lab.bench.model import INPUTS, MODEL, SESSION, VEHICLE, model_of_the_bench
+from pitwall.lab.bench.result import Load, Result, Step, machine
 from pitwall.lab.bench.stage import stage
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import free_ports
@@ -21,49 +21,7 @@ from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 from pitwall.stores.names import online_table
 
-VEHICLE, SESSION, MODEL = "PERRINN 424", "20260101-000000-bench", "lap_time"
-INPUTS = 30
 CLIENTS = (1, 16)
-ROWS = 300_000
-SESSIONS = 20
-
-
-def model_of_the_bench(settings: Settings) -> tuple[str, ...]:
-    """Register gradient boosting over 30 features as champion `lap_time`; gives its inputs."""
-    import mlflow
-    import pandas as pd
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    from pitwall.models import registry as models
-    from pitwall.models.loading import TRUSTED
-
-    inputs = tuple(load_features(settings.feature_repo)[-1].names[:INPUTS])
-    dice = np.random.default_rng(1)
-    X = pd.DataFrame(dice.normal(size=(5000, INPUTS)), columns=list(inputs))
-    model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(
-        X, X.iloc[:, 0] + dice.normal(size=5000)
-    )
-    client = models.client(settings)
-    mlflow.set_experiment(MODEL)
-    with mlflow.start_run():
-        logged = mlflow.sklearn.log_model(
-            model,
-            name="model",
-            serialization_format="skops",
-            skops_trusted_types=TRUSTED,
-            input_example=X.tail(3),
-            registered_model_name=MODEL,
-            pip_requirements=["scikit-learn", "skops", "pandas"],
-            metadata={
-                "unit": "s",
-                "feature_service": "bench",
-                "definitions": "bench",
-                "interval": {"coverage": 0.9, "by": None, "edges": [], "half_width": [1.0]},
-            },
-        )
-    version = str(logged.registered_model_version)
-    client.set_registered_model_alias(MODEL, "champion", version)
-    return inputs
 
 
 def predict(load: Load, step: Step) -> Result:
@@ -172,7 +130,8 @@ def _bare(settings: Settings, inputs: tuple[str, ...], seconds: float) -> dict[i
     cassandra = connect(settings)
     columns = ", ".join(f'"{name}"' for name in inputs)
     statement = cassandra.prepare(
-        f'SELECT event_timestamp, created_timestamp, {columns} FROM {settings.keyspace}."{online_table("pitwall", "car_state")}" '
+        f"SELECT event_timestamp, created_timestamp, {columns} "
+        f'FROM {settings.keyspace}."{online_table("pitwall", "car_state")}" '
         "WHERE vehicle = ? AND session = ?"
     )
     model = mlflow.sklearn.load_model(f"models:/{MODEL}/1")
@@ -204,7 +163,7 @@ def _ask(
     """
     arguments = [host, str(port), path, token, body.decode(), str(clients), str(seconds)]
     done = subprocess.run(
-        [sys.executable, "-m", "pitwall.lab.bench.serving", *arguments],
+        [sys.executable, "-m", "pitwall.lab.bench.endpoint", *arguments],
         capture_output=True,
         check=True,
     )
@@ -215,7 +174,8 @@ async def _clients(
     host: str, port: int, path: str, token: str, body: bytes, clients: int, seconds: float
 ) -> list[float]:
     request = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     until = time.perf_counter() + seconds
@@ -286,108 +246,6 @@ def _mlflow_serve(settings: Settings, inputs: tuple[str, ...], seconds: float) -
         return len(_ask(settings.host, port, "/invocations", "", body, 16, seconds)) / seconds
     finally:
         process.end([server.pid])
-
-
-def score(load: Load, step: Step) -> Result:
-    """Feature rows a second through the stream scorer (50 Hz sessions, 10 predictions a second
-    each), one worker.
-    """
-    from confluent_kafka import Consumer, Producer, TopicPartition
-
-    from pitwall.kafka.clients import client_config
-    from pitwall.kafka.topics import end_offsets
-    from pitwall.serving.registry import Registry
-    from pitwall.serving.scorer import Scorer
-
-    conditions = machine()
-    rows = ROWS // 5 if load.quick else ROWS
-    step("starting servers", None)
-    with stage("kafka", "s3", "mlflow", quick_start="false") as (settings, _):
-        model_of_the_bench(settings)
-        registry = Registry(settings, (MODEL,))
-        registry.refresh()
-        scorer = Scorer(settings, registry, "bench")
-        while not (settings.run_dir / "scorer-bench.ready").exists():
-            scorer.step()
-        step("writing feature rows", None)
-        features = load_features(settings.feature_repo)[-1]
-        producer = Producer(
-            {
-                **client_config(settings),
-                "queue.buffering.max.messages": 400_000,
-                "linger.ms": 20,
-                "compression.type": "lz4",
-            }
-        )
-        dice = np.random.default_rng(3)
-        schema = bytes.fromhex(features.schema)[::-1]
-        for i in range(rows):
-            tick, car = divmod(i, SESSIONS)
-            times = np.array(
-                [1_767_225_600_000_000 + tick * 20_000, 1_790_000_000_000_000 + tick * 20_000],
-                "<i8",
-            ).tobytes()
-            value = (
-                schema
-                + times
-                + dice.normal(size=len(features.names)).astype("<f8").tobytes()
-                + VEHICLE.encode()
-            )
-            while True:
-                try:
-                    producer.produce(
-                        settings.features_topic, value, f"20260101-0000{car:02d}-bench".encode()
-                    )
-                    break
-                except BufferError:
-                    producer.poll(0.1)
-        producer.flush(60)
-        step("scoring", 0.0)
-        begun, cpu, done = time.monotonic(), time.process_time(), 0
-        while done < rows:
-            done += scorer.step()
-            step("scoring", done / rows)
-        seconds, busy = time.monotonic() - begun, time.process_time() - cpu
-        scorer.close()
-        consumer = Consumer(
-            {
-                **client_config(settings),
-                "group.id": "bare",
-                "isolation.level": "read_committed",
-                "fetch.wait.max.ms": 10,
-            }
-        )
-        consumer.assign(
-            [
-                TopicPartition(settings.features_topic, p, 0)
-                for p in end_offsets(settings, settings.features_topic)
-            ]
-        )
-        step("consuming without scoring", None)
-        bare_begun, got = time.monotonic(), 0
-        while got < rows:
-            got += len(consumer.consume(5000, timeout=0.02))
-        bare = time.monotonic() - bare_begun
-        consumer.close()
-        predictions = sum(end_offsets(settings, settings.predictions_topic).values())
-    return Result(
-        "score",
-        round(rows / seconds),
-        "feature rows/s, one worker",
-        "consuming the same topic without scoring",
-        round(rows / bare),
-        round(bare / seconds, 3),
-        rows,
-        round(seconds, 2),
-        {
-            **conditions,
-            "cpu_s": round(busy, 2),
-            "predictions": predictions,
-            "predictions_s": round(predictions / seconds),
-            "sessions": SESSIONS,
-            "features": INPUTS,
-        },
-    )
 
 
 def main() -> None:
