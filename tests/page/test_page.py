@@ -187,9 +187,9 @@ def test_corners_are_named_where_there_is_room_and_time_is_lost() -> None:
         compare.Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0))
         for n, lost in enumerate([0.1, 0.0, -0.3, np.nan, 0.2], start=1)
     ]
-    assert [c.number for c in compare.told(found, parts, 150)] == [1, 3, 5]
-    assert [c.number for c in compare.told(found, parts, 50)] == [1, 2, 3, 4, 5]
-    assert [c.number for c in compare.told(found, parts, 350)] == [3]
+    assert [c.number for c in compare.corners_to_name(found, parts, 150)] == [1, 3, 5]
+    assert [c.number for c in compare.corners_to_name(found, parts, 50)] == [1, 2, 3, 4, 5]
+    assert [c.number for c in compare.corners_to_name(found, parts, 350)] == [3]
 
 
 def test_between_two_cursors_in_either_order() -> None:

@@ -226,7 +226,7 @@ def gains(laps: Sequence[LapData], found: Sequence[Corner]) -> list[Part]:
     return parts
 
 
-def told(found: Sequence[Corner], parts: Sequence[Part], room_m: float) -> list[Corner]:
+def corners_to_name(found: Sequence[Corner], parts: Sequence[Part], room_m: float) -> list[Corner]:
     """Corners to name where there is room for one name each `room_m`: those with most time in them
     first, in the order of the road.
     """

@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
+from pitwall.channels.table import CHANNELS
 from pitwall.errors import PitwallError
 from pitwall.features import FeatureSet, load
 from pitwall.features.topic import FeatureRows
@@ -68,6 +69,15 @@ class Feed:
             list(self.sessions.values()),
             key=lambda each: (-round(each.heard / 5), each.vehicle, each.session),
         )
+
+    def label_and_unit(self, view: str, name: str) -> tuple[str, str]:
+        """Label and unit of a feature of the view, or else of a channel of the channel table."""
+        features = self.sets[view].features if view in self.sets else []
+        feature = next((feature for feature in features if feature.name == name), None)
+        if feature is not None:
+            return name.replace("_", " ").capitalize(), feature.unit
+        channel = CHANNELS.get(name)
+        return (channel.name, channel.unit) if channel else (name, "")
 
     def _run(self) -> None:
         reader = FeatureRows(self._settings)

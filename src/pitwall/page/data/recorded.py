@@ -87,6 +87,14 @@ class Archive:
         )
         return rows if len(rows) else np.empty((0, 1 + len(names)))
 
+    def unit(self, name: str) -> str:
+        """Unit of a feature of any view, or else of a channel; empty where there is none."""
+        for features in self.sets.values():
+            for feature in features.features:
+                if feature.name == name:
+                    return feature.unit
+        return CHANNELS[name].unit if name in CHANNELS else ""
+
     def trail(self, view: str, vehicle: str, session: str, until_s: float | None) -> Floats:
         """The session's trail before `until_s` (not included), at 10 Hz."""
         known = self.sets[view].names if view in self.sets else []
