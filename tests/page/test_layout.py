@@ -257,7 +257,7 @@ def driving(*cars: Car) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tab(checkout: Settings) -> Iterator[Any]:
-    """A logged-in tab. Its page knows a car on track, a silent one, one in its first lap, and models."""
+    """A logged-in tab. The page knows a live, a silent and a first-lap session, and two models."""
     from pitwall.machine import jars
 
     if chromium() is None:
@@ -285,7 +285,7 @@ def tab(checkout: Settings) -> Iterator[Any]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_card_is_whole(tab: Any, view: str) -> None:
-    """A view is loaded once and then resized, as a user's window is. Faults name size and pixels."""
+    """A view is loaded once and then resized, as a window is. Faults name size and pixels."""
     path, query = VIEWS[view]
     faults = []
     for at, (width, height) in enumerate(SIZES):
