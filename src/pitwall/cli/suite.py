@@ -47,6 +47,7 @@ def test(
         with_servers = subprocess.Popen(
             [*pytest, "-m", "integration", *SLOWEST],
             cwd=root,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

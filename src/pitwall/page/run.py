@@ -52,7 +52,8 @@ def main() -> None:
     @ui.page("/")
     def live(request: Request) -> None:
         ui.add_head_html(
-            "<link rel='stylesheet' href='/assets/uPlot.min.css'><script src='/assets/uPlot.iife.min.js'></script>"
+            "<link rel='stylesheet' href='/assets/uPlot.min.css'>"
+            "<script src='/assets/uPlot.iife.min.js'></script>"
             "<script src='/assets/strips.js'></script>"
         )
         Live(feed, archive, health, dict(request.query_params))

@@ -100,7 +100,8 @@ class Feed:
                     )
                     self.watch.close_silent()
             except (KafkaException, PitwallError) as error:
-                self.state = f"Kafka at {self._settings.bootstrap_servers} does not answer ({error}); see ./pitwall status"
+                servers = self._settings.bootstrap_servers
+                self.state = f"Kafka at {servers} does not answer ({error}); see ./pitwall status"
                 self._stop.wait(1)
             finally:
                 consumer.close()
@@ -135,7 +136,8 @@ class Feed:
                 consumer.list_topics(self._settings.features_topic, timeout=3)
                 self.state = "live"
             except KafkaException:
-                self.state = f"Kafka at {self._settings.bootstrap_servers} does not answer; see ./pitwall status"
+                servers = self._settings.bootstrap_servers
+                self.state = f"Kafka at {servers} does not answer; see ./pitwall status"
             self._stop.wait(2)
         consumer.close()
 

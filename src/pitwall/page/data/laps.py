@@ -1,4 +1,4 @@
-"""The lap table, and the predicted lap time beside its baseline and the truth, from a session's trail."""
+"""The lap table, and the predicted lap time beside its baseline and the truth."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def verdicts(
     predictions: Sequence[Predicted],
     reference: Reference | None = None,
 ) -> list[Verdict]:
-    """One for each whole lap that was predicted at half distance or where the baseline had a value."""
+    """One verdict for each whole lap with a prediction, or a baseline, at half distance."""
     found = []
     for lap in laps:
         if not lap.whole:

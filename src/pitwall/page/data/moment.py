@@ -198,7 +198,8 @@ class Moment:
             return (
                 "The true lap time is known when the lap ends."
                 if self._predictions
-                else "There is no prediction: no champion scores this car. The Models view shows why."
+                else "There is no prediction: no champion scores this car. "
+                "The Models view shows why."
             )
         inside = (
             ""

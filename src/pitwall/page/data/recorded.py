@@ -48,7 +48,7 @@ class StoredLap:
 
 
 class Archive:
-    """Reads both stores; safe from several threads. Raises `StoreError` when one does not answer."""
+    """Reads both stores, from several threads. Raises `StoreError` when one does not answer."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -81,8 +81,11 @@ class Archive:
         rows = self._query(
             view,
             f"SELECT {chosen} FROM rows WHERE vehicle = $vehicle AND session = $session "
-            "AND ($since IS NULL OR session_time >= $since) AND ($until IS NULL OR session_time <= $until) "
-            "QUALIFY row_number() OVER (PARTITION BY event_timestamp ORDER BY created_timestamp DESC) = 1 ORDER BY event_timestamp",
+            "AND ($since IS NULL OR session_time >= $since) "
+            "AND ($until IS NULL OR session_time <= $until) "
+            "QUALIFY row_number() OVER "
+            "(PARTITION BY event_timestamp ORDER BY created_timestamp DESC) = 1 "
+            "ORDER BY event_timestamp",
             {"vehicle": vehicle, "session": session, "since": since_s, "until": until_s},
         )
         return rows if len(rows) else np.empty((0, 1 + len(names)))
@@ -135,13 +138,18 @@ class Archive:
                 continue
             rows = self._query(
                 view,
-                "WITH laps AS (SELECT vehicle, session, lap_number, min(session_time) AS begun, max(session_time) AS ended, "
-                "min(lap_from_start) AS from_start, min(lap_last_time) AS before, max(lap_time) AS longest, max(lap_distance) AS metres "
+                "WITH laps AS (SELECT vehicle, session, lap_number, "
+                "min(session_time) AS begun, max(session_time) AS ended, "
+                "min(lap_from_start) AS from_start, min(lap_last_time) AS before, "
+                "max(lap_time) AS longest, max(lap_distance) AS metres "
                 "FROM rows WHERE lap_number IS NOT NULL GROUP BY ALL), "
-                "ends AS (SELECT *, lead(lap_number) OVER entity = lap_number + 1 AS follows, lead(before) OVER entity AS final FROM laps "
+                "ends AS (SELECT *, lead(lap_number) OVER entity = lap_number + 1 AS follows, "
+                "lead(before) OVER entity AS final FROM laps "
                 "WINDOW entity AS (PARTITION BY vehicle, session ORDER BY lap_number)) "
-                "SELECT vehicle, session, lap_number, begun, ended, coalesce(follows, false), coalesce(from_start, 0), coalesce(metres, 0), "
-                "CASE WHEN follows THEN final ELSE longest END FROM ends ORDER BY session DESC, vehicle, lap_number",
+                "SELECT vehicle, session, lap_number, begun, ended, "
+                "coalesce(follows, false), coalesce(from_start, 0), coalesce(metres, 0), "
+                "CASE WHEN follows THEN final ELSE longest END FROM ends "
+                "ORDER BY session DESC, vehicle, lap_number",
                 {},
                 arrays=False,
             )
@@ -286,7 +294,8 @@ class Archive:
                 rows = con.execute(
                     sql.replace(
                         "FROM rows",
-                        "FROM (SELECT * FROM read_parquet($paths, union_by_name = true, hive_partitioning = false)) AS rows",
+                        "FROM (SELECT * FROM read_parquet("
+                        "$paths, union_by_name = true, hive_partitioning = false)) AS rows",
                         1,
                     ),
                     used,
@@ -312,7 +321,8 @@ class Archive:
                 for path in new:
                     self._holds[path] = set()
                 found = con.execute(
-                    "SELECT DISTINCT filename, vehicle, session FROM read_parquet($paths, filename = true, hive_partitioning = false)",
+                    "SELECT DISTINCT filename, vehicle, session "
+                    "FROM read_parquet($paths, filename = true, hive_partitioning = false)",
                     {"paths": new},
                 )
                 for path, vehicle, session in found.fetchall():

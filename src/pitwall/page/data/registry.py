@@ -73,7 +73,7 @@ class Registry:
         }
 
     def inputs(self, version: Version) -> list[str]:
-        """Names of the features the model is asked with. Blocks; empty where MLflow does not tell."""
+        """Names of the model's inputs; empty where MLflow does not answer. Blocks."""
 
         def read() -> list[str]:
             import mlflow
@@ -94,7 +94,7 @@ class Registry:
         return self._once((version.run, name), read) or {}
 
     def _once(self, key: tuple[str, ...], read: Callable[[], Any]) -> Any:
-        """What `read` gives, asked for once; None while MLflow does not answer or has no such thing."""
+        """What `read` gives, read once; None where MLflow does not answer or lacks it."""
         if self.state == "live" and key not in self._kept:
             try:
                 self._kept[key] = read()

@@ -1,4 +1,4 @@
-"""How the data and the services do: the health of a session, and every running service with its link."""
+"""Health: of a session's data, and of every service, with its link."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics: dict[str, float] = {}
-        """The job's own, summed over its tasks: `late`, `dead_letters`, …; `freshness_ms` is the p99.
+        """The job's own metrics, summed over its tasks: `late`, `dead_letters`, …
+
+        `freshness_ms` is the p99.
         """
         self.dead_letters: int | None = None
         self._stop = threading.Event()

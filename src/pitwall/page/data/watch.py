@@ -78,7 +78,7 @@ class Watch:
 
     @property
     def watched(self) -> tuple[str, ...]:
-        """The channels whose drift is watched; none before there are laps enough to calibrate on."""
+        """The channels whose drift is watched; none before there are enough laps to calibrate."""
         return self._drift.bands.channels if self._drift else ()
 
     def doubted(self, vehicle: str, session: str) -> tuple[str, ...]:

@@ -21,20 +21,27 @@ from pitwall.settings import Settings
 COOKIE = "pitwall_page"
 POLICY = (
     b"content-security-policy",
-    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
+    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
+    b"base-uri 'self'; frame-ancestors 'none'",
 )
 """Nothing is loaded from elsewhere, and nobody frames the page.
 
 NiceGUI's templates need inline scripts and eval.
 """
 OPEN = ("/health", "/login", "/metrics")
-FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
-main{{max-width:26rem;margin:18vh auto;padding:0 1rem}} input,button{{font:inherit;width:100%;padding:.7rem;margin-top:.6rem;
-background:var(--panel);color:var(--text);border:1px solid var(--edge)}} button{{background:var(--accent);color:#06121a;font-weight:600}}
-</style></head><body><main><h1>pitwall</h1><form method="post" action="/login"><label for="token">Token</label>
+FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
+main{{max-width:26rem;margin:18vh auto;padding:0 1rem}}
+input,button{{font:inherit;width:100%;padding:.7rem;margin-top:.6rem;
+background:var(--panel);color:var(--text);border:1px solid var(--edge)}}
+button{{background:var(--accent);color:#06121a;font-weight:600}}
+</style></head><body><main><h1>pitwall</h1><form method="post" action="/login">
+<label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" autofocus required>
 <input type="hidden" name="next" value="{next}"><button>Log in</button></form>
-<p role="alert">{message}</p><p>The token is in <code>.pitwall/secrets/token</code> of the checkout.</p></main></body></html>"""
+<p role="alert">{message}</p>
+<p>The token is in <code>.pitwall/secrets/token</code> of the checkout.</p>
+</main></body></html>"""
 
 
 def _ticket(settings: Settings) -> str:

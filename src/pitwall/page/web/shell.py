@@ -1,4 +1,4 @@
-"""What all views share: the bar on top, tables, and values put into them without becoming markup."""
+"""What all views share: the bar on top, tables, and values that never become markup."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ STATIC = Path(__file__).with_name("static")
 VIEWS = (("/", "Live"), ("/analysis", "Analysis"), ("/models", "Models"), ("/services", "Services"))
 KEYS = """<script>document.documentElement.lang = "en"; document.addEventListener("keydown", e => {
   if (e.ctrlKey || e.altKey || e.metaKey || /input|textarea|select/i.test(e.target.tagName)) return;
-  const to = {"1": "/", "2": "/analysis", "3": "/models", "4": "/services"}[e.key]; if (to) location.href = to; });
-const toggleLine = (button, id) => { const shown = button.getAttribute("aria-pressed") !== "true"; button.setAttribute("aria-pressed", shown);
-  getElement(id).chart.dispatchAction({type: shown ? "legendSelect" : "legendUnSelect", name: button.dataset.line}); };</script>"""
+  const to = {"1": "/", "2": "/analysis", "3": "/models", "4": "/services"}[e.key];
+  if (to) location.href = to; });
+const toggleLine = (button, id) => {
+  const shown = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", shown);
+  const type = shown ? "legendSelect" : "legendUnSelect";
+  getElement(id).chart.dispatchAction({type, name: button.dataset.line}); };</script>"""
 
 
 @contextmanager

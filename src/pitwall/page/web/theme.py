@@ -14,9 +14,11 @@ RAMP = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"]
 DIVERGING = ["#56b4e9", "#2b3640", "#ff8a5c"]
 """Gained, even, lost."""
 
-CSS_ROOT = f""":root{{--ground:{GROUND};--panel:{PANEL};--edge:{EDGE};--text:{TEXT};--dim:{DIM};--accent:{ACCENT};
+CSS_ROOT = f""":root{{--ground:{GROUND};--panel:{PANEL};--edge:{EDGE};--text:{TEXT};--dim:{DIM};
+--accent:{ACCENT};
 --best:{BEST};--good:{GOOD};--warn:{WARN};--bad:{BAD}}}
-body{{background:var(--ground);color:var(--text);font:15px/1.35 system-ui,"DejaVu Sans",sans-serif;margin:0}}"""
+body{{background:var(--ground);color:var(--text);margin:0;
+font:15px/1.35 system-ui,"DejaVu Sans",sans-serif}}"""
 
 
 def axis(name: str, **more: Any) -> dict[str, Any]:
