@@ -353,7 +353,7 @@ def test_parity_over_a_restart_of_the_job_and_with_late_ticks(
 
     Served is what was read from the online store while the car drove, and from the stream.
 
-    ticks  0 ··· 700 [held back: 700–705] 706 ··· 1500 ⟵ 700–705 late ┊ kill, restart ┊ 1500 ··· 2400
+    ticks 0 ··· 700 [held back: 700–705] 706 ··· 1500 ⟵ 700–705 late ┊ kill, restart ┊ 1500 ·· 2400
     """
     import threading
     from types import SimpleNamespace

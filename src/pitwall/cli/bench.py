@@ -39,8 +39,8 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Run benchmarks on servers of their own, each figure beside its peer's of the same run."""
-    from pitwall.lab.bench.result import Load
     from pitwall.lab.bench.all import BENCHMARKS
+    from pitwall.lab.bench.result import Load
 
     chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
     for name in chosen:

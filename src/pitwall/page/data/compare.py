@@ -191,7 +191,7 @@ def corners(reference: LapData) -> list[Corner]:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the lap, and the seconds each lap lost there to the first one (negative: gained)."""
+    """A part of the lap, and the seconds each lap lost there to the first (negative: gained)."""
 
     name: str
     begin_m: float
