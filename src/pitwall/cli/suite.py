@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,56 +16,57 @@ from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 SLOWEST = ["--durations", "20"]
-WITHOUT_SERVERS = ["-m", "not integration"]
+WITHOUT_SERVERS, WITH_SERVERS = ["-m", "not integration"], ["-m", "integration"]
+IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadgroup"]
 
 
 def test(
     context: typer.Context,
     fast: Annotated[bool, typer.Option("--fast", help="Run only what needs no server.")] = False,
 ) -> None:
-    """Run the test suite in two processes and print its slowest tests.
+    """Run the test suite and print its slowest tests.
 
-    The tests that need servers run beside those that need none. Further arguments go to pytest,
-    which then runs in one process.
+    The tests that need no server run first, in two processes. Then those with servers run, one
+    after the other: they time real servers, which would wait for what runs beside them. Further
+    arguments go to pytest, which then runs once, in one process.
     """
     settings = Settings()
     if not (settings.repository / "tests").exists():
         raise UsageError(f"there are no tests in {settings.repository}; run this in a checkout")
     pytest = [sys.executable, "-m", "pytest"]
-    root = settings.repository
     if context.args:
         chosen = WITHOUT_SERVERS if fast else []
-        raise typer.Exit(subprocess.run([*pytest, *chosen, *context.args], cwd=root).returncode)
-    if fast:
-        halves = ["-n", "2", "--dist", "loadgroup"]
-        command = [*pytest, *WITHOUT_SERVERS, *halves, *SLOWEST]
-        raise typer.Exit(subprocess.run(command, cwd=root).returncode)
-    with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen(
-            [*pytest, *WITHOUT_SERVERS, *SLOWEST], cwd=root, stdout=output, stderr=output
-        )
-        with_servers = subprocess.Popen(
-            [*pytest, "-m", "integration", *SLOWEST],
-            cwd=root,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert with_servers.stdout is not None
-        shown = bytearray()
-        while piece := os.read(with_servers.stdout.fileno(), 1 << 16):
-            shown += piece
+        command = [*pytest, *chosen, *context.args]
+        raise typer.Exit(subprocess.run(command, cwd=settings.repository).returncode)
+    parts = [[*pytest, *WITHOUT_SERVERS, *IN_TWO_PROCESSES, *SLOWEST]]
+    if not fast:
+        parts.append([*pytest, *WITH_SERVERS, *SLOWEST])
+    status, counts = 0, Counter[str]()
+    for command in parts:
+        returned, output = _shown(command, settings.repository)
+        status = max(status, returned)
+        counts += _counts(output)
+    failed = counts["failed"] + counts["error"]
+    print(f"\n{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
+    raise typer.Exit(status)
+
+
+def _shown(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command and show its output as it comes; gives its exit status and the output."""
+    output = bytearray()
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        while piece := os.read(process.stdout.fileno(), 1 << 16):
+            output += piece
             sys.stdout.buffer.write(piece)
             sys.stdout.flush()
-        statuses = {with_servers.wait(), beside.wait()}
-        output.seek(0)
-        without_servers = output.read()
-    print(f"\nThe tests that need no server, which ran beside these:\n\n{without_servers}")
-    counts = _counts(shown.decode(errors="replace")) + _counts(without_servers)
-    failed = counts["failed"] + counts["error"]
-    skipped = counts["skipped"]
-    print(f"{counts['passed'] + counts['xfailed']} passed, {failed} failed, {skipped} skipped")
-    raise typer.Exit(max(statuses))
+    return process.returncode, output.decode(errors="replace")
 
 
 def _counts(output: str) -> Counter[str]:
