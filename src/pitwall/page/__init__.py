@@ -1,11 +1,10 @@
-"""The page: what people watch in a browser.
+"""The live page in the browser: live view, analysis, models and services.
 
-It takes features and predictions from their topics, older values from the stores, models from
-MLflow, and draws them. It may import every room below `local` and `local` itself; only the lab and
-the command line are above it. Inside, imports go down these floors:
+It takes the features and predictions topics, both stores and MLflow's registry, and gives web
+pages. It may import every room below it; no room but the command line imports it.
 
-run    the server: routes, login, assets
-views  live, analysis, models, services: one module a view, one a group of its cards
-web    the frame of a view, colours, login, the stream of rows to the browser
-data   what the views show, without a widget: feed, recorded laps, snapshots, health
+- `run` starts the web server and its routes.
+- `views` lays out one view for each viewer.
+- `web` holds what the views share: frame, colours, login and the stream of columns.
+- `data` reads topics, stores and registry, and computes what the views show.
 """

@@ -1,12 +1,9 @@
-"""What the views show, as plain data that knows no widget.
+"""What the page shows, without any drawing. It reads Kafka, the stores, MLflow and Flink's metrics.
 
-It takes rows from the topics and the stores, and gives sessions, laps, comparisons and texts. It
-may import every room below the page, and no other part of the page.
-
-feed      one reader of the topics for all viewers   session   one live session's columns
-recorded  stored laps and channels                   laps      the lap table and verdicts
-moment    one snapshot for all viewers               compare   laps on one distance
-alarms    limits of channels, drift                  watch     truths and drift, live
-registry  versions in MLflow                         status    health of data and services
-export    laps as text                               text      numbers and cells as people read them
+- `feed`: the consumer of the features and predictions topics. `session`: one session's rows.
+- `laps`: laps, delta and forecast of a session. `moment`: a session as the live view draws it.
+- `recorded`: laps and channels from the stores. `compare`: stored laps on one axis.
+- `export`: the compared laps as CSV or Parquet. `registry`: the versions that MLflow holds.
+- `alarms`: limits and drift. `watch`: live errors and drift. `status`: health and services.
+- `text`: numbers and table cells as text.
 """

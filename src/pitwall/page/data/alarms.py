@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pitwall.features.definitions import FeatureSet
+from pitwall.features.kinds import Kind
 from pitwall.page.data.session import Floats
 from pitwall.page.data.text import number
 
@@ -59,12 +60,12 @@ class Limit:
 def limits_of(features: FeatureSet) -> dict[str, Limit]:
     """The channel table's ranges for the channels that are features."""
     by_id = {channel.id: channel for channel in features.channels}
-    found = {}
+    limits = {}
     for feature in features.features:
-        if feature.kind == "last" and feature.channel:
+        if feature.kind == Kind.LAST and feature.channel:
             channel = by_id[feature.channel]
-            found[feature.name] = Limit(feature.name, feature.unit, channel.low, channel.high)
-    return found
+            limits[feature.name] = Limit(feature.name, feature.unit, channel.low, channel.high)
+    return limits
 
 
 @dataclass

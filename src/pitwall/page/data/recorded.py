@@ -17,6 +17,7 @@ from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.errors import StoreError
 from pitwall.features import FeatureSet, load
+from pitwall.features.kinds import Kind
 from pitwall.page.data.laps import Reference
 from pitwall.page.data.session import AT, TRAIL, Floats
 from pitwall.settings import Settings
@@ -234,7 +235,7 @@ class Archive:
             if view in self.sets
             else None
         )
-        if feature is not None and not (feature.kind == "last" and feature.channel):
+        if feature is not None and not (feature.kind == Kind.LAST and feature.channel):
             block = self.features(view, vehicle, session, [name], since_s, until_s)
         else:
             block = self.channel(

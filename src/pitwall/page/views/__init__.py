@@ -1,7 +1,11 @@
-"""The views, one module each, with the modules of their cards beside them.
+"""The views of the page, one module for each view and one for each of its cards.
 
-They take data of `page.data` and draw it with `page.web`. `page.run` gives each its route.
+They take what `page.data` holds and give NiceGUI elements drawn with `page.web`; they import both.
 
-live      the car now: strips, map, laps, alarms, reference    analysis  laps beside each other
-models    versions, live errors, inputs and parity             services  every service with its link
+- `live`: the session that runs; its cards are `live_strips`, `live_charts` (map, grip, forecast,
+  delta), `live_reference` and `live_alarms`.
+- `analysis`: stored laps beside one another; its cards are `analysis_charts`, `analysis_tables`.
+- `models`: the registry's models; its cards are `model_charts`, `model_tables`, `model_inputs` and
+  `model_parity`.
+- `services`: every service with its state and link.
 """

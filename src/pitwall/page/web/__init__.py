@@ -1,9 +1,8 @@
-"""The frame of the page: what every view needs around its cards.
+"""What all views of the page share. It imports `page.data`, and no view.
 
-It takes data of `page.data` and gives HTML, charts in the page's colours, and the stream of rows
-to the browser. Views import it; it imports no view.
-
-shell   the bar, panels and tables        theme   colours, axes and charts
-login   the token and the cookie          stream  rows of a session, pushed to the browser
-static  the style sheet, and the strips that draw the rows
+- `shell`: the frame with the navigation bar, panels, tables, legends and large numbers.
+- `theme`: colours and the options common to all charts.
+- `login`: the middleware that asks for the token.
+- `stream`: the websocket that sends columns to the strip charts.
+- `static`: style sheet and the JavaScript of the strip charts.
 """
