@@ -450,6 +450,8 @@ def second(stack: tuple[Settings, Stack]) -> Iterator[Callable[[], int]]:
 
     yield start
     process.end([each.pid for each in started])
+    for each in started:
+        each.wait()
 
 
 def where_it_runs(settings: Settings) -> set[str]:

@@ -368,12 +368,12 @@ def test_the_consumer_of_the_documentation_reads_what_is_published(served: Serve
     assert len([line for line in lines if line]) <= 13
     text = "\n".join(lines).replace("127.0.0.1:19092", served.settings.bootstrap_servers)
     reader = subprocess.Popen([sys.executable, "-u", "-c", text], stdout=subprocess.PIPE, text=True)
+    output = reader.stdout
+    assert output is not None
+    lines_read: list[str] = []
+    reading = threading.Thread(target=lambda: lines_read.extend(output), daemon=True)
+    reading.start()
     try:
-        lines_read: list[str] = []
-        assert reader.stdout is not None
-        threading.Thread(
-            target=lambda: lines_read.extend(iter(reader.stdout.readline, "")), daemon=True
-        ).start()  # type: ignore[union-attr]
 
         def heard() -> bool:
             served.ask(vehicle=VEHICLE, session=SESSION)
@@ -386,6 +386,8 @@ def test_the_consumer_of_the_documentation_reads_what_is_published(served: Serve
     finally:
         reader.kill()
         reader.wait()
+        reading.join()
+        output.close()
 
 
 def test_a_batch_answers_each_question_for_itself(served: Served) -> None:
@@ -712,6 +714,7 @@ def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(
         )
     finally:
         process.end([server.pid])
+        server.wait()
 
 
 def test_every_part_logs_one_object_a_line(served: Served) -> None:

@@ -116,6 +116,7 @@ def nodes() -> Iterator[tuple[Settings, Stack]]:
                 yield settings, stack
             finally:
                 process.end([second.pid])
+                second.wait()
 
 
 def test_reads_and_writes_go_on_when_a_node_is_killed(nodes: tuple[Settings, Stack]) -> None:
