@@ -227,9 +227,13 @@ def models(settings: Settings) -> None:
         )
     for version in registry.search_model_versions("name='lap_time'"):
         for tag, value in (
-            ("unit", "s"), ("mae", "12.345"), ("baseline_mae", "14.678"), ("kind", "candidate"),
-            ("feature_service", "lap_time_inputs_v2"), ("definitions", "3f9d1c7a8b2e"),
-        ):  # fmt: off
+            ("unit", "s"),
+            ("mae", "12.345"),
+            ("baseline_mae", "14.678"),
+            ("kind", "candidate"),
+            ("feature_service", "lap_time_inputs_v2"),
+            ("definitions", "3f9d1c7a8b2e"),
+        ):
             registry.set_model_version_tag("lap_time", version.version, tag, value)
     registry.set_registered_model_alias("lap_time", "champion", "12")
     registry.set_registered_model_alias("lap_time", "challenger", "11")

@@ -36,13 +36,13 @@ from served import (
     self_signed,
     store_row,
 )
+from waiting import wait
 
 from pitwall.kafka.clients import client_config
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
 from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.stores.environment import child_environment
-from waiting import wait
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 TOOLS = Path(sys.executable).parent
