@@ -29,6 +29,7 @@ from pitwall.kafka.clients import client_config
 from pitwall.kafka.wire import iso
 from pitwall.lab.browser import chromium, opened
 from pitwall.local.stack import Stack
+from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -257,6 +258,13 @@ def driving(*cars: Car) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Settings]:
+    """A stack of its own: this file's sessions and model versions alone stand on the page."""
+    with sandbox(checkpoint_interval_s="2") as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
