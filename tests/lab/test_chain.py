@@ -137,7 +137,7 @@ def all_before_is_written(settings: Settings) -> None:
 
 def offline_rows(settings: Settings, session: Session) -> int:
     """Rows of the session in the offline store."""
-    from pitwall.stores.offline.rows import count_rows
+    from pitwall.stores.offline.database import count_rows
 
     from pitwall.stores.offline.files import recorded
 
