@@ -138,7 +138,6 @@ def all_before_is_written(settings: Settings) -> None:
 def offline_rows(settings: Settings, session: Session) -> int:
     """Rows of the session in the offline store."""
     from pitwall.stores.offline.database import count_rows
-
     from pitwall.stores.offline.files import recorded
 
     return count_rows(recorded(settings, "car_state"), [session.session])
