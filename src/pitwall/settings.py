@@ -169,7 +169,11 @@ class Settings(BaseSettings):
     reorder_s: float = 0.1
     """Two ticks may change places on their way when they lie up to so many seconds apart."""
     session_release_s: float = 600.0
-    """A session silent for so many seconds (wall clock) is over: the job releases its state."""
+    """A session silent for so many seconds of what was read of Kafka is over: the job releases its
+    state, and remembers for a day where its clock stood."""
+    session_memory_mb: float = 0
+    """Most MiB that the sessions of one task of the job may take; 0: their share of 40 % of the
+    process's heap. Beyond it the least recent sessions are released, and new ones refused."""
 
     # Spark and the Hive metastore
     spark_master: str = ""

@@ -1,5 +1,7 @@
 package pitwall.clock;
 
+import pitwall.ticks.Tick;
+
 import java.io.IOException;
 
 /** Receives what a session clock decides about ticks. */

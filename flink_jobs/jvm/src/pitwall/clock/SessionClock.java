@@ -4,79 +4,77 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 import pitwall.plan.Plan;
+import pitwall.ticks.ChannelLayout;
+import pitwall.ticks.RecentTicks;
+import pitwall.ticks.Tick;
 import pitwall.wire.CarReader;
 
 import java.io.IOException;
-import java.util.Iterator;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Puts the ticks of one session in order. A tick leaves as soon as no tick can come before it,
- * which is the case when
+ * Puts the ticks of one session in order. A tick leaves when
  *
- * <ul>
- *   <li>it follows the last one by the session's own spacing and every topic of the session has
- *       brought its part (where one topic brings a tick in several messages: when also a later tick
- *       is here); or
- *   <li>a tick that is {@link Plan#reorderUs} later is here, and all partitions have been read
- *       beyond the Kafka time of both (the watermark): a tick before the first was sent before the
- *       second; or
- *   <li>the partitions have been read {@link Plan#idleMs} beyond its own Kafka time; or
- *   <li>no message of any session came for {@link Plan#idleMs}.
- * </ul>
+ * <ol>
+ *   <li>it is the next one in the session's step, and every topic brought its part of it; or
+ *   <li>a tick that is {@link Plan#reorderUs} later is here, and what was sent before that one has
+ *       been read: each partition that brings the session has brought a tick as late, or the
+ *       watermark, the Kafka time up to which all partitions have been read, has passed it; or
+ *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or
+ *   <li>nothing comes any more: the source is silent.
+ * </ol>
  *
- * <p>So a session that runs in step does not wait, whatever other sessions and partitions do. Only
- * its first tick waits {@link #START_MS}: its topic may be new, and the partitions of a new topic
- * are not all read from the same moment on.
+ * <p>A session's first tick waits for {@link #START_MS} of Kafka time, because partitions of a new
+ * topic may still be unknown; from then on the session's partitions are known. A tick that jumps
+ * ahead by more than {@link #JUMP_US} waits until the session goes on from there.
  *
  * <p>A tick at or before the last one that left is a duplicate when that very tick left with the
- * same channels, otherwise it is late. A session whose first tick comes again more than {@link
- * #RESTART_US} back is a replay candidate: when its next ticks come again too, or nothing more
- * comes, the session begins anew.
+ * same channels, otherwise it is late. When ticks from the session's first one on are sent once
+ * more, after all that left, and nothing continues the old run, the session begins anew.
  *
  * <p>No method blocks. An IOException comes from the output.
  */
 public final class SessionClock {
     private static final long NONE = Long.MIN_VALUE;
 
-    /** A tick less far back than this cannot begin a replay. */
-    static final long RESTART_US = 1_000_000;
-
-    /** How long the first tick of a session waits, wall clock. */
+    /** How long the first tick of a session waits, Kafka time. */
     static final long START_MS = 2000;
 
-    /** So many replay candidates are a replay: the session begins anew. */
+    /** A greater step ahead may be a damaged time. */
+    static final long JUMP_US = 10_000_000;
+
+    /** A tick less far back than this cannot begin the session anew. */
+    static final long RESTART_US = 1_000_000;
+
+    /** So many ticks of a beginning are one. */
     private static final int RESTART_TICKS = 5;
 
-    /** Fewer candidates are one when no later tick of the session came for so long. */
-    private static final long RESTART_MS = 1000;
-
-    /** How often the partitions are looked at while the watermark is not relied upon. */
-    private static final long RECHECK_MS = 100;
+    /** So many ticks wait at most; then the first one leaves. */
+    private static final int MAX_WAITING = 16_384;
 
     private final Plan plan;
 
-    /** Wall clock when the session's first tick came, milliseconds. */
+    /** Wall clock when the session's first message came, milliseconds. */
     private long openedMs = NONE;
 
-    /** Smallest time of the session's first ticks, microseconds since session start. */
-    private long firstUs = Long.MAX_VALUE;
+    /** The watermark from which on rule 2 counts; {@link #NONE} once it does. */
+    private long establishedMs = NONE;
 
-    /** Time of the last tick that left, and of the newest one that came. */
+    /** Time of the last tick that left, of the newest that came and of the one that came last. */
     private long emittedUs = NONE;
 
     private long newestUs = NONE;
+    private long heardUs = NONE;
+
+    /** Newest Kafka time of the ticks that left, milliseconds. */
+    private long emittedRecordMs = NONE;
+
     private final TickSpacing spacing = new TickSpacing();
     private final RecentTicks recent = new RecentTicks();
-    private final TickSources sources = new TickSources();
-
-    /**
-     * Until this wall clock time the watermark is not relied upon, because a message came that it
-     * had passed already. Not part of the state.
-     */
-    private long behindMs = NONE;
+    private final SessionSources sources = new SessionSources();
 
     /** Topics that bring one tick in several messages, one bit each. */
     private int splitTopics;
@@ -84,11 +82,10 @@ public final class SessionClock {
     /** Ticks that have not left, by time. */
     private final TreeMap<Long, Tick> waiting = new TreeMap<>();
 
-    /** Ticks of what may be a replay of the session from its beginning, by time. */
-    private final TreeMap<Long, Tick> replayCandidates = new TreeMap<>();
+    /** Ticks of what may be a new beginning of the session, by time. */
+    private final TreeMap<Long, Tick> beginning = new TreeMap<>();
 
-    /** Wall clock when the first replay candidate came, milliseconds. */
-    private long replayMs;
+    private long waitingBytes;
 
     public SessionClock(Plan plan) {
         this.plan = plan;
@@ -103,139 +100,143 @@ public final class SessionClock {
     public void offer(Tick tick, Progress progress, ClockOutput out) throws IOException {
         if (openedMs == NONE) {
             openedMs = progress.now;
+            establishedMs = progress.after(tick.recordMs, START_MS);
         }
-        tick.topics = 1 << sources.note(tick, progress.now);
-        if (tick.recordMs < progress.watermark) {
-            behindMs = progress.now + plan.idleMs;
-        }
-        long timeUs = tick.timeUs;
-        if (emittedUs == NONE) {
-            firstUs = Math.min(firstUs, timeUs);
-        } else if (timeUs <= emittedUs) {
-            if (isReplayCandidate(timeUs)) {
-                addReplayCandidate(tick, progress, out);
-            } else {
-                rejectTick(tick, out);
+        tick.topics = 1 << sources.note(tick);
+        tick.readyMs = readyMs(tick.recordMs, progress);
+        heardUs = tick.timeUs;
+        if (mayBegin(tick)) {
+            put(beginning, tick, out);
+            restartIfBegun(progress, out);
+        } else if (emittedUs != NONE && tick.timeUs <= emittedUs) {
+            reject(tick, out);
+        } else {
+            if (!beginning.isEmpty() && tick.recordMs >= beginningRecordMs()) {
+                rejectBeginning(out);
             }
-            return;
-        } else if (!replayCandidates.isEmpty()) {
-            rejectReplay(out);
+            newestUs = Math.max(newestUs, tick.timeUs);
+            if (waiting.isEmpty() && mayLeave(tick, progress)) {
+                emit(tick, out);
+                return;
+            }
+            put(waiting, tick, out);
+            drain(progress, out);
         }
-        newestUs = Math.max(newestUs, timeUs);
-        if (waiting.isEmpty() && isNext(timeUs) && isComplete(tick, progress)) {
-            emit(tick, out);
-            return;
+    }
+
+    /**
+     * The Kafka time beyond which the watermark tells that what was sent before a message has been
+     * read. One that comes behind the watermark is of a topic that was read later, or its car's
+     * clock is wrong.
+     */
+    private long readyMs(long recordMs, Progress progress) {
+        if (emittedUs == NONE) {
+            return progress.after(recordMs, START_MS);
         }
-        Tick earlierPart = waiting.putIfAbsent(timeUs, tick);
-        if (earlierPart != null) {
-            merge(earlierPart, tick, out);
-        }
-        drain(progress, out);
+        return recordMs >= progress.watermark ? recordMs : progress.after(NONE, plan.idleMs);
     }
 
     /** Lets out every tick that need not wait any longer, without a new message. */
     public void advance(Progress progress, ClockOutput out) throws IOException {
         drain(progress, out);
-        while (!waiting.isEmpty() && silenceMs(progress) <= progress.now) {
-            emit(waiting.pollFirstEntry().getValue(), out);
+        restartIfBegun(progress, out);
+    }
+
+    /** The source is silent: nothing waits any longer. */
+    public void silence(ClockOutput out) throws IOException {
+        while (!waiting.isEmpty()) {
+            emitFirst(out);
         }
-        if (!replayCandidates.isEmpty() && replayDueMs(progress) <= progress.now) {
-            restart(progress, out);
+        if (isBeginning()) {
+            restart(out);
+            silence(out);
         }
+        rejectBeginning(out);
     }
 
     /** Whether no tick waits. */
     public boolean isEmpty() {
-        return waiting.isEmpty() && replayCandidates.isEmpty();
+        return waiting.isEmpty() && beginning.isEmpty();
     }
 
-    /** Wall clock when {@link #advance} is due, milliseconds; Long.MAX_VALUE for never. */
-    public long dueMs(Progress progress) {
+    /** The watermark at which {@link #advance} is due; Long.MAX_VALUE for never. */
+    public long dueWatermark(Progress progress) {
         long due = Long.MAX_VALUE;
         if (!waiting.isEmpty()) {
-            due = isBeginning(progress) ? startMs(progress) : silenceMs(progress);
-            if (ignoresWatermark(progress)) {
-                due = Math.min(due, progress.now + RECHECK_MS);
-            }
+            due = dueWatermark(waiting.firstEntry().getValue());
         }
-        return replayCandidates.isEmpty() ? due : Math.min(due, replayDueMs(progress));
+        if (!beginning.isEmpty()) {
+            due = Math.min(due, beginningDueMs());
+        }
+        // What did not leave at its time is looked at again now and then.
+        return due == Long.MAX_VALUE || due > progress.watermark
+                ? due
+                : progress.after(NONE, plan.idleMs);
     }
 
-    /** The watermark that would let out the first tick that waits; Long.MAX_VALUE for none. */
-    public long dueWatermark() {
-        if (waiting.isEmpty()) {
-            return Long.MAX_VALUE;
-        }
-        Tick head = waiting.firstEntry().getValue();
+    private long dueWatermark(Tick tick) {
         Map.Entry<Long, Tick> later =
-                newestUs - head.timeUs < plan.reorderUs
+                newestUs - tick.timeUs < plan.reorderUs
                         ? null
-                        : waiting.ceilingEntry(head.timeUs + plan.reorderUs);
+                        : waiting.ceilingEntry(tick.timeUs + plan.reorderUs);
         return later == null
-                ? head.recordMs + 1 + plan.idleMs
-                : Math.max(head.recordMs, later.getValue().recordMs) + 1;
+                ? tick.readyMs + plan.idleMs
+                : Math.max(tick.readyMs, later.getValue().readyMs) + 1;
+    }
+
+    private long beginningDueMs() {
+        return beginning.firstEntry().getValue().readyMs + plan.reorderUs / 1000;
+    }
+
+    private void put(TreeMap<Long, Tick> ticks, Tick tick, ClockOutput out) throws IOException {
+        Tick earlierPart = ticks.putIfAbsent(tick.timeUs, tick);
+        waitingBytes += tick.bytes();
+        if (earlierPart == null) {
+            return;
+        }
+        waitingBytes -= tick.bytes() + earlierPart.bytes();
+        if (ChannelLayout.of(earlierPart).covers(tick, plan.channels.size())) {
+            out.duplicate(tick);
+        } else if (earlierPart.sampleCount() + tick.sampleCount() > CarReader.MAX_CHANNELS) {
+            out.late(tick);
+        } else {
+            splitTopics |= earlierPart.topics & tick.topics;
+            earlierPart.add(tick, plan.channels.size());
+        }
+        waitingBytes += earlierPart.bytes();
     }
 
     private void drain(Progress progress, ClockOutput out) throws IOException {
-        if (isBeginning(progress)) {
-            return;
-        }
-        long read = waiting.isEmpty() ? 0 : readMs(progress);
-        while (!waiting.isEmpty()) {
-            Tick head = waiting.firstEntry().getValue();
-            if (read < dueWatermark() && !(isNext(head.timeUs) && isComplete(head, progress))) {
-                return;
-            }
-            waiting.pollFirstEntry();
-            emit(head, out);
+        while (!waiting.isEmpty() && mayLeave(waiting.firstEntry().getValue(), progress)) {
+            emitFirst(out);
         }
     }
 
-    private void emit(Tick tick, ClockOutput out) throws IOException {
-        if (emittedUs != NONE) {
-            spacing.add(tick.timeUs - emittedUs);
+    private boolean mayLeave(Tick tick, Progress progress) {
+        boolean first = emittedUs == NONE;
+        if (!first && spacing.isNext(tick.timeUs - emittedUs) && isComplete(tick, progress)
+                || waiting.size() > MAX_WAITING) {
+            return true;
         }
-        emittedUs = tick.timeUs;
-        recent.add(tick);
-        out.tick(tick);
-    }
-
-    /**
-     * Up to which Kafka time all partitions have been read. The watermark does not fall back when a
-     * new topic is read from its beginning, and it jumps ahead when all partitions are silent
-     * because Kafka is away. In these cases the partitions that the session came through tell.
-     */
-    private long readMs(Progress progress) {
-        long read = progress.watermark;
-        if (ignoresWatermark(progress) && read != Long.MAX_VALUE) {
-            read = Math.min(read, sources.partitionsReadMs(progress, plan.idleMs));
+        if (!first && tick.timeUs - emittedUs > JUMP_US && heardUs <= tick.timeUs) {
+            return false;
         }
-        return read;
+        return progress.watermark >= dueWatermark(tick)
+                || isEstablished(progress)
+                        && sources.allReached(
+                                tick.timeUs + plan.reorderUs, progress.watermark, plan.idleMs);
     }
 
-    private boolean ignoresWatermark(Progress progress) {
-        return progress.now < behindMs || progress.isUnsettled();
-    }
-
-    /** Whether the session is so new that partitions of its topic may be unknown. */
-    private boolean isBeginning(Progress progress) {
-        return emittedUs == NONE
-                && progress.now < startMs(progress)
-                && progress.watermark != Long.MAX_VALUE;
-    }
-
-    private long startMs(Progress progress) {
-        return openedMs + (progress.now < behindMs ? 2 : 1) * START_MS;
-    }
-
-    /** Wall clock from which on no message of any session has come for long enough. */
-    private long silenceMs(Progress progress) {
-        long due = Math.max(progress.inputMs, progress.heldUpMs) + plan.idleMs;
-        return progress.isUnsettled() ? Math.max(due, progress.settledMs) : due;
-    }
-
-    private boolean isNext(long timeUs) {
-        return spacing.isNext(timeUs - emittedUs);
+    /** Whether the partitions that bring the session are known. */
+    private boolean isEstablished(Progress progress) {
+        if (progress.settled && progress.now >= openedMs + plan.idleMs) {
+            establishedMs = NONE;
+        }
+        if (progress.watermark >= establishedMs) {
+            establishedMs = NONE;
+            return true;
+        }
+        return false;
     }
 
     /** Whether no topic of the session has yet to bring its part of the tick. */
@@ -243,126 +244,142 @@ public final class SessionClock {
         if ((tick.topics & splitTopics) != 0 && newestUs <= tick.timeUs) {
             return false;
         }
-        int topics = sources.topicCount();
-        if (topics == 1) {
-            return true;
-        }
-        for (int i = 0; i < topics; i++) {
-            if ((tick.topics & 1 << i) == 0 && !isSilent(i, progress)) {
-                return false;
-            }
-        }
-        return true;
+        return (sources.liveTopics(progress.watermark, plan.idleMs) & ~tick.topics) == 0;
     }
 
-    /** Whether a topic brought nothing of the session for {@link Plan#idleMs}, of what was read. */
-    private boolean isSilent(int topic, Progress progress) {
-        return progress.watermark >= sources.topicRecordMs(topic) + plan.idleMs
-                        && !progress.isUnsettled()
-                || progress.now >= silenceMs(progress);
+    private void emitFirst(ClockOutput out) throws IOException {
+        Tick tick = waiting.pollFirstEntry().getValue();
+        waitingBytes -= tick.bytes();
+        emit(tick, out);
     }
 
-    private void merge(Tick earlierPart, Tick part, ClockOutput out) throws IOException {
-        if (ChannelLayout.of(earlierPart).covers(part, plan.channels.size())) {
-            out.duplicate(part);
-            return;
+    private void emit(Tick tick, ClockOutput out) throws IOException {
+        if (emittedUs != NONE) {
+            spacing.add(tick.timeUs - emittedUs);
         }
-        if (earlierPart.sampleCount() + part.sampleCount() > CarReader.MAX_CHANNELS) {
-            out.late(part);
-            return;
-        }
-        splitTopics |= earlierPart.topics & part.topics;
-        earlierPart.add(part, plan.channels.size());
+        emittedUs = tick.timeUs;
+        emittedRecordMs = Math.max(emittedRecordMs, tick.recordMs);
+        recent.add(tick);
+        out.tick(tick);
     }
 
     /** Says of a tick whose time has passed whether it is a duplicate or late. */
-    private void rejectTick(Tick tick, ClockOutput out) throws IOException {
-        long number = recent.find(tick.timeUs);
-        if (recent.isAt(number, tick.timeUs)) {
-            if (recent.layout(number).covers(tick, plan.channels.size())) {
-                out.duplicate(tick);
-                return;
-            }
+    private void reject(Tick tick, ClockOutput out) throws IOException {
+        ChannelLayout layout = recent.layoutAt(tick.timeUs);
+        if (layout != null && layout.covers(tick, plan.channels.size())) {
+            out.duplicate(tick);
+            return;
+        }
+        if (layout != null) {
             splitTopics |= tick.topics;
-        } else if (recent.isInside(number)) {
-            spacing.add(Math.max(1, tick.timeUs - recent.timeBefore(number)));
+        } else if (recent.spacingUs(tick.timeUs) > 0) {
+            spacing.add(recent.spacingUs(tick.timeUs));
         }
         out.late(tick);
     }
 
-    private boolean isReplayCandidate(long timeUs) {
-        if (replayCandidates.isEmpty()) {
-            return timeUs <= firstUs && emittedUs - timeUs > RESTART_US;
+    /**
+     * Whether the tick may belong to a new beginning: it was sent after all that left, and is as
+     * early as the session's first tick or goes on from ticks that are.
+     */
+    private boolean mayBegin(Tick tick) {
+        if (emittedUs == NONE || tick.recordMs < emittedRecordMs) {
+            return false;
         }
-        return timeUs >= replayCandidates.firstKey()
-                && timeUs <= replayCandidates.lastKey() + RESTART_US;
+        if (beginning.isEmpty()) {
+            return tick.timeUs <= recent.firstUs() + plan.reorderUs
+                    && emittedUs - tick.timeUs > RESTART_US;
+        }
+        return tick.timeUs <= beginning.lastKey() + RESTART_US / 2;
     }
 
-    private void addReplayCandidate(Tick tick, Progress progress, ClockOutput out)
-            throws IOException {
-        if (replayCandidates.isEmpty()) {
-            replayMs = progress.now;
-        }
-        Tick earlierPart = replayCandidates.putIfAbsent(tick.timeUs, tick);
-        if (earlierPart != null) {
-            merge(earlierPart, tick, out);
-        }
-        if (replayCandidates.size() >= RESTART_TICKS) {
-            restart(progress, out);
+    private long beginningRecordMs() {
+        return beginning.firstEntry().getValue().recordMs;
+    }
+
+    /** The session goes on where it was: what came of a beginning is a duplicate or late. */
+    private void rejectBeginning(ClockOutput out) throws IOException {
+        while (!beginning.isEmpty()) {
+            Tick tick = beginning.pollFirstEntry().getValue();
+            waitingBytes -= tick.bytes();
+            reject(tick, out);
         }
     }
 
-    /** The session goes on where it was: the replay candidates are duplicates or late. */
-    private void rejectReplay(ClockOutput out) throws IOException {
-        for (Tick tick : replayCandidates.values()) {
-            rejectTick(tick, out);
+    private void restartIfBegun(Progress progress, ClockOutput out) throws IOException {
+        if (!isBeginning()) {
+            return;
         }
-        replayCandidates.clear();
+        boolean oldRunIsOver =
+                progress.watermark >= beginningDueMs()
+                        || beginning.size() > MAX_WAITING
+                        || isEstablished(progress)
+                                && sources.noneReached(
+                                        emittedUs, progress.watermark, plan.idleMs);
+        if (oldRunIsOver) {
+            restart(out);
+            drain(progress, out);
+        }
     }
 
-    private long replayDueMs(Progress progress) {
-        return Math.max(replayMs, progress.heldUpMs) + RESTART_MS;
+    private boolean isBeginning() {
+        return beginning.size() >= RESTART_TICKS && beginning.firstKey() <= recent.firstUs();
     }
 
-    private void restart(Progress progress, ClockOutput out) throws IOException {
+    private void restart(ClockOutput out) throws IOException {
         while (!waiting.isEmpty()) {
-            emit(waiting.pollFirstEntry().getValue(), out);
+            emitFirst(out);
         }
         out.restart();
-        emittedUs = newestUs = NONE;
-        firstUs = replayCandidates.firstKey();
+        emittedUs = newestUs = emittedRecordMs = NONE;
         recent.clear();
         spacing.clear();
-        Iterator<Map.Entry<Long, Tick>> candidates = replayCandidates.entrySet().iterator();
-        while (candidates.hasNext()) {
-            Tick tick = candidates.next().getValue();
-            candidates.remove();
+        sources.restart();
+        for (Tick tick : new ArrayList<>(beginning.values())) {
+            sources.note(tick);
             waiting.put(tick.timeUs, tick);
-            newestUs = Math.max(newestUs, tick.timeUs);
         }
-        drain(progress, out);
+        newestUs = beginning.lastKey();
+        beginning.clear();
+    }
+
+    /** The session is over for now: only what tells a late tick from a new one is kept. */
+    public void release() {
+        recent.forget();
+        spacing.clear();
+        sources.restart();
+        openedMs = NONE;
     }
 
     /**
-     * Changes the channel codes of the ticks that wait to those of another plan.
+     * Changes the channel codes of the ticks that are kept to those of another plan.
      *
      * @param from channel ids of the plan that the ticks were read under
      * @param to channel ids of the other plan
      */
     public void recode(List<String> from, List<String> to) {
         waiting.values().forEach(tick -> tick.recode(from, to));
-        replayCandidates.values().forEach(tick -> tick.recode(from, to));
+        beginning.values().forEach(tick -> tick.recode(from, to));
+        recent.recode(from, to);
+    }
+
+    /** Bytes that it takes on the heap, roughly. */
+    public long bytes() {
+        return 512 + waitingBytes + recent.bytes() + sources.bytes();
     }
 
     public void write(DataOutputView out) throws IOException {
-        for (long value : new long[] {openedMs, firstUs, emittedUs, newestUs, replayMs}) {
+        for (long value :
+                new long[] {
+                    openedMs, establishedMs, emittedUs, newestUs, heardUs, emittedRecordMs
+                }) {
             out.writeLong(value);
         }
         out.writeInt(splitTopics);
         spacing.write(out);
         recent.write(out);
         sources.write(out);
-        for (TreeMap<Long, Tick> ticks : List.of(waiting, replayCandidates)) {
+        for (TreeMap<Long, Tick> ticks : List.of(waiting, beginning)) {
             out.writeInt(ticks.size());
             for (Tick tick : ticks.values()) {
                 tick.write(out);
@@ -373,18 +390,20 @@ public final class SessionClock {
     /** Takes over what {@link #write} wrote. The clock must be new. */
     public void read(DataInputView in) throws IOException {
         openedMs = in.readLong();
-        firstUs = in.readLong();
+        establishedMs = in.readLong();
         emittedUs = in.readLong();
         newestUs = in.readLong();
-        replayMs = in.readLong();
+        heardUs = in.readLong();
+        emittedRecordMs = in.readLong();
         splitTopics = in.readInt();
         spacing.read(in);
         recent.read(in);
         sources.read(in);
-        for (TreeMap<Long, Tick> ticks : List.of(waiting, replayCandidates)) {
+        for (TreeMap<Long, Tick> ticks : List.of(waiting, beginning)) {
             for (int i = in.readInt(); i > 0; i--) {
                 Tick tick = Tick.read(in);
                 ticks.put(tick.timeUs, tick);
+                waitingBytes += tick.bytes();
             }
         }
     }

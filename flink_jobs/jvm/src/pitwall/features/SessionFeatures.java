@@ -51,6 +51,11 @@ public final class SessionFeatures {
         lookBack.forget(timeUs);
     }
 
+    /** Bytes that it takes on the heap, roughly. */
+    public long bytes() {
+        return 1 << 17;
+    }
+
     public void write(DataOutputView out) throws IOException {
         out.writeLong(previousUs);
         lap.write(out);

@@ -4,7 +4,7 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 import pitwall.bytes.StateBytes;
-import pitwall.clock.Tick;
+import pitwall.ticks.Tick;
 import pitwall.plan.Plan;
 import pitwall.wire.Samples;
 
@@ -139,6 +139,11 @@ public final class SessionHistory {
             Arrays.fill(whole, column.length, ticks, Double.NaN);
         }
         return whole;
+    }
+
+    /** Bytes that it takes on the heap, roughly. */
+    public long bytes() {
+        return 256 + 8L * times.length * (1 + columns.size()) + namesBytes;
     }
 
     /** Whether there is no chunk. */

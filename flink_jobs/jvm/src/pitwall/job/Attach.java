@@ -56,9 +56,8 @@ public final class Attach {
             SingleOutputStreamOperator<RowData> features =
                     messages.filter(new ViewRoute(plans, i))
                             .keyBy(new SessionKey(), RowTypes.key())
-                            .process(new FeatureOperator(plan), type)
-                            .uid(name)
-                            .name(name);
+                            .transform(name, type, new FeatureOperator(plan))
+                            .uid(name);
             createView(tables, "features_" + plan.view, features, type);
             DataStream<RowData> viewLate = features.getSideOutput(lateTag);
             DataStream<RowData> viewHistory = features.getSideOutput(historyTag);

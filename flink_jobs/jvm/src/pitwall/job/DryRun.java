@@ -2,8 +2,7 @@ package pitwall.job;
 
 import pitwall.clock.ClockOutput;
 import pitwall.clock.Progress;
-import pitwall.clock.Tick;
-import pitwall.features.SessionFeatures;
+import pitwall.ticks.Tick;
 import pitwall.plan.Plan;
 import pitwall.wire.CarReader;
 import pitwall.wire.MessageTick;
@@ -34,7 +33,8 @@ import java.util.Map;
  * <p>Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall clock,
  * watermark, message), A for time that passes (wall clock, watermark), C (all state is written and
  * read again, as in a restart of the job), P (a plan's file: all sessions are forgotten, and what
- * follows is read under this plan). Output frames begin with a byte and a text: P the view of the
+ * follows is read under this plan). The watermark never falls back; the greatest one means that
+ * nothing comes any more. Output frames begin with a byte and a text: P the view of the
  * new plan with its number of features, T a tick with its features, L a late tick, D a duplicate, R
  * a session that begins anew, B a bad message, K a tick as it was read.
  */
@@ -51,6 +51,7 @@ public final class DryRun {
             new DataOutputStream(new BufferedOutputStream(System.out, BUFFER_BYTES));
     private Plan plan;
     private CarReader reader;
+    private SessionRows rows;
 
     private DryRun(Plan plan, List<String> options) throws IOException {
         Plan later = plan;
@@ -72,6 +73,7 @@ public final class DryRun {
     private void use(Plan plan) {
         this.plan = plan;
         reader = new CarReader(plan, useTemplates);
+        rows = new SessionRows(plan);
     }
 
     public static void main(String[] arguments) throws IOException {
@@ -100,8 +102,8 @@ public final class DryRun {
         int partition = in.readInt();
         long offset = in.readLong();
         long recordMs = in.readLong();
-        progress.now = progress.inputMs = in.readLong();
-        progress.watermark = in.readLong();
+        progress.now = in.readLong();
+        progress.watermark = Math.max(progress.watermark, in.readLong());
         byte[] message = in.readNBytes(in.readInt());
         List<MessageTick> ticks = List.of();
         try {
@@ -130,10 +132,15 @@ public final class DryRun {
 
     private void advance(DataInputStream in) throws IOException {
         progress.now = in.readLong();
-        progress.watermark = in.readLong();
+        progress.watermark = Math.max(progress.watermark, in.readLong());
         for (Map.Entry<String, SessionState> entry : sessions.entrySet()) {
             SessionState session = entry.getValue();
-            session.clock.advance(progress, new FrameOutput(entry.getKey(), session));
+            FrameOutput frames = new FrameOutput(entry.getKey(), session);
+            if (progress.watermark == Long.MAX_VALUE) {
+                session.clock.silence(frames);
+            } else {
+                session.clock.advance(progress, frames);
+            }
         }
     }
 
@@ -141,6 +148,7 @@ public final class DryRun {
         restored = planOf(file);
         use(restored);
         sessions.clear();
+        progress.watermark = Long.MIN_VALUE;
         write('P', restored.view, restored.features.size());
     }
 
@@ -171,13 +179,9 @@ public final class DryRun {
 
         @Override
         public void tick(Tick tick) throws IOException {
-            double[] values = new double[plan.channels.size()];
-            boolean[] sent = new boolean[values.length];
-            double[] features = new double[plan.features.size()];
-            tick.spread(values, sent);
-            session.features.next(tick.timeUs, values, sent, features);
+            rows.next(session, tick, progress.now, (times, channels) -> {});
             write('T', key, tick.timeUs);
-            for (double feature : features) {
+            for (double feature : rows.features) {
                 out.writeDouble(feature);
             }
         }
@@ -198,7 +202,7 @@ public final class DryRun {
 
         @Override
         public void restart() throws IOException {
-            session.features = new SessionFeatures(plan);
+            session.restart();
             write('R', key, 0);
         }
     }

@@ -1,79 +1,157 @@
 package pitwall.job;
 
-import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.streaming.api.TimeDomain;
-import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.table.data.RowData;
-import org.apache.flink.util.Collector;
 
 import pitwall.clock.Progress;
 import pitwall.clock.SessionClock;
-import pitwall.clock.Tick;
 import pitwall.history.SessionHistory;
 import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
 import pitwall.wire.TelemetryRow;
 
 import java.io.IOException;
+import java.util.List;
 
 /**
  * Computes the features of each session on the session's own clock ({@link SessionClock}).
  *
  * <p>Takes rows with the fields of {@link TelemetryRow}. Gives one feature row for each tick, in
- * order within a session, and the side outputs of {@link SessionOutputs}. A session that is silent
- * for {@link Plan#releaseMs}, none of whose ticks waits, is forgotten. No method blocks.
+ * order within a session, and the side outputs of {@link SessionOutputs}. No method blocks.
+ *
+ * <p>A session of which nothing came for {@link Plan#releaseMs} of what was read of Kafka is
+ * released: only its clock is kept, for {@link #REMEMBERED_MS} more. The same happens to the least
+ * recent session where sessions take too much memory ({@link OpenSessions}).
  */
-final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowData> {
-    /** A timer that fires so much too late means that the task was held up. */
-    private static final long HELD_UP_MS = 50;
-
+class FeatureOperator extends AbstractStreamOperator<RowData>
+        implements OneInputStreamOperator<RowData, RowData>, Triggerable<RowData, VoidNamespace> {
     /** How long the partitions may take to come back one by one after Kafka was away. */
     private static final long SETTLE_MS = 20_000;
 
-    private final Plan plan;
+    /** How long the clock of a released session is kept, Kafka time. */
+    private static final long REMEMBERED_MS = 24 * 3_600_000L;
+
+    /** The memory of a session is looked at every so many ticks. */
+    private static final int TICKS_PER_LOOK = 64;
+
+    final Plan plan;
     private transient ValueState<SessionState> state;
+    private transient InternalTimerService<VoidNamespace> timers;
     private transient SessionOutputs outputs;
     private transient Progress progress;
     private transient KafkaWatch kafka;
+    private transient OpenSessions sessions;
+    private transient boolean restored;
+    private transient int untilLook;
+
+    /** The watermark that came last, and whether the source said that it is silent. */
+    private transient long receivedMs;
+
+    private transient boolean silent;
+
+    /** The greatest watermark that the clock of a session waits for. */
+    private transient long newestDueMs;
+
+    private transient boolean looksAgain;
 
     FeatureOperator(Plan plan) {
         this.plan = plan;
     }
 
     @Override
-    public void open(OpenContext context) {
+    public void initializeState(StateInitializationContext context) throws Exception {
+        super.initializeState(context);
+        restored = context.isRestored();
+    }
+
+    @Override
+    public void open() throws Exception {
+        super.open();
         state =
                 getRuntimeContext()
                         .getState(
                                 new ValueStateDescriptor<>(
                                         "session", new SessionStateSerializer(plan)));
+        timers =
+                getInternalTimerService("session-timers", VoidNamespaceSerializer.INSTANCE, this);
         MetricGroup metrics = getRuntimeContext().getMetricGroup().addGroup("pitwall");
-        outputs = new SessionOutputs(plan, metrics);
+        sessions = new OpenSessions(plan.sessionBytes);
+        metrics.gauge("sessions_open", (Gauge<Integer>) sessions::open);
+        metrics.gauge("state_bytes", (Gauge<Long>) sessions::bytes);
+        outputs = new SessionOutputs(plan, metrics, output);
         progress = new Progress();
-        kafka = new KafkaWatch(plan.kafka);
-        progress.heldUpMs = System.currentTimeMillis();
-    }
-
-    @Override
-    public void close() {
-        if (kafka != null) {
-            kafka.close();
+        receivedMs = newestDueMs = Long.MIN_VALUE;
+        kafka = new KafkaWatch(plan.kafka, restored);
+        if (restored) {
+            List<RowData> keys =
+                    this.<RowData>getKeyedStateBackend()
+                            .getKeys("session", VoidNamespace.INSTANCE)
+                            .toList();
+            for (RowData key : keys) {
+                setCurrentKey(key);
+                sessions.note(key, state.value());
+            }
         }
     }
 
     @Override
-    public void processElement(RowData row, Context context, Collector<RowData> out)
-            throws Exception {
-        long now = context.timerService().currentProcessingTime();
-        SessionState session = session(row.getLong(TelemetryRow.START_US));
+    public void close() throws Exception {
+        if (kafka != null) {
+            kafka.close();
+        }
+        if (sessions != null) {
+            sessions.close();
+        }
+        super.close();
+    }
+
+    @Override
+    public void processElement(StreamRecord<RowData> element) throws Exception {
+        RowData row = element.getValue();
+        long now = timers.currentProcessingTime();
+        RowData key = (RowData) getCurrentKey();
+        Tick tick = tick(row);
+        SessionState session = session();
+        boolean opens = session == null || session.released;
+        if (opens) {
+            makeRoom(now, key);
+            if (sessions.isFull() && session == null) {
+                outputs.refuse(key, tick, sessions);
+                return;
+            }
+        }
+        if (session == null) {
+            session = new SessionState(plan, row.getLong(TelemetryRow.START_US));
+            state.update(session);
+        }
+        session.released = false;
         session.heardMs = now;
-        progress.inputMs = now;
-        updateProgress(context, now);
-        outputs.set(session, context, out, now);
-        session.clock.offer(tick(row), progress, outputs);
-        schedule(session, context, now);
+        progress.now = now;
+        progress.settled = isSettled(now);
+        session.heardRecordMs = Math.max(tick.recordMs, progress.watermark);
+        outputs.set(key, session, now);
+        session.clock.offer(tick, progress, outputs);
+        schedule(session, now);
+        if (opens || session.features == null || --untilLook <= 0) {
+            untilLook = TICKS_PER_LOOK;
+            sessions.note(key, session);
+        } else {
+            sessions.touch(key, now);
+        }
     }
 
     private static Tick tick(RowData row) {
@@ -88,51 +166,136 @@ final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowDa
                 row.getTimestamp(TelemetryRow.RECORD_TIME, 3).getMillisecond());
     }
 
+    /** Lets the least recent sessions go while sessions take too much memory. */
+    private void makeRoom(long now, RowData current) throws Exception {
+        while (sessions.isFull()) {
+            RowData key = sessions.leastRecent(now);
+            if (key == null || key.equals(current)) {
+                break;
+            }
+            setCurrentKey(key);
+            SessionState session = session();
+            if (session == null || session.released) {
+                state.clear();
+                sessions.remove(key);
+            } else {
+                release(key, session, now);
+            }
+        }
+        setCurrentKey(current);
+    }
+
+    private void release(RowData key, SessionState session, long now) throws IOException {
+        outputs.set(key, session, now);
+        session.clock.silence(outputs);
+        outputs.flushHistory();
+        session.release();
+        schedule(session, now);
+        sessions.note(key, session);
+    }
+
     @Override
-    public void onTimer(long timestamp, OnTimerContext context, Collector<RowData> out)
-            throws Exception {
-        if (state.value() == null) {
+    public void processWatermark(Watermark mark) throws Exception {
+        receivedMs = Math.max(receivedMs, mark.getTimestamp());
+        advance();
+    }
+
+    @Override
+    public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+        silent = status.isIdle();
+        advance();
+        super.processWatermarkStatus(status);
+    }
+
+    /**
+     * Moves on to the watermark that came last, or, where the source is silent, to what the
+     * sessions wait for. Stands still while Kafka is away and its partitions come back.
+     */
+    private void advance() throws Exception {
+        boolean ended = receivedMs == Long.MAX_VALUE;
+        long now = getProcessingTimeService().getCurrentProcessingTime();
+        if (!ended && !isSettled(now)) {
+            if (!looksAgain) {
+                looksAgain = true;
+                getProcessingTimeService()
+                        .registerTimer(
+                                kafkaAwayMs() + SETTLE_MS,
+                                time -> {
+                                    looksAgain = false;
+                                    advance();
+                                });
+            }
             return;
         }
-        SessionState session = session(0);
-        long now = context.timerService().currentProcessingTime();
-        boolean wallClock = context.timeDomain() == TimeDomain.PROCESSING_TIME;
-        if (wallClock && session.timerMs <= timestamp) {
-            session.timerMs = SessionState.NO_TIMER;
-        } else if (!wallClock && session.watermarkTimerMs <= timestamp) {
+        long to = silent ? Math.max(receivedMs, newestDueMs) : receivedMs;
+        if (to > progress.watermark) {
+            progress.watermark = to;
+            super.processWatermark(new Watermark(to));
+        }
+    }
+
+    private boolean isSettled(long now) {
+        long awayMs = kafkaAwayMs();
+        return awayMs == KafkaWatch.NEVER || now >= awayMs + SETTLE_MS;
+    }
+
+    /** Wall clock when Kafka was last away, milliseconds, or {@link KafkaWatch#NEVER}. */
+    long kafkaAwayMs() {
+        return kafka.awayMs();
+    }
+
+    @Override
+    public void onEventTime(InternalTimer<RowData, VoidNamespace> timer) throws Exception {
+        SessionState session = session();
+        if (session == null) {
+            return;
+        }
+        if (session.watermarkTimerMs <= timer.getTimestamp()) {
             session.watermarkTimerMs = SessionState.NO_TIMER;
         }
-        updateProgress(context, now);
-        if (wallClock && now - timestamp > HELD_UP_MS) {
-            progress.heldUpMs = now;
+        long now = timers.currentProcessingTime();
+        boolean ended = progress.watermark == Long.MAX_VALUE;
+        progress.now = now;
+        progress.settled = isSettled(now);
+        outputs.set(timer.getKey(), session, now);
+        if (silent || ended) {
+            session.clock.silence(outputs);
+        } else {
+            session.clock.advance(progress, outputs);
         }
-        outputs.set(session, context, out, now);
-        session.clock.advance(progress, outputs);
-        boolean inputEnded = progress.watermark == Long.MAX_VALUE;
-        if (inputEnded || session.history.isDue(now, session.heardMs)) {
-            session.history.flush(outputs);
-        }
-        if (session.heardMs + plan.releaseMs <= now && session.clock.isEmpty()) {
+        if (session.released && progress.watermark >= forgetMs(session) || ended) {
+            outputs.flushHistory();
             state.clear();
+            sessions.remove(timer.getKey());
+        } else if (!session.released && progress.watermark >= releaseMs(session)) {
+            release(timer.getKey(), session, now);
+        } else {
+            schedule(session, now);
+        }
+    }
+
+    @Override
+    public void onProcessingTime(InternalTimer<RowData, VoidNamespace> timer) throws Exception {
+        SessionState session = session();
+        if (session == null) {
             return;
         }
-        schedule(session, context, now);
+        if (session.timerMs <= timer.getTimestamp()) {
+            session.timerMs = SessionState.NO_TIMER;
+        }
+        long now = timers.currentProcessingTime();
+        outputs.set(timer.getKey(), session, now);
+        if (session.isHistoryDue(now)) {
+            outputs.flushHistory();
+        }
+        schedule(session, now);
     }
 
-    private void updateProgress(Context context, long now) {
-        progress.now = now;
-        progress.watermark = context.timerService().currentWatermark();
-        progress.settledMs = plan.kafka.isEmpty() ? 0 : kafka.awayMs() + SETTLE_MS;
-    }
-
-    /** The state of the current key, under this operator's plan; a new one where there is none. */
-    private SessionState session(long startUs) throws IOException {
+    /** The state of the current key under this operator's plan; null where there is none. */
+    private SessionState session() throws IOException {
         try {
             SessionState session = state.value();
-            if (session == null) {
-                session = new SessionState(plan, startUs);
-                state.update(session);
-            } else if (session.plan != plan) {
+            if (session != null && session.plan != plan) {
                 session = session.under(plan);
                 state.update(session);
             }
@@ -142,27 +305,34 @@ final class FeatureOperator extends KeyedProcessFunction<RowData, RowData, RowDa
         }
     }
 
+    private long releaseMs(SessionState session) {
+        return session.heardRecordMs + plan.releaseMs;
+    }
+
+    private long forgetMs(SessionState session) {
+        return releaseMs(session) + REMEMBERED_MS;
+    }
+
     /**
      * Sets the timers of a session: at most one on each clock that lies ahead. An older timer that
      * still fires does no harm.
      */
-    private void schedule(SessionState session, Context context, long now) {
-        long due =
-                session.clock.isEmpty()
-                        ? session.heardMs + plan.releaseMs
-                        : session.clock.dueMs(progress);
-        if (!session.history.isEmpty()) {
-            due = Math.min(due, Math.max(now, session.heardMs) + SessionHistory.WAIT_MS);
+    private void schedule(SessionState session, long now) {
+        if (session.hasHistory()) {
+            long due = Math.max(now, session.heardMs) + SessionHistory.WAIT_MS;
+            if (due < session.timerMs) {
+                session.timerMs = due;
+                timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due);
+            }
         }
-        if (due < session.timerMs) {
-            session.timerMs = due;
-            context.timerService().registerProcessingTimeTimer(due);
+        long due = session.clock.dueWatermark(progress);
+        if (due != Long.MAX_VALUE) {
+            newestDueMs = Math.max(newestDueMs, due);
         }
-        long watermark = session.clock.dueWatermark();
-        if (watermark < session.watermarkTimerMs
-                && watermark > context.timerService().currentWatermark()) {
-            session.watermarkTimerMs = watermark;
-            context.timerService().registerEventTimeTimer(watermark);
+        due = Math.min(due, session.released ? forgetMs(session) : releaseMs(session));
+        if (due < session.watermarkTimerMs && due > progress.watermark) {
+            session.watermarkTimerMs = due;
+            timers.registerEventTimeTimer(VoidNamespace.INSTANCE, due);
         }
     }
 }

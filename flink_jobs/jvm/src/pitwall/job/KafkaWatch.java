@@ -12,14 +12,20 @@ final class KafkaWatch implements AutoCloseable {
     private static final int CONNECT_TIMEOUT_MS = 1000;
     private static final long INTERVAL_MS = 500;
 
+    /** Kafka was never away. */
+    static final long NEVER = Long.MIN_VALUE;
+
     private final String[] servers;
     private final Thread thread;
     private volatile long awayMs;
 
-    /** {@code servers}: host:port separated by commas; empty where there is no Kafka to watch. */
-    KafkaWatch(String servers) {
+    /**
+     * @param servers host:port separated by commas; empty where there is no Kafka to watch
+     * @param wasAway whether Kafka may have been away just before: the job goes on after a failure
+     */
+    KafkaWatch(String servers, boolean wasAway) {
         this.servers = servers.isEmpty() ? new String[0] : servers.split(",");
-        awayMs = System.currentTimeMillis();
+        awayMs = wasAway && !servers.isEmpty() ? System.currentTimeMillis() : NEVER;
         thread = new Thread(this::watch, "pitwall-kafka-watch");
         thread.setDaemon(true);
         if (this.servers.length > 0) {
@@ -27,7 +33,7 @@ final class KafkaWatch implements AutoCloseable {
         }
     }
 
-    /** Wall clock when Kafka was last away, milliseconds; at first when the watch began. */
+    /** Wall clock when Kafka was last away, milliseconds, or {@link #NEVER}. */
     long awayMs() {
         return awayMs;
     }

@@ -2,7 +2,8 @@ package pitwall.job;
 
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.table.data.GenericMapData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
@@ -10,15 +11,13 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.data.binary.BinaryRowData;
 import org.apache.flink.table.data.writer.BinaryRowWriter;
-import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 
 import pitwall.clock.ClockOutput;
-import pitwall.clock.Tick;
-import pitwall.features.SessionFeatures;
 import pitwall.history.ChunkOutput;
 import pitwall.history.SessionHistory;
 import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
 import pitwall.wire.MessageWriter;
 
 import java.util.LinkedHashMap;
@@ -26,11 +25,11 @@ import java.util.Map;
 
 /**
  * Turns what the clock lets out into rows: feature rows, history rows, and dead letters for late
- * ticks. Duplicates are only counted. One object serves all sessions of a task, one after the
- * other.
+ * ticks and for those that no features can be computed of. Duplicates are only counted. One object
+ * serves all sessions of a task, one after the other.
  */
 final class SessionOutputs implements ClockOutput, ChunkOutput {
-    /** Late ticks as dead letters. They are in the history as well, in rows of their own. */
+    /** Dead letters. Late ticks are in the history as well, in rows of their own. */
     static final OutputTag<RowData> LATE = new OutputTag<>("late") {};
 
     /** Rows of the table {@code telemetry_history}. */
@@ -40,58 +39,64 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     private static final int INITIAL_BYTES = 128;
 
     private final Plan plan;
+    private final Output<StreamRecord<RowData>> output;
     private final Counter ticks;
     private final Counter lateTicks;
     private final Counter duplicates;
     private final Counter restarts;
-    private final double[] values;
-    private final boolean[] sent;
-    private final double[] features;
+    private final Counter refused;
+    private final Counter failed;
+    private final SessionRows rows;
     private final BinaryRowData row;
     private final BinaryRowWriter writer;
+    private final StreamRecord<RowData> record = new StreamRecord<>(null);
 
+    private RowData key;
     private SessionState session;
-    private KeyedProcessFunction<RowData, RowData, RowData>.Context context;
-    private Collector<RowData> out;
     private long now;
 
-    SessionOutputs(Plan plan, MetricGroup metrics) {
+    SessionOutputs(Plan plan, MetricGroup metrics, Output<StreamRecord<RowData>> output) {
         this.plan = plan;
+        this.output = output;
         ticks = metrics.counter("ticks");
         lateTicks = metrics.counter("late");
         duplicates = metrics.counter("duplicates");
         restarts = metrics.counter("restarts");
-        values = new double[plan.channels.size()];
-        sent = new boolean[values.length];
-        features = new double[plan.features.size()];
-        row = new BinaryRowData(FIRST_FEATURE + features.length);
+        refused = metrics.counter("refused");
+        failed = metrics.counter("failed");
+        rows = new SessionRows(plan);
+        row = new BinaryRowData(FIRST_FEATURE + plan.features.size());
         writer = new BinaryRowWriter(row, INITIAL_BYTES);
     }
 
     /** The session whose ticks come next. {@code now}: wall clock, milliseconds. */
-    void set(
-            SessionState session,
-            KeyedProcessFunction<RowData, RowData, RowData>.Context context,
-            Collector<RowData> out,
-            long now) {
+    void set(RowData key, SessionState session, long now) {
+        this.key = key;
         this.session = session;
-        this.context = context;
-        this.out = out;
         this.now = now;
     }
 
     @Override
     public void tick(Tick tick) {
-        tick.spread(values, sent);
-        session.features.next(tick.timeUs, values, sent, features);
+        if (session.failure == null) {
+            try {
+                rows.next(session, tick, now, this);
+            } catch (RuntimeException e) {
+                session.setAside(e);
+            }
+        }
+        if (session.failure != null) {
+            failed.inc();
+            deadLetter(tick, session.failure);
+            return;
+        }
         writeRow(tick);
-        out.collect(row);
+        output.collect(record.replace(row, tick.recordMs));
         ticks.inc();
-        session.history.add(tick, values, sent, now, this);
     }
 
     private void writeRow(Tick tick) {
-        RowData key = context.getCurrentKey();
+        double[] features = rows.features;
         writer.reset();
         writer.writeString(0, key.getString(0));
         writer.writeString(1, key.getString(1));
@@ -110,27 +115,42 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     @Override
     public void late(Tick tick) {
         lateTicks.inc();
-        tick.spread(values, sent);
-        SessionHistory alone = new SessionHistory(plan);
-        alone.add(tick, values, sent, now, this);
-        alone.flush(
-                (timesUs, channels) -> {
-                    chunk(timesUs, channels);
-                    context.output(LATE, deadLetter(tick, channels));
-                });
+        rows.alone(tick).flush(this);
+        deadLetter(
+                tick,
+                "late tick: the session clock stands at " + session.clock.emittedUs() / 1e6 + " s");
     }
 
-    private RowData deadLetter(Tick tick, Map<String, double[]> channels) {
-        RowData key = context.getCurrentKey();
+    /** The tick of a session that is not opened, because others take all the memory. */
+    void refuse(RowData key, Tick tick, OpenSessions sessions) {
+        this.key = key;
+        refused.inc();
+        deadLetter(
+                tick,
+                "too many sessions: "
+                        + sessions.open()
+                        + " are open and take "
+                        + (sessions.bytes() >> 20)
+                        + " MiB of at most "
+                        + (sessions.limit() >> 20)
+                        + " MiB (setting session_memory_mb), and the tick's session is new");
+    }
+
+    private void deadLetter(Tick tick, String reason) {
         String vehicle = key.getString(0).toString();
         String sessionId = key.getString(1).toString();
-        double clockS = session.clock.emittedUs() / 1e6;
-        return GenericRowData.of(
-                StringData.fromString("late tick: the session clock stands at " + clockS + " s"),
-                MessageWriter.message(vehicle, sessionId, tick.timeUs, channels),
-                StringData.fromString(tick.topic),
-                tick.partition,
-                tick.offset);
+        rows.alone(tick)
+                .flush(
+                        (timesUs, channels) ->
+                                side(
+                                        LATE,
+                                        GenericRowData.of(
+                                                StringData.fromString(reason),
+                                                MessageWriter.message(
+                                                        vehicle, sessionId, tick.timeUs, channels),
+                                                StringData.fromString(tick.topic),
+                                                tick.partition,
+                                                tick.offset)));
     }
 
     @Override
@@ -141,8 +161,18 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     @Override
     public void restart() {
         restarts.inc();
-        session.features = new SessionFeatures(plan);
-        session.history.flush(this);
+        flushHistory();
+        session.restart();
+    }
+
+    /** Gives what the history of the session gathered. */
+    void flushHistory() {
+        if (session.history != null) {
+            session.history.flush(this);
+        } else if (session.onlyTick != null && !session.onlyTickInHistory) {
+            session.onlyTickInHistory = true;
+            rows.alone(session.onlyTick).flush(this);
+        }
     }
 
     @Override
@@ -153,8 +183,7 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
                 (timeUs, bucket, startUs, digest, times, columns) -> {
                     Map<StringData, byte[]> named = new LinkedHashMap<>();
                     columns.forEach((id, bytes) -> named.put(StringData.fromString(id), bytes));
-                    RowData key = context.getCurrentKey();
-                    context.output(
+                    side(
                             HISTORY,
                             GenericRowData.of(
                                     key.getString(0),
@@ -166,6 +195,10 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
                                     times,
                                     new GenericMapData(named)));
                 });
+    }
+
+    private void side(OutputTag<RowData> tag, RowData value) {
+        output.collect(tag, new StreamRecord<>(value));
     }
 
     private static TimestampData timestamp(long us) {

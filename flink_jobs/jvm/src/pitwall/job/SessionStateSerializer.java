@@ -13,7 +13,7 @@ import java.io.IOException;
 /** Writes and reads {@link SessionState} under one plan. */
 final class SessionStateSerializer extends TypeSerializer<SessionState> {
     private static final int VARIABLE_LENGTH = -1;
-    private static final int INITIAL_BYTES = 1 << 17;
+    private static final int INITIAL_BYTES = 1 << 12;
 
     private final Plan plan;
 

@@ -16,7 +16,8 @@ import java.nio.charset.StandardCharsets;
  * another plan can read the state. Flink creates it by its public constructor.
  */
 public final class SessionStateSnapshot implements TypeSerializerSnapshot<SessionState> {
-    private static final int VERSION = 1;
+    /** Goes up with every change of the bytes that {@link SessionState#write} writes. */
+    private static final int VERSION = 2;
 
     private Plan plan;
 
@@ -40,6 +41,15 @@ public final class SessionStateSnapshot implements TypeSerializerSnapshot<Sessio
 
     @Override
     public void readSnapshot(int version, DataInputView in, ClassLoader loader) throws IOException {
+        if (version != VERSION) {
+            throw new IOException(
+                    "the checkpoint holds sessions in form "
+                            + version
+                            + ", this job reads form "
+                            + VERSION
+                            + ": start the job without the checkpoint; it reads the telemetry that"
+                            + " Kafka still has once more");
+        }
         byte[] json = new byte[in.readInt()];
         in.readFully(json);
         plan = new Plan(new String(json, StandardCharsets.UTF_8));

@@ -51,8 +51,11 @@ public final class Plan implements Serializable {
     /** Kafka's addresses, host:port separated by commas; empty where there is no Kafka. */
     public final String kafka;
 
-    /** A session that is silent for so long is over, milliseconds of wall clock. */
+    /** A session that is silent for so long is over, milliseconds of Kafka time that was read. */
     public final long releaseMs;
+
+    /** Most memory that the sessions of one task may take; 0 for a share of the heap. */
+    public final long sessionBytes;
 
     /**
      * Reads the plan. Throws IllegalArgumentException if it is no JSON or names an unknown kind.
@@ -78,6 +81,7 @@ public final class Plan implements Serializable {
             idleMs = root.get("idle_ms").asLong();
             kafka = root.get("kafka").asText();
             releaseMs = root.get("release_ms").asLong();
+            sessionBytes = root.get("session_bytes").asLong();
         } catch (IOException e) {
             throw new IllegalArgumentException("the plan is not JSON: " + json, e);
         }

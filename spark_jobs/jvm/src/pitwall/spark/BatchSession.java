@@ -7,7 +7,7 @@ import pitwall.bytes.StateBytes;
 import pitwall.clock.ClockOutput;
 import pitwall.clock.Progress;
 import pitwall.clock.SessionClock;
-import pitwall.clock.Tick;
+import pitwall.ticks.Tick;
 import pitwall.history.ChunkOutput;
 import pitwall.history.HistoryRowOutput;
 import pitwall.history.HistoryRows;

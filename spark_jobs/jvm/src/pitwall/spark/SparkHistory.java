@@ -14,7 +14,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.LongAccumulator;
 
-import pitwall.clock.Tick;
+import pitwall.ticks.Tick;
 import pitwall.plan.Plan;
 import pitwall.wire.CarReader;
 import pitwall.wire.MessageTick;

@@ -5,7 +5,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
-import pitwall.clock.Tick;
+import pitwall.ticks.Tick;
 import pitwall.wire.MessageTick;
 
 import java.util.Comparator;

@@ -1,4 +1,4 @@
-package pitwall.clock;
+package pitwall.ticks;
 
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
@@ -20,7 +20,13 @@ public final class Tick {
     public long recordMs;
 
     /** The topics that it came through, one bit each. */
-    int topics;
+    public int topics;
+
+    /**
+     * The Kafka time up to which all partitions must have been read before the tick may leave for
+     * that reason alone, milliseconds since the epoch.
+     */
+    public long readyMs;
 
     /** Its samples in the form of {@link Samples}. */
     public byte[] samples;
@@ -77,20 +83,26 @@ public final class Tick {
         }
     }
 
-    int sampleCount() {
+    /** Bytes that it takes on the heap, roughly. */
+    public long bytes() {
+        return 160 + samples.length + (extras == null ? 0 : extras.length());
+    }
+
+    public int sampleCount() {
         return samples.length / Samples.SIZE;
     }
 
     /**
      * Adds another message's part of the same tick. {@code known}: number of the plan's channels.
      */
-    void add(Tick part, int known) {
+    public void add(Tick part, int known) {
         int shift = extras == null ? 0 : (int) extras.chars().filter(c -> c == '\n').count() + 1;
         byte[] joined = Arrays.copyOf(samples, samples.length + part.samples.length);
         Samples.copy(part.samples, joined, samples.length, known, shift);
         samples = joined;
         topics |= part.topics;
         recordMs = Math.max(recordMs, part.recordMs);
+        readyMs = Math.max(readyMs, part.readyMs);
         if (extras == null) {
             extras = part.extras;
         } else if (part.extras != null) {
@@ -105,7 +117,7 @@ public final class Tick {
      * @param from channel ids of the plan that the tick was read under
      * @param to channel ids of the other plan
      */
-    void recode(List<String> from, List<String> to) {
+    public void recode(List<String> from, List<String> to) {
         String[] oldExtras = extras == null ? new String[0] : extras.split("\n");
         List<String> newExtras = new ArrayList<>();
         Samples recoded = new Samples();
@@ -129,7 +141,7 @@ public final class Tick {
         extras = newExtras.isEmpty() ? null : String.join("\n", newExtras);
     }
 
-    void write(DataOutputView out) throws IOException {
+    public void write(DataOutputView out) throws IOException {
         out.writeLong(timeUs);
         out.writeInt(samples.length);
         out.write(samples);
@@ -139,9 +151,10 @@ public final class Tick {
         out.writeLong(offset);
         out.writeLong(recordMs);
         out.writeInt(topics);
+        out.writeLong(readyMs);
     }
 
-    static Tick read(DataInputView in) throws IOException {
+    public static Tick read(DataInputView in) throws IOException {
         long timeUs = in.readLong();
         byte[] samples = new byte[in.readInt()];
         in.readFully(samples);
@@ -151,6 +164,7 @@ public final class Tick {
                 new Tick(
                         timeUs, samples, extras, topic, in.readInt(), in.readLong(), in.readLong());
         tick.topics = in.readInt();
+        tick.readyMs = in.readLong();
         return tick;
     }
 }

@@ -1,0 +1,136 @@
+package pitwall.clock;
+
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+
+import pitwall.bytes.StateBytes;
+import pitwall.ticks.Tick;
+
+import java.io.IOException;
+import java.util.Arrays;
+
+/** The topics and partitions that a session came through, and what each of them brought last. */
+final class SessionSources {
+    private static final int MAX_TOPICS = 31;
+    private static final int MAX_PARTITIONS = 1024;
+
+    private String[] topics = new String[0];
+
+    /** The index of the topic in the upper half, the partition's number in the lower one. */
+    private long[] partitions = new long[0];
+
+    /** Newest Kafka time of each (milliseconds), and session time of its last tick (microseconds). */
+    private long[] recordMs = new long[0];
+
+    private long[] timesUs = new long[0];
+
+    /**
+     * Notes the message of a tick. Gives the topic's index; all topics above the limit share one.
+     */
+    int note(Tick tick) {
+        int topic = topic(tick.topic);
+        long key = (long) topic << 32 | tick.partition;
+        int i = 0;
+        while (i < partitions.length && partitions[i] != key) {
+            i++;
+        }
+        if (i == partitions.length) {
+            if (i == MAX_PARTITIONS) {
+                return topic;
+            }
+            partitions = Arrays.copyOf(partitions, i + 1);
+            recordMs = Arrays.copyOf(recordMs, i + 1);
+            timesUs = Arrays.copyOf(timesUs, i + 1);
+            partitions[i] = key;
+            recordMs[i] = timesUs[i] = Long.MIN_VALUE;
+        }
+        recordMs[i] = Math.max(recordMs[i], tick.recordMs);
+        timesUs[i] = tick.timeUs;
+        return topic;
+    }
+
+    private int topic(String name) {
+        for (int i = 0; i < topics.length; i++) {
+            if (topics[i].equals(name)) {
+                return i;
+            }
+        }
+        if (topics.length == MAX_TOPICS) {
+            return MAX_TOPICS;
+        }
+        topics = Arrays.copyOf(topics, topics.length + 1);
+        topics[topics.length - 1] = name;
+        return topics.length - 1;
+    }
+
+    /**
+     * The topics that still bring the session, one bit each. One that brought nothing for {@code
+     * idleMs} of what was read does not.
+     */
+    int liveTopics(long watermark, long idleMs) {
+        if (topics.length == 1) {
+            return 1;
+        }
+        int live = 0;
+        for (int i = 0; i < partitions.length; i++) {
+            if (isLive(i, watermark, idleMs)) {
+                live |= 1 << (int) (partitions[i] >> 32);
+            }
+        }
+        return live;
+    }
+
+    /** Whether the last tick of each partition that still brings the session is so late. */
+    boolean allReached(long timeUs, long watermark, long idleMs) {
+        for (int i = 0; i < partitions.length; i++) {
+            if (timesUs[i] < timeUs && isLive(i, watermark, idleMs)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether the last tick of each partition that still brings the session is earlier. */
+    boolean noneReached(long timeUs, long watermark, long idleMs) {
+        for (int i = 0; i < partitions.length; i++) {
+            if (timesUs[i] >= timeUs && isLive(i, watermark, idleMs)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isLive(int i, long watermark, long idleMs) {
+        return watermark < recordMs[i] + idleMs;
+    }
+
+    /** The session begins anew: no partition has brought anything of its new beginning. */
+    void restart() {
+        Arrays.fill(timesUs, Long.MIN_VALUE);
+    }
+
+    /** Bytes that it takes on the heap, roughly. */
+    long bytes() {
+        return 128 + 24L * partitions.length + 80L * topics.length;
+    }
+
+    void write(DataOutputView out) throws IOException {
+        out.writeInt(topics.length);
+        for (String topic : topics) {
+            StateBytes.writeText(out, topic);
+        }
+        StateBytes.writeLongs(out, partitions);
+        StateBytes.writeLongs(out, recordMs);
+        StateBytes.writeLongs(out, timesUs);
+    }
+
+    void read(DataInputView in) throws IOException {
+        topics = new String[in.readInt()];
+        for (int i = 0; i < topics.length; i++) {
+            topics[i] = StateBytes.readText(in);
+        }
+        partitions = StateBytes.readLongs(in);
+        recordMs = StateBytes.readLongs(in);
+        timesUs = StateBytes.readLongs(in);
+    }
+}

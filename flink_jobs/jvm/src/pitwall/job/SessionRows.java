@@ -1,0 +1,68 @@
+package pitwall.job;
+
+import pitwall.features.SessionFeatures;
+import pitwall.history.ChunkOutput;
+import pitwall.history.SessionHistory;
+import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
+
+/**
+ * Advances the features and the history of a session by a tick. One object serves all sessions of a
+ * task, one after the other.
+ */
+final class SessionRows {
+    private final Plan plan;
+    private final double[] values;
+    private final boolean[] sent;
+
+    /** A value for each feature at the tick that came last, NaN for null. */
+    final double[] features;
+
+    SessionRows(Plan plan) {
+        this.plan = plan;
+        values = new double[plan.channels.size()];
+        sent = new boolean[values.length];
+        features = new double[plan.features.size()];
+    }
+
+    /** Computes the features of the session's next tick. {@code now}: wall clock, milliseconds. */
+    void next(SessionState session, Tick tick, long now, ChunkOutput out) {
+        if (session.features == null && session.onlyTick == null) {
+            tick.spread(values, sent);
+            new SessionFeatures(plan).next(tick.timeUs, values, sent, features);
+            session.onlyTick = tick;
+            session.onlyTickMs = now;
+            session.onlyTickInHistory = false;
+            return;
+        }
+        if (session.features == null) {
+            begin(session, out);
+        }
+        tick.spread(values, sent);
+        session.features.next(tick.timeUs, values, sent, features);
+        session.history.add(tick, values, sent, now, out);
+    }
+
+    /** Makes features and history, and gives them the first tick. */
+    private void begin(SessionState session, ChunkOutput out) {
+        Tick first = session.onlyTick;
+        first.spread(values, sent);
+        session.features = new SessionFeatures(plan);
+        session.features.next(first.timeUs, values, sent, features);
+        session.history = new SessionHistory(plan);
+        if (!session.onlyTickInHistory) {
+            session.history.add(first, values, sent, session.onlyTickMs, out);
+        }
+        session.onlyTick = null;
+    }
+
+    /** A history of this tick alone. */
+    SessionHistory alone(Tick tick) {
+        SessionHistory history = new SessionHistory(plan);
+        double[] tickValues = new double[values.length];
+        boolean[] tickSent = new boolean[values.length];
+        tick.spread(tickValues, tickSent);
+        history.add(tick, tickValues, tickSent, 0, (times, channels) -> {});
+        return history;
+    }
+}
