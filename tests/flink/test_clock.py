@@ -1,0 +1,203 @@
+"""The session clock under what happens on the wire, each case with the right outcome.
+
+`arrive` stands for Flink's source: it gives each message the watermark of its moment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pytest
+from dryrun import MAX, Advance, Message, Restart, Run, Step
+
+from pitwall.features import FeatureSet, lap, last, ticks
+
+pytestmark = pytest.mark.xdist_group("operator")
+FEATURES = FeatureSet("clock", lap("number"), last("Speed", "LapDistance"), ticks(10))
+START_MS = 1_000_000_000
+IDLE_MS = 2000
+"""As `RawRun.plan` sets it: a partition silent for so long does not hold back the watermark."""
+ID = "20260101-000000-s"
+KEY = f"car/{ID}"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message: when it is read and what Kafka time it has, in ms after `START_MS`."""
+
+    read_ms: int
+    time_s: float
+    values: Mapping[str, float]
+    partition: int = 0
+    record_ms: int | None = None
+    vehicle: str = "car"
+    topic: str = "p424-telemetry-batch"
+
+    def message(self) -> bytes:
+        return json.dumps(
+            [
+                {
+                    "VehicleId": self.vehicle,
+                    "SessionId": ID,
+                    "Timestamp": self.time_s,
+                    "ChannelId": channel,
+                    "ChannelValue": value,
+                }
+                for channel, value in self.values.items()
+            ]
+        ).encode()
+
+
+def arrive(
+    arrivals: Iterable[Arrival], partitions: Iterable[int] = (), end: bool = True
+) -> list[Step]:
+    """The messages in the order in which they are read, each with the watermark of that moment.
+
+    It is the least of the partitions' newest Kafka times. A partition counts from the beginning on
+    when it is among `partitions`, else from its first message on, until it is silent for
+    `IDLE_MS`; a partition of which nothing was read holds the watermark at its least. `end`: at the
+    end nothing comes any more.
+    """
+    newest = dict.fromkeys(partitions, -(2**63))
+    read = dict.fromkeys(partitions, 0)
+    steps: list[Step] = []
+    for number, arrival in enumerate(sorted(arrivals, key=lambda a: a.read_ms)):
+        record = arrival.read_ms if arrival.record_ms is None else arrival.record_ms
+        partition = arrival.partition
+        newest[partition] = max(newest.get(partition, -(2**63)), START_MS + record)
+        read[partition] = arrival.read_ms
+        heard = [newest[p] for p in newest if arrival.read_ms - read[p] < IDLE_MS]
+        now_ms = START_MS + arrival.read_ms
+        if number:
+            steps.append(Advance(now_ms, steps[-1].watermark))
+        value = arrival.message()
+        steps.append(
+            Message(value, START_MS + record, now_ms, partition, arrival.topic, min(heard))
+        )
+    return [*steps, Advance(now_ms + IDLE_MS, MAX)] if end else steps
+
+
+def drive(count: int, first: int = 0, **options: object) -> list[Arrival]:
+    """So many ticks at 50 Hz, read as they are sent; tick `i` has the speed `i`."""
+    return [
+        Arrival(20 * i, i / 50, {"SPEED": i, "LAPDISTANCE": i}, **options)  # type: ignore[arg-type]
+        for i in range(first, first + count)
+    ]
+
+
+def times_s(outcome: object, key: str = KEY) -> list[float]:
+    return [time_us / 1e6 for time_us, _ in outcome.rows.get(key, [])]  # type: ignore[attr-defined]
+
+
+def test_a_car_whose_clock_is_30_minutes_slow_stops_no_other_car(run: Run) -> None:
+    slow = [
+        Arrival(20 * i, i / 50, {"SPEED": i}, 1, 20 * i - 1_800_000, "slow") for i in range(1500)
+    ]
+    running = [a for a in drive(1500, partition=0) if a.time_s != 16]
+    new = [Arrival(15_000 + 20 * i, i / 50, {"SPEED": i}, 2, vehicle="new") for i in range(750)]
+    outcome = run(FEATURES, arrive([*slow, *running, *new], (0, 1), end=False))
+    assert not outcome.late
+    assert len(times_s(outcome)) == 1499
+    assert len(times_s(outcome, f"slow/{ID}")) == 1500
+    assert len(times_s(outcome, f"new/{ID}")) == 750
+
+
+def test_ticks_of_a_partition_that_is_read_20_s_late_are_late_and_no_new_beginning(
+    run: Run,
+) -> None:
+    late = [
+        Arrival(20_000, i / 50, {"SPEED": i}, 1, record_ms=20 * i, topic="p424-telemetry-batch")
+        for i in range(10)
+    ]
+    outcome = run(FEATURES, arrive([*drive(1490, first=10), *late]))
+    assert [time_us for _, time_us in outcome.late] == [20_000 * i for i in range(10)]
+    assert not outcome.restarts and not outcome.duplicates
+    assert times_s(outcome) == [i / 50 for i in range(10, 1500)]
+
+
+def test_a_first_message_that_comes_again_before_a_pause_is_one_duplicate(run: Run) -> None:
+    again = Arrival(30_000, 0.0, {"SPEED": 0, "LAPDISTANCE": 0})
+    after = [
+        Arrival(31_100 + 20 * i, 30 + i / 50, {"SPEED": i, "LAPDISTANCE": i}) for i in range(500)
+    ]
+    outcome = run(FEATURES, arrive([*drive(1500), again, *after]))
+    assert outcome.duplicates == [(KEY, 0)]
+    assert not outcome.restarts and not outcome.late
+    assert len(times_s(outcome)) == 2000
+    assert outcome.rows[KEY][-1][1][0] == 2, "the second lap goes on"
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 3])
+def test_a_session_that_is_sent_once_more_begins_anew_over_any_partitions(
+    run: Run, partitions: int
+) -> None:
+    first = [Arrival(20 * i, i / 50, {"SPEED": i}, i % partitions) for i in range(200)]
+    again = [
+        Arrival(4500 + 20 * i + 30 * (i % partitions == 0), i / 50, {"SPEED": i}, i % partitions)
+        for i in range(300)
+    ]
+    outcome = run(FEATURES, arrive([*first, *again]))
+    assert outcome.restarts == [KEY]
+    assert not outcome.late and not outcome.duplicates
+    assert times_s(outcome) == [i / 50 for i in (*range(200), *range(300))]
+
+
+def test_a_stand_in_that_comes_first_gives_way_to_the_channel_itself(run: Run) -> None:
+    a = [
+        Arrival(20 * i, i / 50, {"DISTANCE": 5000 + i, "SPEED": i}, 0, topic="p424-a")
+        for i in range(500)
+    ]
+    b = [
+        Arrival(20 * i + 1, i / 50, {"LAPDISTANCE": 10 + i}, 1, topic="p424-b") for i in range(500)
+    ]
+    outcome = run(FEATURES, arrive([*a, *b]))
+    assert not outcome.duplicates and not outcome.late
+    assert [row[2] for _, row in outcome.rows[KEY]] == [10 + i for i in range(500)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [last("Throttle"), last("Throttle", "Speed", "LapDistance")],
+    ids=["a channel removed", "channels in another order"],
+)
+def test_ticks_sent_again_are_duplicates_under_other_definitions(run: Run, changed: object) -> None:
+    sent = [
+        Arrival(20 * i, i / 50, {"SPEED": i, "LAPDISTANCE": i, "THROTTLE": 1}) for i in range(500)
+    ]
+    again = [Arrival(10_000 + i, a.time_s, a.values) for i, a in enumerate(sent[-20:])]
+    fresh = Arrival(10_100, 10.0, {"SPEED": 1, "LAPDISTANCE": 500, "THROTTLE": 1})
+    before = FeatureSet("before", last("Speed", "LapDistance", "Throttle"))
+    after = FeatureSet("after", changed, *([] if len(changed) == 3 else [ticks(1), ticks(2)]))
+    steps = arrive(sent, end=False)
+    steps = [*steps, Restart(), *arrive([*again, fresh])]
+    outcome = run(before, steps, after)
+    assert len(outcome.duplicates) == 20
+    assert not outcome.late
+    assert len(times_s(outcome)) == 501
+
+
+def test_a_partition_of_a_new_topic_that_is_read_later_loses_nothing(run: Run) -> None:
+    even = [Arrival(20 * i, i / 50, {"SPEED": i}, 0) for i in range(0, 300, 2)]
+    odd = [
+        Arrival(max(20 * i, 1900), i / 50, {"SPEED": i}, 1, record_ms=20 * i)
+        for i in range(1, 300, 2)
+    ]
+    outcome = run(FEATURES, arrive([*even, *odd], partitions=(0, 1)))
+    assert not outcome.late
+    assert times_s(outcome) == [i / 50 for i in range(300)]
+
+
+def test_a_damaged_time_far_ahead_makes_no_other_tick_late(run: Run) -> None:
+    damaged = Arrival(5010, 9_000_000.0, {"SPEED": 1})
+    outcome = run(FEATURES, arrive([*drive(500), damaged]))
+    assert not outcome.late
+    assert times_s(outcome) == [*(i / 50 for i in range(500)), 9_000_000.0]
+
+
+def test_a_session_may_pause_for_an_hour(run: Run) -> None:
+    after = [Arrival(20_000 + 20 * i, 3600 + i / 50, {"SPEED": i}) for i in range(100)]
+    outcome = run(FEATURES, arrive([*drive(500), *after], end=False))
+    assert not outcome.late
+    assert len(times_s(outcome)) == 600
