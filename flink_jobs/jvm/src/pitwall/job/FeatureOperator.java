@@ -25,7 +25,12 @@ import pitwall.ticks.Tick;
 import pitwall.wire.TelemetryRow;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Computes the features of each session on the session's own clock ({@link SessionClock}).
@@ -97,14 +102,32 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         receivedMs = newestDueMs = Long.MIN_VALUE;
         kafka = new KafkaWatch(plan.kafka, restored);
         if (restored) {
-            List<RowData> keys =
-                    this.<RowData>getKeyedStateBackend()
-                            .getKeys("session", VoidNamespace.INSTANCE)
-                            .toList();
-            for (RowData key : keys) {
-                setCurrentKey(key);
-                sessions.note(key, state.value());
-            }
+            noteSessions();
+        }
+    }
+
+    /** Takes stock of the sessions that the state holds. */
+    private void noteSessions() throws IOException {
+        List<RowData> keys;
+        try (Stream<RowData> all =
+                this.<RowData>getKeyedStateBackend().getKeys("session", VoidNamespace.INSTANCE)) {
+            keys = new ArrayList<>(all.toList());
+        }
+        Map<RowData, SessionState> byKey = new HashMap<>();
+        for (RowData key : keys) {
+            setCurrentKey(key);
+            byKey.put(key, session());
+        }
+        keys.sort(Comparator.comparingLong(key -> byKey.get(key).heardMs));
+        for (RowData key : keys) {
+            sessions.note(key, byKey.get(key));
+            noteDue(byKey.get(key).clock.dueWatermark(progress));
+        }
+    }
+
+    private void noteDue(long watermark) {
+        if (watermark != Long.MAX_VALUE) {
+            newestDueMs = Math.max(newestDueMs, watermark);
         }
     }
 
@@ -326,9 +349,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             }
         }
         long due = session.clock.dueWatermark(progress);
-        if (due != Long.MAX_VALUE) {
-            newestDueMs = Math.max(newestDueMs, due);
-        }
+        noteDue(due);
         due = Math.min(due, session.released ? forgetMs(session) : releaseMs(session));
         if (due < session.watermarkTimerMs && due > progress.watermark) {
             session.watermarkTimerMs = due;
