@@ -54,6 +54,7 @@ def main() -> None:
         ui.add_head_html(
             "<link rel='stylesheet' href='/assets/uPlot.min.css'>"
             "<script src='/assets/uPlot.iife.min.js'></script>"
+            "<script src='/assets/column.js'></script>"
             "<script src='/assets/strips.js'></script>"
         )
         Live(feed, archive, health, dict(request.query_params))
@@ -84,7 +85,7 @@ def main() -> None:
             return Response(
                 uplot[name], media_type="text/css" if name.endswith(".css") else "text/javascript"
             )
-        if name in ("page.css", "strips.js"):
+        if name in ("page.css", "column.js", "strips.js"):
             return FileResponse(STATIC / name)
         return Response("no such asset", 404)
 

@@ -110,8 +110,8 @@ class Strips:
         request = {
             "vehicle": session.vehicle,
             "session": session.session,
-            "window": self._window_s,
-            "names": [self._described(name, session) for name in known],
+            "window_s": self._window_s,
+            "columns": [self._described(name, session) for name in known],
             "hidden": [
                 name
                 for name in dict.fromkeys(HIDDEN)
