@@ -22,8 +22,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import PitwallError
 from pitwall.page.data.feed import Feed
-from pitwall.page.data.recorded import SAME_S, Archive
-from pitwall.page.data.session import Floats, LiveSession, columns_of
+from pitwall.page.data.recorded import SAME_TICK_S, Archive
+from pitwall.page.data.rows import Floats, columns_of
+from pitwall.page.data.session import LiveSession
 
 FRAME_S = 0.035
 RAW_S = 1.0
@@ -82,7 +83,7 @@ async def _follow(
 ) -> None:
     features = [each for each in wanted if each in session.names]
     raw = [each for each in wanted if each in CHANNELS and each not in session.names]
-    generation = session.generation
+    restarts = session.restarts
     at, block = session.rows.since(0)
     clock = session.names.index("session_time")
     begin = float(block[0, clock]) if len(block) else math.inf
@@ -110,7 +111,7 @@ async def _follow(
         while True:
             if (
                 feed.sessions.get((session.vehicle, session.session)) is not session
-                or session.generation != generation
+                or session.restarts != restarts
             ):
                 await send("anew", [], np.empty((0, 1)))
                 return await _follow(
@@ -154,7 +155,7 @@ async def _earlier(
             session.vehicle,
             session.session,
             name,
-            None if have is None else have + SAME_S,
+            None if have is None else have + SAME_TICK_S,
             begin,
         )
     except PitwallError as error:
@@ -183,7 +184,7 @@ async def _poll_raw(
     loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None
 ) -> None:
     while True:
-        since = None if have is None else have + SAME_S
+        since = None if have is None else have + SAME_TICK_S
         try:
             block = await loop.run_in_executor(
                 None, archive.channel, session.vehicle, session.session, name, since
