@@ -37,8 +37,9 @@ READY = {
     "/services": "[data-service=page]",
 }
 COLUMN = (
-    "(name) => { const c = pitwall.strips?.columns.get(name); return c ? "
-    "[Array.from(c.t.subarray(0, c.n)), Array.from(c.v.subarray(0, c.n))] : [[], []]; }"
+    "(name) => { const column = pitwall.strips?.columns.get(name); if (!column) return [[], []]; "
+    "const { times, values, count } = column; "
+    "return [Array.from(times.subarray(0, count)), Array.from(values.subarray(0, count))]; }"
 )
 
 
@@ -97,7 +98,7 @@ def live(page: Any, session: Session, *channels: str) -> None:
 
 def column(page: Any, name: str, ticks: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Times and values of one column once it has so many."""
-    page.wait_for_function(f"() => pitwall.strips?.columns.get({name!r})?.n >= {ticks}")
+    page.wait_for_function(f"() => pitwall.strips?.columns.get({name!r})?.count >= {ticks}")
     times, values = page.evaluate(COLUMN, name)
     return np.array(times), np.array(values)
 
@@ -126,7 +127,7 @@ def test_reconnection_leaves_no_gap(
 ) -> None:
     live(page, drive, "speed")
     column(page, "speed", len(drive.times_s))
-    page.evaluate("() => { pitwall.strips.wait = 3000; pitwall.strips.socket.close(); }")
+    page.evaluate("() => { pitwall.strips.retryMs = 3000; pitwall.strips.socket.close(); }")
     page.wait_for_function("() => document.getElementById('strips').dataset.state === 'lost'")
     send(
         stack,
@@ -245,7 +246,7 @@ def test_ids_of_the_car_are_text(stack: Settings, page: Any, lap: Session) -> No
     name = f"20260101-000000-{HOSTILE}"
     send(stack, Session(HOSTILE, name, lap.names, lap.units, lap.times_s[:200], lap.values[:200]))
     page.goto("/?" + urlencode({"vehicle": HOSTILE, "session": name}))
-    page.wait_for_function("() => pitwall.strips?.columns.get('speed')?.n >= 200")
+    page.wait_for_function("() => pitwall.strips?.columns.get('speed')?.count >= 200")
     page.get_by_role("combobox", name="Session").click()
     page.get_by_role("option").first.wait_for()
     assert (

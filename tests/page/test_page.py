@@ -13,16 +13,21 @@ import pytest
 from pitwall.features import load
 from pitwall.page.data import compare
 from pitwall.page.data.alarms import Alarms, Limit
-from pitwall.page.data.laps import Reference, behind, best_of, laps_of, pace_ratio, verdicts
+from pitwall.page.data.corners import Corner, Part, corners_of, corners_to_name, parts_of
+from pitwall.page.data.forecast import verdicts
+from pitwall.page.data.health import read_metrics
+from pitwall.page.data.laps import best_times, laps_of
 from pitwall.page.data.moment import Moment
-from pitwall.page.data.recorded import StoredLap
-from pitwall.page.data.session import AT, TRAIL, LiveSession, Predicted, Rows, columns_of
-from pitwall.page.data.status import read_metrics
+from pitwall.page.data.reference import Reference, deltas, pace_ratio
+from pitwall.page.data.rows import Rows, columns_of
+from pitwall.page.data.session import LivePrediction, LiveSession
+from pitwall.page.data.stored_laps import StoredLap
 from pitwall.page.data.text import Cell
+from pitwall.page.data.trail import INDEX, TRAIL
 from pitwall.page.web import theme
 from pitwall.page.web.login import COOKIE, Login
-from pitwall.page.web.shell import table_html
 from pitwall.page.web.stream import frame
+from pitwall.page.web.tables import table_html
 from pitwall.settings import Settings
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -62,7 +67,7 @@ def trail(laps: list[tuple[int, float]], hz: int = 10) -> np.ndarray[Any, np.dty
             elapsed = tick / hz
             row[
                 [
-                    AT[n]
+                    INDEX[n]
                     for n in (
                         "session_time",
                         "lap_number",
@@ -72,13 +77,13 @@ def trail(laps: list[tuple[int, float]], hz: int = 10) -> np.ndarray[Any, np.dty
                     )
                 ]
             ] = (clock + elapsed, number, elapsed, 1, 1000 * elapsed / seconds)
-            row[AT["lap_last_time"]], row[AT["lap_best_time"]], row[AT["out_of_range"]] = (
+            row[INDEX["lap_last_time"]], row[INDEX["lap_best_time"]], row[INDEX["out_of_range"]] = (
                 last,
                 best,
                 0,
             )
-            row[AT["lap_delta_to_best"]] = elapsed - best * elapsed / seconds
-            row[[AT[f"last_sector_{n}"] for n in (1, 2, 3)]] = last / 3
+            row[INDEX["lap_delta_to_best"]] = elapsed - best * elapsed / seconds
+            row[[INDEX[f"last_sector_{n}"] for n in (1, 2, 3)]] = last / 3
             out.append(row)
         clock, last, best = clock + seconds, seconds, np.fmin(best, seconds)
     return np.array(out)
@@ -89,32 +94,34 @@ def test_laps_best_and_theoretical() -> None:
     assert [lap.number for lap in found] == [1, 2, 3, 4]
     assert [lap.time_s for lap in found[:3]] == [20, 18, 19] and np.isnan(found[3].time_s)
     assert [lap.valid for lap in found] == [True, True, True, False]
-    best, sectors = best_of(found)
+    best, sectors = best_times(found)
     assert best == 18 and sectors == [6, 6, 6]
 
 
 def test_a_lap_with_a_channel_out_of_range_is_not_valid() -> None:
     made = trail([(1, 20), (2, 5)])
-    made[50, AT["out_of_range"]] = 0.9
+    made[50, INDEX["out_of_range"]] = 0.9
     (lap, _) = laps_of(made)
     assert lap.whole and not lap.valid
 
 
 def test_pace_ratio_of_even_laps_is_the_lap_time_and_the_verdict_says_so() -> None:
     made = trail([(1, 20), (2, 18), (3, 5)])
-    plain = pace_ratio(made)[laps_of(made)[1].first + 20 : laps_of(made)[1].last]
+    plain = pace_ratio(made)[laps_of(made)[1].first_row + 20 : laps_of(made)[1].last_row]
     assert np.allclose(plain, 18)
-    predictions = [Predicted(20 + t, 18.5, 17.9, 19.0, 1) for t in range(1, 18)]
+    predictions = [LivePrediction(20 + t, 18.5, 17.9, 19.0, 1) for t in range(1, 18)]
     second = next(v for v in verdicts(made, laps_of(made), predictions) if v.lap == 2)
-    assert second.predicted == 18.5 and second.truth == 18 and second.inside is True
-    assert second.baseline == pytest.approx(18, abs=0.01)
+    assert second.predicted_s == 18.5 and second.truth_s == 18 and second.in_interval is True
+    assert second.baseline_s == pytest.approx(18, abs=0.01)
 
 
 def test_the_verdict_is_a_sentence_also_without_a_pace_ratio() -> None:
     session = LiveSession("car", "s", "car_state", ("session_time",))
-    session.predictions["lap_time"] = deque(Predicted(t, 20.5, 19.9, 21.0, 1) for t in range(1, 18))
-    said = Moment(session, trail([(1, 20), (2, 5)])).said.replace("\u00a0", " ")
-    assert said == (
+    session.predictions["lap_time"] = deque(
+        LivePrediction(t, 20.5, 19.9, 21.0, 1) for t in range(1, 18)
+    )
+    sentence = Moment(session, trail([(1, 20), (2, 5)])).verdict_text.replace("\u00a0", " ")
+    assert sentence == (
         "Lap 1 took 20.000 s. At half distance the model was off by +0.50 s (inside its interval)."
     )
 
@@ -122,12 +129,12 @@ def test_the_verdict_is_a_sentence_also_without_a_pace_ratio() -> None:
 def test_a_first_lap_is_compared_with_a_stored_one_of_the_same_road() -> None:
     """Even laps of 1000 m along x; the stored one took 20 s."""
     made = trail([(1, 25)])
-    made[:, AT["position_x"]], made[:, AT["position_z"]] = made[:, AT["lap_distance"]], 0.0
+    made[:, INDEX["position_x"]], made[:, INDEX["position_z"]] = made[:, INDEX["lap_distance"]], 0.0
     metres = np.arange(0, 1001, 10.0)
     stored = Reference("stored", metres, metres / 50, metres, np.zeros_like(metres), 20.0)
     assert stored.fits(made) and not stored.fits(made[:40])
     assert not Reference("elsewhere", metres, metres / 50, metres, metres, 20.0).fits(made)
-    assert np.allclose(behind(made, stored), made[:, AT["lap_time"]] * 0.2)
+    assert np.allclose(deltas(made, stored), made[:, INDEX["lap_time"]] * 0.2)
     assert np.isnan(pace_ratio(made)).all() and np.allclose(pace_ratio(made, stored)[30:], 25)
 
 
@@ -147,9 +154,9 @@ def lap(seconds: float, slow: float = 0.0) -> compare.LapData:
 
 def test_a_corner_is_found_and_time_lost_there_is_told() -> None:
     laps = [lap(20), lap(20, slow=0.5)]
-    (corner,) = compare.corners(laps[0])
+    (corner,) = corners_of(laps[0])
     assert 370 <= corner.begin_m <= 430 and 570 <= corner.end_m <= 630
-    (part,) = compare.gains(laps, [corner])
+    (part,) = parts_of(laps, [corner])
     assert part.lost_s == (0, pytest.approx(0.5)) and part.slowest_kph[1] == 99.5
     for by in ("distance", "time"):
         over = compare.overlay(laps, ["speed"], by)
@@ -175,63 +182,66 @@ def test_the_delta_at_the_line_is_the_difference_of_the_lap_times() -> None:
     assert over.delta_s[1][-1] == pytest.approx(0.5) and np.allclose(
         over.delta_s[1][over.grid < 400], 0
     )
-    (part,) = compare.gains(laps, compare.corners(first))
+    (part,) = parts_of(laps, corners_of(first))
     assert part.lost_s[1] == pytest.approx(0.5)
     other_road = compare.LapData(second.lap, second.time_s, second.distance_m * 1.5, second.columns)
-    assert other_road.on(first) is other_road
+    assert other_road.stretched_to(first) is other_road
 
 
 def test_corners_are_named_where_there_is_room_and_time_is_lost() -> None:
-    found = [compare.Corner(n, 100 * n - 10, 100 * n, 100 * n + 10) for n in range(1, 6)]
+    found = [Corner(n, 100 * n - 10, 100 * n, 100 * n + 10) for n in range(1, 6)]
     parts = [
-        compare.Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0))
+        Part(f"T{n}", 0, 0, (0.0, lost), (0.0, 0.0))
         for n, lost in enumerate([0.1, 0.0, -0.3, np.nan, 0.2], start=1)
     ]
-    assert [c.number for c in compare.corners_to_name(found, parts, 150)] == [1, 3, 5]
-    assert [c.number for c in compare.corners_to_name(found, parts, 50)] == [1, 2, 3, 4, 5]
-    assert [c.number for c in compare.corners_to_name(found, parts, 350)] == [3]
+    assert [c.number for c in corners_to_name(found, parts, 150)] == [1, 3, 5]
+    assert [c.number for c in corners_to_name(found, parts, 50)] == [1, 2, 3, 4, 5]
+    assert [c.number for c in corners_to_name(found, parts, 350)] == [3]
 
 
 def test_between_two_cursors_in_either_order() -> None:
     axis, values = np.arange(5.0), np.array([9, 1, np.nan, 5, 9.0])
-    assert compare.between(axis, values, 3, 1) == compare.Between(1, 5, 3)
-    assert np.isnan(compare.between(axis, values, 2, 2).mean)
+    assert compare.extremes(axis, values, 3, 1) == compare.Extremes(1, 5, 3)
+    assert np.isnan(compare.extremes(axis, values, 2, 2).mean)
 
 
 def test_an_alarm_stays_until_it_is_over_and_acknowledged() -> None:
     alarms = Alarms({"view": {"speed": Limit("speed", "km/h", 0, 300)}})
-    watch = lambda value: alarms.watch("view", "car", "s", ("speed",), np.array([value]))  # noqa: E731
+    watch = lambda value: alarms.check("view", "car", "s", ("speed",), np.array([value]))  # noqa: E731
     watch(200.0)
-    assert not alarms.shown("car", "s")
+    assert not alarms.listed("car", "s")
     watch(310.0)
     watch(320.0)
-    (alarm,) = alarms.shown("car", "s")
+    (alarm,) = alarms.listed("car", "s")
     assert alarm.active and alarm.worst == 320 and alarm.text == "speed above 300 km/h"
     watch(200.0)
-    assert [a.active for a in alarms.shown("car", "s")] == [False]
+    assert [a.active for a in alarms.listed("car", "s")] == [False]
     alarms.acknowledge("car", "s", "speed")
-    assert not alarms.shown("car", "s")
+    assert not alarms.listed("car", "s")
     watch(float("nan"))
     watch(310.0)
-    assert len(alarms.shown("car", "s")) == 1
+    assert len(alarms.listed("car", "s")) == 1
 
 
 def test_a_user_sets_a_limit() -> None:
     alarms = Alarms()
     alarms.set_limit("view", "speed", "km/h", 50, float("inf"))
-    alarms.watch("view", "car", "s", ("speed",), np.array([40.0]))
-    assert [alarm.text for alarm in alarms.shown("car", "s")] == ["speed below 50 km/h"]
+    alarms.check("view", "car", "s", ("speed",), np.array([40.0]))
+    assert [alarm.text for alarm in alarms.listed("car", "s")] == ["speed below 50 km/h"]
 
 
 def test_drift_is_an_alarm_while_the_channel_is_in_doubt() -> None:
     alarms = Alarms()
-    alarms.drift("car", "s", ())
-    assert not alarms.shown("car", "s")
-    alarms.drift("car", "s", ("speed",))
-    (alarm,) = alarms.shown("car", "s")
-    assert alarm.active and alarm.said == "drift: speed is not as in the laps learned from"
-    alarms.drift("car", "s", ())
-    assert [(a.active, a.said[-6:]) for a in alarms.shown("car", "s")] == [(False, ", over")]
+    alarms.check_drift("car", "s", ())
+    assert not alarms.listed("car", "s")
+    alarms.check_drift("car", "s", ("speed",))
+    (alarm,) = alarms.listed("car", "s")
+    assert (
+        alarm.active
+        and alarm.line == "drift: speed differs from the laps that the model learned from"
+    )
+    alarms.check_drift("car", "s", ())
+    assert [(a.active, a.line[-7:]) for a in alarms.listed("car", "s")] == [(False, ", ended")]
 
 
 def test_a_session_that_begins_anew_forgets_and_one_that_repeats_does_not() -> None:
@@ -240,7 +250,7 @@ def test_a_session_that_begins_anew_forgets_and_one_that_repeats_does_not() -> N
         session.add(np.array([time_s, 1.0]), round(time_s * 1e6), 0, 0.0)
     assert session.rows.since(0)[1][:, 0].tolist() == [0, 5, 10]
     session.add(np.array([0.0, 2.0]), 0, 0, 0.0)
-    assert session.generation == 1 and session.rows.since(0)[1].tolist() == [[0, 2]]
+    assert session.restarts == 1 and session.rows.since(0)[1].tolist() == [[0, 2]]
 
 
 def test_what_a_car_calls_itself_stays_text() -> None:

@@ -258,7 +258,7 @@ def test_readers_of_yesterday_read_messages_of_tomorrow() -> None:
     session = LiveSession("car", "s", "car_state", ("session_time",))
     session.epoch_us = 1_767_225_600_000_000
     feed.sessions = {("car", "s"): session}
-    feed._predicted(value)
+    feed._add_prediction(value)
     assert [p.value for p in session.predictions["lap_time"]] == [1.5]
 
 

@@ -1,4 +1,4 @@
-"""The live page. `python -m pitwall.page.run`."""
+"""Starts the web server of the live page: `python -m pitwall.page.run`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ from pitwall.machine import certificates, jars
 from pitwall.settings import Settings
 
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
+"""Folder of uPlot in its jar."""
+UPLOT_FILES = ("uPlot.iife.min.js", "uPlot.min.css")
+OWN_FILES = ("page.css", "column.js", "strips.js")
 
 
 def main() -> None:
-    """Serve the page on the loopback interface."""
+    """Serve the page on the host and port of the settings until the process ends."""
     settings = Settings()
+    # NiceGUI reads the variable when it is imported.
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(settings.home_dir / "page"))
 
     from nicegui import app, ui
 
     from pitwall.page.data import export
     from pitwall.page.data.feed import Feed
+    from pitwall.page.data.health import Health
     from pitwall.page.data.recorded import Archive
     from pitwall.page.data.registry import Registry
-    from pitwall.page.data.status import Health
     from pitwall.page.views.analysis import Analysis
     from pitwall.page.views.live import Live
     from pitwall.page.views.models import Models
@@ -38,8 +42,8 @@ def main() -> None:
     from pitwall.page.web.shell import STATIC
 
     (jar,) = jars.classpath("page", settings.cache_dir / "m2")
-    with zipfile.ZipFile(jar) as packed:
-        uplot = {name: packed.read(UPLOT + name) for name in ("uPlot.iife.min.js", "uPlot.min.css")}
+    with zipfile.ZipFile(jar) as archived:
+        uplot = {name: archived.read(UPLOT + name) for name in UPLOT_FILES}
 
     settings.secret("token")
     archive = Archive(settings)
@@ -47,13 +51,14 @@ def main() -> None:
     health = Health(settings)
     registry = Registry(settings)
     app.on_startup(lambda: logs.setup(settings))  # uvicorn has its handlers by then
-    app.on_shutdown(lambda: [each.close() for each in (feed, health, registry, archive)])
+    app.on_shutdown(lambda: [part.close() for part in (feed, health, registry, archive)])
 
     @ui.page("/")
     def live(request: Request) -> None:
         ui.add_head_html(
             "<link rel='stylesheet' href='/assets/uPlot.min.css'>"
             "<script src='/assets/uPlot.iife.min.js'></script>"
+            "<script src='/assets/column.js'></script>"
             "<script src='/assets/strips.js'></script>"
         )
         Live(feed, archive, health, dict(request.query_params))
@@ -81,26 +86,25 @@ def main() -> None:
     @app.get("/assets/{name}")
     def asset(name: str) -> Response:
         if name in uplot:
-            return Response(
-                uplot[name], media_type="text/css" if name.endswith(".css") else "text/javascript"
-            )
-        if name in ("page.css", "strips.js"):
+            media_type = "text/css" if name.endswith(".css") else "text/javascript"
+            return Response(uplot[name], media_type=media_type)
+        if name in OWN_FILES:
             return FileResponse(STATIC / name)
-        return Response("no such asset", 404)
+        return Response("There is no such asset.", 404)
 
     @app.get("/export")
-    def exported(request: Request) -> Response:
+    def exported_laps(request: Request) -> Response:
         return export.answer(archive, dict(request.query_params))
 
     @app.websocket("/stream")
-    async def streamed(socket: WebSocket) -> None:
+    async def column_stream(socket: WebSocket) -> None:
         await stream.serve(socket, feed, archive)
 
     app.add_middleware(Login, settings=settings)
-    shown: dict[str, Any] = {}
+    tls: dict[str, Any] = {}
     if settings.tls:
         certificate = certificates.server_certificate(settings)
-        shown = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
+        tls = {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
     ui.run(
         host=settings.host,
         port=settings.page_port,
@@ -110,7 +114,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
-        **shown,
+        **tls,
     )
 
 

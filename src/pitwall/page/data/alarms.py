@@ -1,5 +1,6 @@
-"""Alarms on channel limits and on drift: raised by the data, acknowledged by the user, for all
-viewers alike.
+"""Alarms on the limits of features and on drift, for all viewers alike.
+
+The data raises an alarm, and a viewer acknowledges it.
 """
 
 from __future__ import annotations
@@ -13,156 +14,150 @@ import numpy as np
 
 from pitwall.features.definitions import FeatureSet
 from pitwall.features.kinds import Kind
-from pitwall.page.data.session import Floats
+from pitwall.page.data.rows import Floats
 from pitwall.page.data.text import number
+
+AlarmKey = tuple[str, str, str, str]
+"""Vehicle, session, feature, and what is wrong with it: `below`, `above` or `drift`."""
 
 
 @dataclass
 class Alarm:
-    """One limit that was crossed; stays until it is over and acknowledged."""
+    """What is or was wrong with one feature of a session.
+
+    It is listed while it is active or not acknowledged.
+    """
 
     vehicle: str
     session: str
-    name: str
+    feature: str
     text: str
+    """What is wrong, with the limit."""
     unit: str
     limit: float
+    """NaN for drift, which has no limit."""
     worst: float
-    """Furthest from the limit; NaN for drift, which has no number of its own."""
-    first: float
-    """Wall clock, s."""
+    """The value furthest from the limit; NaN for drift."""
+    first_s: float
+    """When it was raised first, seconds since the epoch."""
     active: bool = True
     acknowledged: bool = False
     times: int = 1
+    """How often it was raised."""
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """All of it in one line."""
         worst = f": {number(self.worst)} {self.unit}".rstrip() if np.isfinite(self.worst) else ""
-        return (
-            self.text
-            + worst
-            + (f", {self.times} times" if self.times > 1 else "")
-            + ("" if self.active else ", over")
-        )
+        times = f", {self.times} times" if self.times > 1 else ""
+        return self.text + worst + times + ("" if self.active else ", ended")
 
 
 @dataclass
 class Limit:
-    """Expected range of a feature, in its unit."""
+    """The range in which a feature is expected, in its unit; both ends are included."""
 
     name: str
+    """Name of the feature."""
     unit: str
     low: float
     high: float
 
 
 def limits_of(features: FeatureSet) -> dict[str, Limit]:
-    """The channel table's ranges for the channels that are features."""
-    by_id = {channel.id: channel for channel in features.channels}
+    """The channels' ranges as limits of the features that are newest values, by feature."""
+    channels = {channel.id: channel for channel in features.channels}
     limits = {}
     for feature in features.features:
         if feature.kind == Kind.LAST and feature.channel:
-            channel = by_id[feature.channel]
+            channel = channels[feature.channel]
             limits[feature.name] = Limit(feature.name, feature.unit, channel.low, channel.high)
     return limits
 
 
 @dataclass
 class Alarms:
-    """Watches rows as they come. One alarm for each session, feature and side."""
+    """Checks the rows of all sessions as they come.
+
+    A feature of a session has one alarm for each end of its limit, and one for drift.
+    """
 
     limits: dict[str, dict[str, Limit]] = field(default_factory=dict)
-    """By view, then feature."""
-    _known: dict[tuple[str, str, str, str], Alarm] = field(default_factory=dict)
+    """By feature view, then by feature."""
+    _alarms: dict[AlarmKey, Alarm] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def watch(
+    def check(
         self, view: str, vehicle: str, session: str, names: tuple[str, ...], values: Floats
     ) -> None:
-        """Look at one row."""
+        """Check one row of features, shape (names,), against the limits of its view."""
         for name, limit in self.limits.get(view, {}).items():
             value = float(values[names.index(name)]) if name in names else np.nan
-            for side, over, bound in (
+            for side, beyond, bound in (
                 ("below", value < limit.low, limit.low),
                 ("above", value > limit.high, limit.high),
             ):
-                self._set(
-                    (vehicle, session, name, side),
-                    over,
-                    value,
-                    f"{name} {side} {bound:g} {limit.unit}".strip(),
-                    limit.unit,
-                    bound,
-                )
+                text = f"{name} {side} {bound:g} {limit.unit}".strip()
+                key = (vehicle, session, name, side)
+                self._set(key, beyond, value, text, limit.unit, bound)
 
-    def drift(self, vehicle: str, session: str, raised: Collection[str]) -> None:
-        """The channels in doubt now, as `pitwall.monitoring.drift` tells; those in doubt before and
-        not now are over.
-        """
+    def check_drift(self, vehicle: str, session: str, in_doubt: Collection[str]) -> None:
+        """Raise a drift alarm for each channel in doubt, and end those of all other channels."""
         with self._lock:
-            before = [
-                key[2] for key in self._known if key[:2] == (vehicle, session) and key[3] == "drift"
+            raised_before = [
+                name
+                for alarm_vehicle, alarm_session, name, cause in self._alarms
+                if (alarm_vehicle, alarm_session, cause) == (vehicle, session, "drift")
             ]
-        for name in {*before, *raised}:
-            self._set(
-                (vehicle, session, name, "drift"),
-                name in raised,
-                np.nan,
-                f"drift: {name} is not as in the laps learned from",
-                "",
-                np.nan,
-            )
+        for name in {*raised_before, *in_doubt}:
+            text = f"drift: {name} differs from the laps that the model learned from"
+            key = (vehicle, session, name, "drift")
+            self._set(key, name in in_doubt, np.nan, text, "", np.nan)
 
     def _set(
-        self,
-        key: tuple[str, str, str, str],
-        over: bool,
-        value: float,
-        text: str,
-        unit: str,
-        bound: float,
+        self, key: AlarmKey, raised: bool, value: float, text: str, unit: str, bound: float
     ) -> None:
-        known = self._known.get(key)
-        if known is None and not over:
+        """Raise the alarm of this key, or end it."""
+        alarm = self._alarms.get(key)
+        if alarm is None and not raised:
             return
         with self._lock:
-            if known is None:
-                self._known[key] = Alarm(
-                    key[0], key[1], key[2], text, unit, bound, value, time.time()
+            if alarm is None:
+                vehicle, session, name, _ = key
+                self._alarms[key] = Alarm(
+                    vehicle, session, name, text, unit, bound, value, time.time()
                 )
-            elif over:
-                if not known.active:
-                    known.times += 1
-                    known.acknowledged = False
-                known.active, known.text, known.limit = True, text, bound
-                known.worst = (
-                    value if abs(value - bound) > abs(known.worst - bound) else known.worst
-                )
-            elif known.active:
-                known.active = False
-                if known.acknowledged:
-                    del self._known[key]
+            elif raised:
+                if not alarm.active:
+                    alarm.times += 1
+                    alarm.acknowledged = False
+                alarm.active, alarm.text, alarm.limit = True, text, bound
+                if abs(value - bound) > abs(alarm.worst - bound):
+                    alarm.worst = value
+            elif alarm.active:
+                alarm.active = False
+                if alarm.acknowledged:
+                    del self._alarms[key]
 
     def set_limit(self, view: str, name: str, unit: str, low: float, high: float) -> None:
-        """From now on a feature of this view, of every car, is to stay within these ends."""
+        """Set the limit of a feature for every car of this view, from now on."""
         limits = self.limits.setdefault(view, {})
         self.limits[view] = {**limits, name: Limit(name, unit, low, high)}
 
-    def shown(self, vehicle: str, session: str) -> list[Alarm]:
-        """The session's alarms that are active or not yet acknowledged, oldest first."""
+    def listed(self, vehicle: str, session: str) -> list[Alarm]:
+        """The session's alarms that are active or not yet acknowledged, the oldest first."""
         with self._lock:
-            mine = [alarm for key, alarm in self._known.items() if key[:2] == (vehicle, session)]
+            alarms = [alarm for key, alarm in self._alarms.items() if key[:2] == (vehicle, session)]
         return sorted(
-            (alarm for alarm in mine if alarm.active or not alarm.acknowledged),
-            key=lambda alarm: alarm.first,
+            (alarm for alarm in alarms if alarm.active or not alarm.acknowledged),
+            key=lambda alarm: alarm.first_s,
         )
 
     def acknowledge(self, vehicle: str, session: str, name: str | None = None) -> None:
-        """Of one feature, or of all."""
+        """Acknowledge the session's alarms of one feature, or of all features."""
         with self._lock:
-            for key, alarm in list(self._known.items()):
-                if key[:2] == (vehicle, session) and name in (None, alarm.name):
+            for key, alarm in list(self._alarms.items()):
+                if key[:2] == (vehicle, session) and name in (None, alarm.feature):
                     alarm.acknowledged = True
                     if not alarm.active:
-                        del self._known[key]
+                        del self._alarms[key]

@@ -1,4 +1,4 @@
-"""What Analysis shows, as a file: the laps' own samples, nothing put on a grid, one row a tick."""
+"""What the analysis view shows, as a file: the laps' own samples, one row for each tick."""
 
 from __future__ import annotations
 
@@ -10,22 +10,33 @@ from starlette.responses import PlainTextResponse, Response
 
 from pitwall.errors import PitwallError
 from pitwall.page.data import compare
-from pitwall.page.data.recorded import Archive, StoredLap
+from pitwall.page.data.recorded import Archive
+from pitwall.page.data.stored_laps import StoredLap
+
+MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+"""The formats, and the media type of each."""
 
 
 def laps_text(laps: list[StoredLap]) -> str:
-    """Laps in a link."""
+    """The laps as they are written in a link."""
     return "\x1e".join(f"{lap.vehicle}\x1f{lap.session}\x1f{lap.number}" for lap in laps)
 
 
 def laps_named(archive: Archive, text: str) -> list[StoredLap]:
-    """The laps of `laps_text` that the offline store has, in its order."""
-    known = {(lap.vehicle, lap.session, str(lap.number)): lap for lap in archive.laps()}
-    keys = [tuple(each.split("\x1f")) for each in text.split("\x1e") if each.count("\x1f") == 2]
-    return [known[key] for key in keys if key in known]
+    """The laps of a `laps_text` that the offline store has, in the order of the text.
+
+    Raises `StoreError` when the store cannot be read.
+    """
+    stored = {(lap.vehicle, lap.session, str(lap.number)): lap for lap in archive.laps()}
+    keys = [
+        tuple(lap_text.split("\x1f"))
+        for lap_text in text.split("\x1e")
+        if lap_text.count("\x1f") == 2
+    ]
+    return [stored[key] for key in keys if key in stored]
 
 
-def frame(
+def samples(
     archive: Archive,
     laps: list[StoredLap],
     names: list[str],
@@ -33,12 +44,19 @@ def frame(
     begin: float | None = None,
     end: float | None = None,
 ) -> pd.DataFrame:
-    """Columns vehicle, session, lap, lap_time, lap_distance and the names, of the samples between
-    the ends (in the axis' unit).
+    """The laps' samples from `begin` to `end`, both included, in metres or seconds as `by` says.
+
+    Columns: vehicle, session, lap, lap_time (s), lap_distance (m), and the features and channels
+    `names`. None leaves an end open. Raises `StoreError` when a store does not answer.
     """
-    parts = []
+    tables = []
     for lap in laps:
         data = compare.read(archive, lap, names)
+        columns = {
+            name: values
+            for name, values in data.columns.items()
+            if name not in ("lap_time", "lap_distance")
+        }
         table = pd.DataFrame(
             {
                 "vehicle": lap.vehicle,
@@ -46,31 +64,37 @@ def frame(
                 "lap": lap.number,
                 "lap_time": data.time_s,
                 "lap_distance": data.distance_m,
-                **{n: v for n, v in data.columns.items() if n not in ("lap_time", "lap_distance")},
+                **columns,
             }
         )
-        axis = data.over(by)
+        axis = data.axis(by)
         inside = (axis >= (begin if begin is not None else -float("inf"))) & (
             axis <= (end if end is not None else float("inf"))
         )
-        parts.append(table[inside])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        tables.append(table[inside])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def answer(archive: Archive, query: Mapping[str, str]) -> Response:
-    """`/export?laps=…&channels=a,b&by=distance&format=csv|parquet[&from=…&to=…]`."""
+    """The answer to `/export?laps=…&channels=a,b&by=distance&format=csv|parquet[&from=…&to=…]`.
+
+    Its status is 422 for a query that is wrong, 404 where no lap is stored, and 503 when a store
+    does not answer.
+    """
     kind = query.get("format", "csv")
-    if kind not in ("csv", "parquet"):
-        return PlainTextResponse(f"format {kind!r} is unknown; there are csv and parquet", 422)
+    if kind not in MEDIA_TYPES:
+        return PlainTextResponse(
+            f"The format {kind!r} is unknown. The formats are csv and parquet.", 422
+        )
     try:
-        ends = [float(query[name]) if query.get(name) else None for name in ("from", "to")]
+        begin, end = (float(query[name]) if query.get(name) else None for name in ("from", "to"))
         laps = laps_named(archive, query.get("laps", ""))
         if not laps:
-            return PlainTextResponse("none of these laps is in the offline store", 404)
+            return PlainTextResponse("None of these laps is in the offline store.", 404)
         names = [name for name in query.get("channels", "").split(",") if name]
-        table = frame(archive, laps, names, query.get("by", "distance"), *ends)
+        table = samples(archive, laps, names, query.get("by", "distance"), begin, end)
     except ValueError as error:
-        return PlainTextResponse(f"from and to are numbers ({error})", 422)
+        return PlainTextResponse(f"The values of from and to must be numbers ({error}).", 422)
     except PitwallError as error:
         return PlainTextResponse(str(error), 503)
     body = io.BytesIO()
@@ -78,9 +102,8 @@ def answer(archive: Archive, query: Mapping[str, str]) -> Response:
         table.to_csv(body, index=False)
     else:
         table.to_parquet(body, index=False)
-    media = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
     return Response(
         body.getvalue(),
-        media_type=media,
+        media_type=MEDIA_TYPES[kind],
         headers={"Content-Disposition": f'attachment; filename="pitwall-laps.{kind}"'},
     )

@@ -1,4 +1,4 @@
-"""The lap table, and the predicted lap time beside its baseline and the truth."""
+"""The laps of a live session, with their times and sectors."""
 
 from __future__ import annotations
 
@@ -7,205 +7,100 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitwall.page.data.session import AT, Floats, Predicted, column
+from pitwall.page.data.rows import Floats
+from pitwall.page.data.trail import INDEX, column
+
+OUT_OF_RANGE_SHARE = 0.5
+"""A lap with a larger share of ticks out of range, over five seconds, is not valid."""
 
 
 @dataclass(frozen=True)
-class LapRow:
-    """One lap.
-
-    Times in seconds, NaN where unknown; `first` and `last` are its rows in the trail, both
-    included.
-    """
+class LiveLap:
+    """One lap of a trail. Times are in seconds."""
 
     number: int
     time_s: float
+    """Lap time; NaN unless the lap is whole."""
     sectors_s: tuple[float, float, float]
+    """Sector times; NaN where unknown."""
     whole: bool
-    """Seen from its start to its end."""
+    """Whether the lap was seen from its start to its end."""
     valid: bool
-    """Whole, and no channel left its expected range for long."""
-    first: int
-    last: int
+    """Whether the lap is whole and every channel was in its range."""
+    first_row: int
+    """Its first row in the trail."""
+    last_row: int
+    """Its last row in the trail, included."""
 
 
-def laps_of(trail: Floats) -> list[LapRow]:
-    """The laps of a trail, in order; the last one is the one under way, without a time."""
+def laps_of(trail: Floats) -> list[LiveLap]:
+    """The laps of a trail, in order. The last one is under way and has no time.
+
+    The trail has the shape (rows, TRAIL), as everywhere in this room.
+    """
     numbers = column(trail, "lap_number")
-    there = np.flatnonzero(np.isfinite(numbers))
-    if not len(there):
+    numbered_rows = np.flatnonzero(np.isfinite(numbers))
+    if not len(numbered_rows):
         return []
-    edges = there[np.flatnonzero(np.diff(numbers[there]) != 0) + 1]
-    starts = [int(there[0]), *map(int, edges)]
-    found = []
-    for at, first in enumerate(starts):
-        ended = at + 1 < len(starts)
-        last = (starts[at + 1] if ended else len(trail)) - 1
-        after = trail[last + 1] if ended else np.full(trail.shape[1], np.nan)
-        seconds = float(after[AT["lap_last_time"]])
-        whole = bool(ended and np.isfinite(seconds) and column(trail, "lap_from_start")[first] == 1)
-        bad = column(trail, "out_of_range")[first : last + 1]
-        valid = whole and not bool((np.nan_to_num(bad) > 0.5).any())
-        sectors = tuple(float(after[AT[f"last_sector_{n}"]]) for n in (1, 2, 3))
-        if whole and not np.isfinite(sectors).all():
-            sectors = _thirds(trail[first : last + 1], seconds)
-        found.append(
-            LapRow(
-                int(numbers[first]),
-                seconds if whole else np.nan,
-                sectors,  # type: ignore[arg-type]
-                whole,
-                valid,
-                first,
-                last,
-            )
-        )
-    return found
-
-
-def _thirds(lap: Floats, final_s: float) -> tuple[float, ...]:
-    """Sector times of a lap driven before the road's length was known: its own thirds."""
-    distance, times = column(lap, "lap_distance"), column(lap, "lap_time")
-    rises = np.flatnonzero(np.isfinite(distance) & np.isfinite(times))
-    rises = (
-        rises[np.r_[True, np.diff(np.maximum.accumulate(distance[rises])) > 0]]
-        if len(rises)
-        else rises
-    )
-    if len(rises) < 2:
-        return (np.nan, np.nan, np.nan)
-    cuts = np.interp(distance[rises[-1]] * np.array([1 / 3, 2 / 3]), distance[rises], times[rises])
-    return tuple(np.diff([0.0, *cuts, final_s]).tolist())
-
-
-def best_of(laps: Sequence[LapRow]) -> tuple[float, list[float]]:
-    """Best lap time and best time of each sector, seconds; NaN where none."""
-    times = [lap.time_s for lap in laps if lap.whole]
-    sectors = [
-        [lap.sectors_s[n] for lap in laps if np.isfinite(lap.sectors_s[n])] for n in range(3)
+    changes = numbered_rows[np.flatnonzero(np.diff(numbers[numbered_rows]) != 0) + 1]
+    lap_starts = [int(numbered_rows[0]), *map(int, changes)]
+    return [
+        _lap(trail, first_row, next_lap_row)
+        for first_row, next_lap_row in zip(lap_starts, [*lap_starts[1:], None], strict=True)
     ]
-    return min(times, default=np.nan), [min(each, default=np.nan) for each in sectors]
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A lap to compare with: times (s since lap start) at rising distances (m), and where the car
-    was then (m).
-    """
-
-    name: str
-    distance_m: Floats
-    time_s: Floats
-    x_m: Floats
-    z_m: Floats
-    final_s: float
-
-    def fits(self, trail: Floats, near_m: float = 60.0, least_m: float = 200.0) -> bool:
-        """Whether the trail's car drives the same road: at the same lap distances it is at the same
-        places.
-        """
-        distance, x, z = (
-            column(trail, name) for name in ("lap_distance", "position_x", "position_z")
-        )
-        there = np.isfinite(distance) & np.isfinite(x) & np.isfinite(z)
-        if not there.any() or np.ptp(distance[there]) < least_m:
-            return False
-        apart = np.hypot(
-            x - np.interp(distance, self.distance_m, self.x_m),
-            z - np.interp(distance, self.distance_m, self.z_m),
-        )
-        return bool(np.median(apart[there]) < near_m)
-
-
-def behind(trail: Floats, reference: Reference | None) -> Floats:
-    """Seconds behind the reference at the same distance, at each row; without one, behind the
-    session's best lap so far.
-    """
-    if reference is None:
-        return column(trail, "lap_delta_to_best")
-    at = np.interp(
-        column(trail, "lap_distance"), reference.distance_m, reference.time_s, np.nan, np.nan
+def _lap(trail: Floats, first_row: int, next_lap_row: int | None) -> LiveLap:
+    """The lap that begins in `first_row`. The next lap is None for the lap under way."""
+    if next_lap_row is None:
+        last_row, row_after = len(trail) - 1, np.full(trail.shape[1], np.nan)
+    else:
+        last_row, row_after = next_lap_row - 1, trail[next_lap_row]
+    lap_trail = trail[first_row : last_row + 1]
+    time_s = float(row_after[INDEX["lap_last_time"]])
+    whole = bool(np.isfinite(time_s) and column(lap_trail, "lap_from_start")[0] == 1)
+    shares = np.nan_to_num(column(lap_trail, "out_of_range"))
+    sector_1_s, sector_2_s, sector_3_s = (
+        float(row_after[INDEX[f"last_sector_{sector}"]]) for sector in (1, 2, 3)
     )
-    return np.asarray(column(trail, "lap_time") - at)
-
-
-def pace_ratio(trail: Floats, reference: Reference | None = None) -> Floats:
-    """The plain guess at the final lap time (s) at each row: the rest of the reference at this
-    lap's pace; NaN without one.
-
-    Elapsed + (reference − its time here) × elapsed / its time here.
-
-    """
-    elapsed = column(trail, "lap_time")
-    best = reference.final_s if reference else column(trail, "lap_best_time")
-    there = elapsed - behind(trail, reference)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(there > 0.5, elapsed / there, 1.0)
-    return np.asarray(elapsed + np.maximum(best - there, 0) * ratio)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """One lap's predictions and the pace ratio over distance, metres and seconds."""
-
-    distance_m: Floats
-    value: Floats
-    low: Floats
-    high: Floats
-    baseline_m: Floats
-    baseline: Floats
-
-
-def forecast(
-    trail: Floats, lap: LapRow, predictions: Sequence[Predicted], reference: Reference | None = None
-) -> Forecast:
-    """What was predicted in a lap, where."""
-    part = trail[lap.first : lap.last + 1]
-    times, distance = column(part, "session_time"), column(part, "lap_distance")
-    inside = [p for p in predictions if len(times) and times[0] <= p.time_s <= times[-1] + 0.15]
-    at = np.interp([p.time_s for p in inside], times, distance) if inside else np.empty(0)
-    value, low, high = (
-        np.array([getattr(p, name) for p in inside]) for name in ("value", "low", "high")
+    sectors_s = (sector_1_s, sector_2_s, sector_3_s)
+    if whole and not np.isfinite(sectors_s).all():
+        sectors_s = _thirds(lap_trail, time_s)
+    return LiveLap(
+        number=int(column(lap_trail, "lap_number")[0]),
+        time_s=time_s if whole else np.nan,
+        sectors_s=sectors_s,
+        whole=whole,
+        valid=whole and not bool((shares > OUT_OF_RANGE_SHARE).any()),
+        first_row=first_row,
+        last_row=last_row,
     )
-    return Forecast(at, value, low, high, distance, pace_ratio(part, reference))
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How a lap's prediction at half distance compared with what came: seconds, errors are
-    predicted − truth.
+def _thirds(lap_trail: Floats, time_s: float) -> tuple[float, float, float]:
+    """Times of a lap's three equal parts, in seconds; NaN for a lap that did not move.
+
+    They stand for its sectors if the road's length was unknown while the lap was driven.
     """
+    distance, lap_time = column(lap_trail, "lap_distance"), column(lap_trail, "lap_time")
+    rows = np.flatnonzero(np.isfinite(distance) & np.isfinite(lap_time))
+    if len(rows):
+        rows = rows[np.r_[True, np.diff(np.maximum.accumulate(distance[rows])) > 0]]
+    if len(rows) < 2:
+        return (np.nan, np.nan, np.nan)
+    cuts_m = distance[rows[-1]] * np.array([1 / 3, 2 / 3])
+    first_s, second_s = np.interp(cuts_m, distance[rows], lap_time[rows]).tolist()
+    return (first_s, second_s - first_s, time_s - second_s)
 
-    lap: int
-    truth: float
-    predicted: float
-    baseline: float
-    inside: bool | None
-    """Whether the truth lay in the interval; None without a prediction."""
 
+def best_times(laps: Sequence[LiveLap]) -> tuple[float, list[float]]:
+    """The best lap time and the best time of each of the three sectors, in seconds.
 
-def verdicts(
-    trail: Floats,
-    laps: Sequence[LapRow],
-    predictions: Sequence[Predicted],
-    reference: Reference | None = None,
-) -> list[Verdict]:
-    """One verdict for each whole lap with a prediction, or a baseline, at half distance."""
-    found = []
-    for lap in laps:
-        if not lap.whole:
-            continue
-        made = forecast(trail, lap, predictions, reference)
-        half = np.nanmax(made.baseline_m) / 2 if np.isfinite(made.baseline_m).any() else np.nan
-        value, at = np.nan, -1
-        if len(made.value):
-            at = int(np.argmin(np.abs(made.distance_m - half)))
-            value = float(made.value[at])
-        plain = (
-            made.baseline[int(np.nanargmin(np.abs(made.baseline_m - half)))]
-            if np.isfinite(half)
-            else np.nan
-        )
-        inside = bool(made.low[at] <= lap.time_s <= made.high[at]) if at >= 0 else None
-        found.append(Verdict(lap.number, lap.time_s, value, float(plain), inside))
-    return found
+    NaN where there is none.
+    """
+    times_s = [lap.time_s for lap in laps if lap.whole]
+    sectors_s = [
+        [lap.sectors_s[sector] for lap in laps if np.isfinite(lap.sectors_s[sector])]
+        for sector in range(3)
+    ]
+    return min(times_s, default=np.nan), [min(times, default=np.nan) for times in sectors_s]

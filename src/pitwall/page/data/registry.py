@@ -1,4 +1,4 @@
-"""What MLflow tells of the models, followed in a thread of its own for all viewers."""
+"""MLflow's registry, followed by one thread for all viewers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ EVERY_S = 5.0
 
 
 class Registry:
-    """The registry's versions, and what their runs wrote down."""
+    """The registered versions, and what their training runs logged.
+
+    The methods that block ask MLflow once for each version and keep its answer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.versions: list[Version] = []
+        """All versions, ordered by model, the newest version first."""
         self.state = "connecting"
-        """`connecting`, `live`, or why MLflow is not heard."""
-        self._kept: dict[tuple[str, ...], Any] = {}
+        """`connecting`, `live`, or a sentence that says why MLflow is not read."""
+        self._answers: dict[tuple[str, ...], Any] = {}
         self._stop = threading.Event()
-        # A page that waits minutes for MLflow shows nothing in them; it asks again by itself.
+        # MLflow's client tries again for minutes by default. Here the thread asks again by itself.
         os.environ.update(
             {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
         )
@@ -32,45 +36,36 @@ class Registry:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop the thread."""
         self._stop.set()
         self._thread.join(10)
 
     def champion(self, model: str) -> Version | None:
-        """The model's champion, if it has one."""
+        """The model's champion, or None."""
         return next(
-            (each for each in self.versions if each.model == model and "champion" in each.aliases),
+            (
+                version
+                for version in self.versions
+                if version.model == model and "champion" in version.aliases
+            ),
             None,
         )
 
-    def typical_error(self, model: str) -> float:
-        """The champion's mean absolute error in training, in the model's unit; NaN where it is not
-        known.
-        """
-        champion = self.champion(model)
-        return champion.mae if champion else float("nan")
-
     def errors_by_lap(self, version: Version) -> dict[str, dict[str, float]]:
-        """By candidate and baseline: the error on each held-out lap.
+        """The error on each held-out lap, by candidate or baseline, then by lap. Blocks.
 
-        Blocks; empty where MLflow has none.
+        In the model's unit; empty where MLflow has none.
         """
-        return {
-            name: each
-            for name, each in self._logged(version, "errors_by_lap.json").get("out", {}).items()
-            if isinstance(each, dict)
-        }
+        by_name = self._logged(version, "errors_by_lap.json").get("out", {})
+        return {name: by_lap for name, by_lap in by_name.items() if isinstance(by_lap, dict)}
 
     def errors_by_part(self, version: Version) -> dict[str, list[float]]:
-        """By candidate and baseline: the error out of lap in each tenth of the lap.
+        """The error on held-out laps in each tenth of the lap, by candidate or baseline. Blocks.
 
-        Blocks; empty where MLflow has none.
+        In the model's unit; empty where MLflow has none.
         """
-        return {
-            name: each
-            for name, each in self._logged(version, "errors_by_part.json").items()
-            if isinstance(each, list)
-        }
+        by_name = self._logged(version, "errors_by_part.json")
+        return {name: errors for name, errors in by_name.items() if isinstance(errors, list)}
 
     def inputs(self, version: Version) -> list[str]:
         """Names of the model's inputs; empty where MLflow does not answer. Blocks."""
@@ -83,26 +78,28 @@ class Registry:
             ).signature
             return list(signature.inputs.input_names()) if signature else []
 
-        return self._once((version.model, str(version.number), "inputs"), read) or []
+        return self._read_once((version.model, str(version.number), "inputs"), read) or []
 
-    def _logged(self, version: Version, name: str) -> dict[str, Any]:
+    def _logged(self, version: Version, file: str) -> dict[str, Any]:
+        """A JSON file that the version's training run logged; empty where MLflow has none."""
+
         def read() -> dict[str, Any]:
             import mlflow
 
-            return dict(mlflow.artifacts.load_dict(f"runs:/{version.run}/{name}"))
+            return dict(mlflow.artifacts.load_dict(f"runs:/{version.run}/{file}"))
 
-        return self._once((version.run, name), read) or {}
+        return self._read_once((version.run, file), read) or {}
 
-    def _once(self, key: tuple[str, ...], read: Callable[[], Any]) -> Any:
-        """What `read` gives, read once; None where MLflow does not answer or lacks it."""
-        if self.state == "live" and key not in self._kept:
+    def _read_once(self, key: tuple[str, ...], read: Callable[[], Any]) -> Any:
+        """What `read` returns, or returned before; None where MLflow has it not or is silent."""
+        if self.state == "live" and key not in self._answers:
             try:
-                self._kept[key] = read()
+                self._answers[key] = read()
             except Exception as error:  # MLflow passes on whatever its transports raise.
                 if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
                     return None
-                self._kept[key] = None
-        return self._kept.get(key)
+                self._answers[key] = None
+        return self._answers.get(key)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -1,216 +1,141 @@
-"""One session as the page holds it: the newest rows whole, and a trail of the columns that laps and
-maps are made of.
-"""
+"""One live session: its newest rows at full rate, its trail, and its predictions."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pitwall.page.data.rows import Floats, Rows
+from pitwall.page.data.trail import INDEX, TRAIL, TRAIL_HZ, TRAIL_KEPT
 
-TRAIL = (
-    "session_time",
-    "lap_number",
-    "lap_time",
-    "lap_from_start",
-    "lap_distance",
-    "lap_last_time",
-    "lap_best_time",
-    "lap_delta_to_best",
-    "last_sector_1",
-    "last_sector_2",
-    "last_sector_3",
-    "position_x",
-    "position_z",
-    "speed",
-    "throttle",
-    "brake",
-    "acceleration_long",
-    "acceleration_lat",
-    "out_of_range",
-)
-"""Columns of the trail; one that the vehicle's view does not have is NaN."""
-TRAIL_HZ = 10.0
-TRAIL_ROWS = 10 * 3600 * 2
-RING_ROWS = 6000
-"""Rows at full rate a session is remembered with: two minutes at 50 Hz.
-
-Older ones come from the stores.
-"""
-AT = {name: number for number, name in enumerate(TRAIL)}
-
-
-class Rows:
-    """Rows of equal width, appended by one thread and read by others without a lock.
-
-    The oldest go: `keep` to twice that stay.
-    """
-
-    def __init__(self, width: int, keep: int) -> None:
-        self._keep = keep
-        self._state: tuple[int, Floats, int] = (0, np.empty((2 * keep, width)), 0)
-
-    def append(self, row: Floats) -> None:
-        """Add one row."""
-        first, block, used = self._state
-        if used == len(block):
-            fresh = np.empty_like(block)
-            fresh[: self._keep] = block[-self._keep :]
-            first, block, used = first + used - self._keep, fresh, self._keep
-        block[used] = row
-        self._state = (first, block, used + 1)
-
-    def since(self, number: int) -> tuple[int, Floats]:
-        """The rows from the `number`th ever appended on: where they really begin (later if some are
-        gone), and they.
-        """
-        first, block, used = self._state
-        begin = min(max(number - first, 0), used)
-        return first + begin, block[begin:used]
-
-    @property
-    def newest(self) -> Floats | None:
-        """The last row."""
-        _, block, used = self._state
-        return block[used - 1] if used else None
+ROWS_KEPT = 6000
+"""Rows at full rate that stay at least: two minutes at 50 Hz. Older rows are in the stores."""
+RESTART_S = 1.0
+"""A row whose session time lies so far before the newest one begins the session anew."""
+RUNNING_S = 5.0
+"""A session runs while its newest row is younger than this."""
 
 
 @dataclass
-class Predicted:
-    """One prediction: session time (s), value, its interval, the model's version."""
+class LivePrediction:
+    """One prediction of a model."""
 
     time_s: float
+    """Session time that it is made for."""
     value: float
     low: float
+    """Lower end of its interval, in the unit of the value."""
     high: float
+    """Upper end of its interval, in the unit of the value."""
     version: int
+    """Version of the model."""
 
 
 @dataclass
 class LiveSession:
-    """What is known of a session that runs, or ran since the page was started."""
+    """A session that runs, or ran since the page was started. One thread fills it."""
 
     vehicle: str
     session: str
     view: str
+    """Name of its feature view."""
     names: tuple[str, ...]
+    """Names of the features in each row."""
     rows: Rows = field(init=False)
-    trail: Rows = field(default_factory=lambda: Rows(len(TRAIL), TRAIL_ROWS // 2))
+    """The newest rows, each of the width of `names`."""
+    trail: Rows = field(default_factory=lambda: Rows(len(TRAIL), TRAIL_KEPT))
     epoch_us: int = 0
-    """The session's time zero."""
-    heard: float = 0.0
-    """Wall clock of the newest row."""
+    """Event time at session time 0, microseconds since the epoch; 0 before the first row."""
+    received_s: float = 0.0
+    """When the newest row came to the page, seconds since the epoch; 0 before the first row."""
     delays_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
-    """From the Kafka record to the page, one a row."""
-    predictions: dict[str, deque[Predicted]] = field(default_factory=dict)
+    """Time from the tick's record in Kafka to the page, of each of the newest rows."""
+    predictions: dict[str, deque[LivePrediction]] = field(default_factory=dict)
+    """Predictions in the order of session time, by the model's name (see `feed.CHALLENGER`)."""
     reference: Any = None
-    """The fastest stored lap of the same road, a `laps.Reference`; None before one is known."""
-    drawn: dict[str | None, Any] = field(default_factory=dict)
-    """What viewers see of it now, by the reference they chose, made once for all of them: see
-    `moment`.
-    """
-    generation: int = 0
-    """Counts how often the session began anew."""
-    _slot: int = -(2**62)
-    _last: float = -np.inf
+    """The fastest stored lap of the same road, a `reference.Reference`; None while unknown."""
+    moments: dict[str | None, Any] = field(default_factory=dict)
+    """What viewers see now, by the name of the reference lap that they chose: see `moment`."""
+    restarts: int = 0
+    """How often the session began anew."""
+    _trail_slot: int = -(2**62)
+    """The tenth of a second of the trail's newest row."""
+    _newest_s: float = -np.inf
+    """Session time of the newest row."""
 
     def __post_init__(self) -> None:
-        self.rows = Rows(len(self.names), RING_ROWS)
-        self._pick = [self.names.index(name) if name in self.names else -1 for name in TRAIL]
-        shares = [
-            number for number, name in enumerate(self.names) if "_out_of_range_share_" in name
-        ]
-        self._shares = np.array(shares, dtype=int)
-        self._time = self.names.index("session_time") if "session_time" in self.names else -1
+        self.rows = Rows(len(self.names), ROWS_KEPT)
+        names = self.names
+        self._trail_indices = [names.index(name) if name in names else -1 for name in TRAIL]
+        shares = [index for index, name in enumerate(names) if "_out_of_range_share_" in name]
+        self._share_indices = np.array(shares, dtype=int)
+        self._time_index = names.index("session_time") if "session_time" in names else -1
 
     @property
     def running(self) -> bool:
         """Whether a row came within the last five seconds."""
-        return time.time() - self.heard < 5
+        return time.time() - self.received_s < RUNNING_S
 
     def time_of(self, values: Floats, event_us: int) -> float:
-        """Session time of a row, seconds."""
-        return float(values[self._time]) if self._time >= 0 else event_us / 1e6
+        """Session time of a row, seconds; seconds since the epoch where no feature holds it."""
+        return float(values[self._time_index]) if self._time_index >= 0 else event_us / 1e6
 
-    def add(
-        self, values: Floats, event_us: int, created_us: int, now: float, seeding: bool = False
-    ) -> bool:
-        """Take one row in order of session time; gives whether it went into the trail too.
+    def add(self, values: Floats, event_us: int, created_us: int, received_s: float) -> bool:
+        """Take one row, shape (names,), and say whether it went into the trail, too.
 
-        A row already known does nothing.
+        A row that is not newer than the newest one is left out, unless it begins the session anew.
         """
-        at = self.time_of(values, event_us)
-        if at <= self._last:
-            if at > self._last - 1 or seeding:
+        time_s = self.time_of(values, event_us)
+        if time_s <= self._newest_s:
+            if time_s > self._newest_s - RESTART_S:
                 return False
             self.restart()
-        self._last = at
-        self.epoch_us = event_us - round(at * 1e6)
-        if not seeding:
-            self.rows.append(values)
-            self.heard = now
-            self.delays_ms.append(now * 1000 - created_us / 1000)
-        slot = int(at * TRAIL_HZ + 1e-6)
-        if slot == self._slot:
+        self._newest_s = time_s
+        self.epoch_us = event_us - round(time_s * 1e6)
+        self.rows.append(values)
+        self.received_s = received_s
+        self.delays_ms.append(received_s * 1000 - created_us / 1000)
+        slot = int(time_s * TRAIL_HZ + 1e-6)
+        if slot == self._trail_slot:
             return False
-        self._slot = slot
-        self.trail.append(self.trailed(values))
+        self._trail_slot = slot
+        self.trail.append(self.trail_row(values))
         return True
 
     def restart(self) -> None:
-        """The session began anew: what was seen before is another drive."""
-        self.generation += 1
-        self.rows = Rows(len(self.names), RING_ROWS)
-        self.trail = Rows(len(TRAIL), TRAIL_ROWS // 2)
+        """Forget rows, trail and predictions, because the session begins anew."""
+        self.restarts += 1
+        self.rows = Rows(len(self.names), ROWS_KEPT)
+        self.trail = Rows(len(TRAIL), TRAIL_KEPT)
         self.predictions = {}
-        self.drawn = {}
-        self._slot, self._last = -(2**62), -np.inf
+        self.moments = {}
+        self._trail_slot, self._newest_s = -(2**62), -np.inf
 
-    def trailed(self, values: Floats) -> Floats:
-        """The trail's columns of one row."""
-        row = np.append(values, np.nan)[self._pick]
-        if len(self._shares):
-            row[AT["out_of_range"]] = values[self._shares].max()
+    def trail_row(self, values: Floats) -> Floats:
+        """The row of the trail, shape (TRAIL,), that belongs to a row of features."""
+        row = np.append(values, np.nan)[self._trail_indices]
+        if len(self._share_indices):
+            row[INDEX["out_of_range"]] = values[self._share_indices].max()
         return row
 
     def value(self, name: str) -> float:
-        """The newest value of a feature; NaN for none."""
+        """The newest value of a feature; NaN where there is none."""
         newest = self.rows.newest
-        return (
-            float(newest[self.names.index(name)])
-            if newest is not None and name in self.names
-            else float("nan")
-        )
+        if newest is None or name not in self.names:
+            return float("nan")
+        return float(newest[self.names.index(name)])
 
 
-def column(trail: Floats, name: str) -> Floats:
-    """One column of a trail."""
-    return trail[:, AT[name]]
-
-
-def key_of(vehicle: str, session: str) -> str:
-    """One text for both ids, for a select's value or a link."""
+def entity_key(vehicle: str, session: str) -> str:
+    """Vehicle and session as one text, for a select's value or a link."""
     return f"{vehicle}\x1f{session}"
 
 
-def parse_key(key: str) -> tuple[str, str]:
-    """Both ids of `key_of`; empty for a text that is none."""
+def entity_of(key: str) -> tuple[str, str]:
+    """Vehicle and session of an `entity_key`."""
     vehicle, _, session = key.partition("\x1f")
     return vehicle, session
-
-
-def columns_of(names: Sequence[str], block: Floats, wanted: Sequence[str]) -> Floats:
-    """The wanted columns of a block; NaN for one that is not there."""
-    at = [names.index(name) if name in names else -1 for name in wanted]
-    return (
-        np.column_stack([block, np.full(len(block), np.nan)])[:, at]
-        if len(block)
-        else np.empty((0, len(wanted)))
-    )

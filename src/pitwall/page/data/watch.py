@@ -1,6 +1,4 @@
-"""Predictions that meet their truth, and sensors that drift: kept for the models view and for
-Prometheus.
-"""
+"""Live errors of predictions and drift of channels, for the models view and for Prometheus."""
 
 from __future__ import annotations
 
@@ -19,14 +17,15 @@ from pitwall.settings import Settings
 from pitwall.stores.offline.files import recorded
 from pitwall.training.tasks import task, tasks
 
-AGAIN_S = 60.0
-"""So often it is looked whether there are laps to calibrate on."""
+RETRY_S = 60.0
+"""Pause before the offline store is asked again for laps to calibrate on."""
 
 
 class Watch:
-    """Fed by the page's one reader of the topics.
+    """Scores predictions when their truth is known, and watches channels for drift.
 
-    The drift bands are calibrated on the offline store, in the background.
+    The feed adds all rows and predictions in one thread. A second thread calibrates the drift bands
+    on the offline store as soon as that holds enough laps.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,21 +36,20 @@ class Watch:
         ).start()
 
     def _calibrate(self, settings: Settings) -> None:
-        """Once there are laps enough."""
         import duckdb
 
         from pitwall.training.dataset import laps
 
         while self._drift is None or self.truths.length_m is None:
-            # No whole lap yet, or files that were being replaced.
+            # There may be no whole lap yet, or files may be replaced while they are read.
             with suppress(ModelError, duckdb.Error):
                 self.truths.length_m = float(laps(settings)["length_m"].median())
                 bands = from_offline(recorded(settings, "car_state"), WATCHED)
                 self._drift = Drift(bands) if bands else None
-            time.sleep(AGAIN_S)
+            time.sleep(RETRY_S)
 
-    def row(self, row: FeatureRow) -> None:
-        """One feature row, in its session's order."""
+    def add_row(self, row: FeatureRow) -> None:
+        """Take one row of features, in the order of its session."""
         self.truths.row(
             row.vehicle,
             row.session,
@@ -64,27 +62,25 @@ class Watch:
                 row.vehicle, row.session, row["lap_number"], row["lap_distance"], values
             )
 
-    def prediction(self, message: dict[str, Any]) -> None:
-        """One prediction as it stands on its topic."""
+    def add_prediction(self, message: dict[str, Any]) -> None:
+        """Take one message of the predictions topic."""
         self.truths.prediction(message)
 
     def close_silent(self) -> None:
-        """Now and then: laps that ended with their session meet their truth, and what is over is
-        forgotten.
-        """
+        """Score the last laps of sessions that fell silent, and forget those that are over."""
         self.truths.close_silent()
         if self._drift is not None:
             self._drift.close_silent()
 
     @property
-    def watched(self) -> tuple[str, ...]:
-        """The channels whose drift is watched; none before there are enough laps to calibrate."""
+    def watched_channels(self) -> tuple[str, ...]:
+        """The channels that are watched for drift; none before the bands are calibrated."""
         return self._drift.bands.channels if self._drift else ()
 
-    def doubted(self, vehicle: str, session: str) -> tuple[str, ...]:
-        """A session's channels in doubt now."""
+    def channels_in_doubt(self, vehicle: str, session: str) -> tuple[str, ...]:
+        """The channels of a session that are outside of their drift bands now."""
         return self._drift.raised.get((vehicle, session), ()) if self._drift else ()
 
     def metrics(self) -> str:
-        """Prometheus' text format."""
+        """Errors and drift alarms in Prometheus' text format."""
         return exposition(self.truths.scores, self._drift.raised if self._drift else {})

@@ -12,7 +12,7 @@ from pitwall.channels.table import CHANNELS
 from pitwall.page.data.feed import Feed
 from pitwall.page.data.session import LiveSession
 
-STRIPS = (
+COLUMNS = (
     "speed",
     "throttle",
     "brake",
@@ -25,19 +25,24 @@ STRIPS = (
 """The columns shown unless the link names others."""
 HIDDEN = ("position_x", "position_z", "acceleration_lat", "acceleration_long")
 """The track map and the grip chart follow these columns, so the stream carries them as well."""
-SHOWN_AT_MOST = 16
+MOST_STRIPS = 16
 WINDOW_S = 60.0
-"""Length of the time axis unless the link names another."""
+"""Length of the time axis unless the link names another one."""
 
 
 class Strips:
-    """The card with the strip charts. The browser draws them (`web/static/strips.js`)."""
+    """The card with the strip charts, which the browser draws (`web/static/strips.js`).
+
+    `session` gives the session that is shown. `link` is the query of the address.
+    """
 
     def __init__(
         self, feed: Feed, session: Callable[[], LiveSession | None], link: dict[str, str]
     ) -> None:
         self._feed, self._session = feed, session
-        self._names = [name for name in link.get("channels", "").split(",") if name] or list(STRIPS)
+        self._columns = [name for name in link.get("channels", "").split(",") if name] or list(
+            COLUMNS
+        )
         window_s = link.get("window", "")
         self._window_s = float(window_s) if window_s.replace(".", "", 1).isdigit() else WINDOW_S
         self._shown: tuple[Any, ...] = ()
@@ -50,55 +55,53 @@ class Strips:
             )
 
     def _tools(self) -> None:
-        self._channels = (
+        self._choice = (
             ui.select({}, multiple=True, label="Channels and features", on_change=self._chosen)
             .props(
                 "dense options-dense stack-label use-input input-debounce=0 "
-                f"max-values={SHOWN_AT_MOST}"
+                f"max-values={MOST_STRIPS}"
             )
             .classes("w-44")
         )
-        for text, call, hint in (
+        for text, method, key in (
             ("Pause", "pause", "Space"),
             ("Start", "start", "Home"),
             ("Live", "latest", "End"),
         ):
             button = (
                 ui.button(text)
-                .props(f'flat dense no-caps title="Key {hint}"')
-                .on("click", js_handler=f"() => pitwall.call('{call}')")
+                .props(f'flat dense no-caps title="Key {key}"')
+                .on("click", js_handler=f"() => pitwall.call('{method}')")
             )
-            if call == "pause":
+            if method == "pause":
                 button.props("id=strip-pause aria-pressed=false")
-        for text, share, hint in (("◀", -0.5, "Left"), ("▶", 0.5, "Right")):
+        for text, share, key in (("◀", -0.5, "Left"), ("▶", 0.5, "Right")):
             ui.button(text).props(
-                f'flat dense title="Key {hint}" aria-label="Scroll {hint.lower()}"'
+                f'flat dense title="Key {key}" aria-label="Scroll {key.lower()}"'
             ).on("click", js_handler=f"() => pitwall.call('move', {share})")
-        for text, factor, hint in (("−", 1.5, "longer"), ("+", 0.667, "shorter")):
+        for text, factor, length in (("−", 1.5, "longer"), ("+", 0.667, "shorter")):
+            action = f"Show a {length} time"
             ui.button(text).props(
-                f'flat dense aria-label="Show a {hint} time" title="Show a {hint} time, key {text}"'
+                f'flat dense aria-label="{action}" title="{action}, key {text}"'
             ).on("click", js_handler=f"() => pitwall.call('zoom', {factor})")
         ui.html('<span id="strip-time" class="dim"></span>', sanitize=False)
         ui.label("Keys: Space, ←, →, Home, End, + and −").classes("dim text-xs keys")
 
     def show(self, session: LiveSession) -> None:
-        """Show the chosen columns of the session, where something else is shown now."""
-        shown = (session.vehicle, session.session, session.view, tuple(self._names))
+        """Show the chosen columns of the session, unless they are shown already."""
+        shown = (session.vehicle, session.session, session.view, tuple(self._columns))
         if shown == self._shown:
             return
         self._shown = shown
-        options = {
-            name: name
-            for name in (*session.names, *(c for c in CHANNELS if c not in session.names))
-        }
-        chosen = [name for name in self._names if name in options]
-        self._channels.set_options(options, value=chosen)
-        self._channels.props(f'display-value="{len(chosen)} shown"')
+        options = {name: name for name in (*session.names, *CHANNELS)}
+        chosen = [name for name in self._columns if name in options]
+        self._choice.set_options(options, value=chosen)
+        self._choice.props(f'display-value="{len(chosen)} shown"')
         self._open()
 
     def _chosen(self) -> None:
-        if self._channels.value and list(self._channels.value) != self._names:
-            self._names = list(self._channels.value)[:SHOWN_AT_MOST]
+        if self._choice.value and list(self._choice.value) != self._columns:
+            self._columns = list(self._choice.value)[:MOST_STRIPS]
             self._open()
 
     def _open(self) -> None:
@@ -106,23 +109,19 @@ class Strips:
         session = self._session()
         if session is None:
             return
-        known = [name for name in self._names if name in session.names or name in CHANNELS]
+        columns = [name for name in self._columns if name in session.names or name in CHANNELS]
         request = {
             "vehicle": session.vehicle,
             "session": session.session,
-            "window": self._window_s,
-            "names": [self._described(name, session) for name in known],
-            "hidden": [
-                name
-                for name in dict.fromkeys(HIDDEN)
-                if name in session.names and name not in known
-            ],
+            "window_s": self._window_s,
+            "columns": [self._described(name, session) for name in columns],
+            "hidden": [name for name in HIDDEN if name in session.names and name not in columns],
         }
         ui.run_javascript(f"pitwall.open('strips', {json.dumps(request)})")
         query = {
             "vehicle": session.vehicle,
             "session": session.session,
-            "channels": ",".join(self._names),
+            "channels": ",".join(self._columns),
             "window": f"{self._window_s:g}",
         }
         ui.run_javascript(
@@ -130,5 +129,6 @@ class Strips:
         )
 
     def _described(self, name: str, session: LiveSession) -> dict[str, str]:
+        """A column as `strips.js` takes it."""
         label, unit = self._feed.label_and_unit(session.view, name)
         return {"name": name, "label": label, "unit": unit}

@@ -24,33 +24,33 @@ class ParityCheck:
             self._button = ui.button("Check now", on_click=self._compare).props(
                 "flat dense no-caps"
             )
-            self._text = ui.label("Parity was not checked yet.").props(
+            self._result = ui.label("Parity was not checked yet.").props(
                 'data-fact="parity" role="status"'
             )
 
     async def _compare(self) -> None:
+        """Compare the sessions that have ended, or all of them where each one still runs."""
         from pitwall.monitoring.parity import compare, online_rows
 
-        sessions = self._feed.ordered()
-        names = [session.session for session in sessions if not session.running] or [
-            session.session for session in sessions
-        ]
+        sessions = self._feed.newest_first()
+        ended_sessions = [session for session in sessions if not session.running]
+        names = [session.session for session in ended_sessions or sessions]
         if not names:
-            self._text.set_text("No session has arrived that could be compared.")
+            self._result.set_text("No session has arrived that could be compared.")
             return
-        self._text.set_text(f"Comparing {len(names)} sessions …")
+        self._result.set_text(f"The page is comparing {len(names)} sessions …")
         self._button.disable()
         try:
             result = await asyncio.to_thread(
                 lambda: compare(self._settings, online_rows(self._settings, names))
             )
         except PitwallError as error:
-            self._text.set_text(str(error))
+            self._result.set_text(str(error))
             return
         finally:
             self._button.enable()
-        self._text.set_text(
-            f"{result.match:,} values equal, {result.mismatch:,} different, "
-            f"{result.missing:,} without an offline row yet"
+        self._result.set_text(
+            f"{result.match:,} values are equal, {result.mismatch:,} are different, "
+            f"and {result.missing:,} have no offline row yet."
         )
-        self._text.classes(replace="bad" if result.mismatch else "good")
+        self._result.classes(replace="bad" if result.mismatch else "good")

@@ -9,14 +9,11 @@ import numpy as np
 from nicegui import ui
 
 from pitwall.models.registry import Version
-from pitwall.monitoring.truths import Score
 from pitwall.page.data.feed import Feed
-from pitwall.page.data.registry import Registry
+from pitwall.page.data.scores import VersionScore
 from pitwall.page.data.text import Cell, signed
-from pitwall.page.web.shell import HtmlTable, panel
-
-Scores = list[tuple[str, Version, Score]]
-"""Role, version, and the score of its predictions whose truth is known."""
+from pitwall.page.web.shell import panel
+from pitwall.page.web.tables import HtmlTable
 
 
 class VersionTable:
@@ -65,8 +62,11 @@ class LiveErrorTable:
                 "live-error",
             )
 
-    def show(self, scores: Scores) -> None:
-        """Show the scores, each beside the error in training and beside the champion's."""
+    def show(self, scores: Sequence[VersionScore]) -> None:
+        """Show the scores, each beside the error in training and beside the champion's.
+
+        They come as `version_scores` sorts them: the champion is its model's first.
+        """
         rows: list[list[Any]] = []
         champions: dict[str, float] = {}
         for role, version, score in scores:
@@ -107,10 +107,10 @@ class DriftTable:
 
     def show(self, feed: Feed) -> None:
         """Show the channels in doubt of every session."""
-        watch = feed.watch
+        watched_channels = feed.watch.watched_channels
         rows = []
-        for session in feed.ordered():
-            names = watch.doubted(session.vehicle, session.session)
+        for session in feed.newest_first():
+            names = feed.watch.channels_in_doubt(session.vehicle, session.session)
             rows.append(
                 [
                     session.session,
@@ -118,39 +118,21 @@ class DriftTable:
                     Cell(", ".join(names) or "none", "text bad" if names else "text good"),
                 ]
             )
-        self._table.show(
-            rows if watch.watched else [],
-            "There is no session yet."
-            if watch.watched
-            else "Drift is not watched yet. "
-            "The page needs four whole laps in the offline store for it.",
-        )
-        self._watched.set_text(
-            f"Watched channels: {', '.join(watch.watched)}" if watch.watched else ""
-        )
-
-
-def scores_by_role(feed: Feed, registry: Registry) -> Scores:
-    """Role, version and score of every version with predictions whose truth is known.
-
-    Sorted by model; the champion comes before its challengers.
-    """
-    rows = []
-    scores = dict(feed.watch.truths.scores)
-    for version in registry.versions:
-        if (version.model, version.number) in scores:
-            role = (
-                "champion"
-                if "champion" in version.aliases
-                else "challenger"
-                if "challenger" in version.aliases
-                else "former"
+        if watched_channels:
+            self._table.show(rows, "There is no session yet.")
+        else:
+            self._table.show(
+                [],
+                "Drift is not watched yet. "
+                "The page needs four whole laps in the offline store for it.",
             )
-            rows.append((role, version, scores[(version.model, version.number)]))
-    return sorted(rows, key=lambda item: (item[1].model, item[0] != "champion", -item[1].number))
+        self._watched.set_text(
+            f"Watched channels: {', '.join(watched_channels)}" if watched_channels else ""
+        )
 
 
 def _kind(role: str) -> str:
+    """The class of the style sheet for a role."""
     return {"champion": "good", "challenger": "warn"}.get(role, "dim")
 
 

@@ -8,15 +8,11 @@ from nicegui import ui
 
 from pitwall.page.data.feed import Feed
 from pitwall.page.data.registry import Registry
+from pitwall.page.data.scores import version_scores
 from pitwall.page.views.model_charts import ErrorByLap, ErrorByPart
 from pitwall.page.views.model_inputs import NewestPredictions
 from pitwall.page.views.model_parity import ParityCheck
-from pitwall.page.views.model_tables import (
-    DriftTable,
-    LiveErrorTable,
-    VersionTable,
-    scores_by_role,
-)
+from pitwall.page.views.model_tables import DriftTable, LiveErrorTable, VersionTable
 from pitwall.page.web.shell import every, page
 from pitwall.settings import Settings
 
@@ -31,7 +27,9 @@ class Models:
                 self._model = ui.toggle([], on_change=self._refresh).props(
                     "dense no-caps toggle-text-color=black aria-label='Model of the charts'"
                 )
-            self._note = ui.label("Asking MLflow …").classes("empty").props('role="status"')
+            self._note = (
+                ui.label("The page is asking MLflow …").classes("empty").props('role="status"')
+            )
             with ui.element("div").classes("pairs"):
                 self._versions = VersionTable()
                 self._by_lap = ErrorByLap(registry)
@@ -59,7 +57,7 @@ class Models:
         champion = registry.champion(str(self._model.value))
         if champion is not None:
             await self._by_lap.draw(champion)
-            await self._by_part.draw(champion, scores_by_role(self._feed, registry))
-        self._live.show(scores_by_role(self._feed, registry))
+            await self._by_part.draw(champion, version_scores(self._feed, registry))
+        self._live.show(version_scores(self._feed, registry))
         self._drift.show(self._feed)
         await self._newest.show(str(self._model.value))

@@ -1,4 +1,4 @@
-"""The services view: every service, what it is for, its link and its state."""
+"""The services view: every service, its purpose, its link and its state."""
 
 from __future__ import annotations
 
@@ -6,47 +6,53 @@ import asyncio
 
 from nicegui import ui
 
-from pitwall.page.data.status import services
+from pitwall.page.data.services import Service, services
 from pitwall.page.web.shell import page
 from pitwall.settings import Settings
 
 KINDS = {"up": "good", "starting": "warn", "off": "dim"}
+"""The class of the style sheet for each state."""
 MARKS = {"up": "●", "starting": "◐", "off": "○"}
+EVERY_S = 4.0
 
 
 def services_view(settings: Settings) -> None:
-    """Lay out the view and look again every few seconds."""
+    """Lay out the view, and ask the services every few seconds for as long as it is open."""
     with page("/services"):
         note = ui.label("The page is asking the services …").classes("empty").props('role="status"')
         cards = ui.element("div").classes("cards")
-    shown: list[object] = []
+    shown: list[Service] = []
 
-    async def look() -> None:
-        found = await asyncio.to_thread(services, settings)
-        if found == shown:
+    async def refresh() -> None:
+        listed = await asyncio.to_thread(services, settings)
+        if listed == shown:
             return
-        shown[:] = found
+        shown[:] = listed
         note.set_visibility(False)
         cards.clear()
         with cards:
-            for each in found:
-                with ui.element("section").classes("panel").props(f'data-service="{each.name}"'):
-                    with ui.element("div").classes("flex justify-between w-full items-baseline"):
-                        if each.link and each.state == "up":
-                            ui.link(each.name, each.link, new_tab=True).classes("name").style(
-                                "color:var(--accent)"
-                            )
-                        else:
-                            ui.label(each.name).classes("name")
-                        ui.label(f"{MARKS[each.state]} {each.state}").classes(
-                            f"name {KINDS[each.state]}"
-                        )
-                    ui.label(each.what)
-                    ui.label(
-                        f"{each.url or 'It has no port.'}   {each.version}"
-                        if each.state != "off"
-                        else f"This command starts it: {each.remedy}"
-                    ).classes("dim")
+            for service in listed:
+                _card(service)
 
-    ui.timer(0.1, look, once=True)
-    ui.timer(4.0, look)
+    ui.timer(0.1, refresh, once=True)
+    ui.timer(EVERY_S, refresh)
+
+
+def _card(service: Service) -> None:
+    with ui.element("section").classes("panel").props(f'data-service="{service.name}"'):
+        with ui.element("div").classes("flex justify-between w-full items-baseline"):
+            if service.page_url and service.state == "up":
+                ui.link(service.name, service.page_url, new_tab=True).classes("name").style(
+                    "color:var(--accent)"
+                )
+            else:
+                ui.label(service.name).classes("name")
+            ui.label(f"{MARKS[service.state]} {service.state}").classes(
+                f"name {KINDS[service.state]}"
+            )
+        ui.label(service.purpose)
+        ui.label(
+            f"{service.url or 'It has no port.'}   {service.version}"
+            if service.state != "off"
+            else f"This command starts it: {service.start_command}"
+        ).classes("dim")

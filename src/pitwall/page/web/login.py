@@ -1,6 +1,6 @@
-"""Who may see the page: whoever has the token, which a signed cookie then stands for.
+"""The login: a viewer enters the token, and a signed cookie stands for the token from then on.
 
-Only this machine's own names are served.
+The page answers only under its own host names.
 """
 
 from __future__ import annotations
@@ -19,16 +19,23 @@ from pitwall.page.web.theme import CSS_ROOT
 from pitwall.settings import Settings
 
 COOKIE = "pitwall_page"
+COOKIE_S = 30 * 86400
+"""A viewer logs in again after so many seconds: 30 days."""
+BODY_BYTES = 10_000
+"""So much of the login form is read."""
+SOCKET_REFUSED = 4401
+"""The code with which a websocket without login is closed."""
 POLICY = (
     b"content-security-policy",
     b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'; "
     b"base-uri 'self'; frame-ancestors 'none'",
 )
-"""Nothing is loaded from elsewhere, and nobody frames the page.
+"""The browser loads nothing from another server, and no other page shows this one in a frame.
 
 NiceGUI's templates need inline scripts and eval.
 """
-OPEN = ("/health", "/login", "/metrics")
+OPEN_PATHS = ("/health", "/login", "/metrics")
+"""Paths that need no login."""
 FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
 main{{max-width:26rem;margin:18vh auto;padding:0 1rem}}
@@ -44,23 +51,20 @@ button{{background:var(--accent);color:#06121a;font-weight:600}}
 </main></body></html>"""
 
 
-def _ticket(settings: Settings) -> str:
+def _cookie_value(settings: Settings) -> str:
+    """The token's signature; it changes with the token."""
     key = settings.secret("token").get_secret_value().encode()
     return hmac.new(key, b"pitwall page", hashlib.sha256).hexdigest()
 
 
-def _local(target: str) -> str:
-    """A path of this page, whatever was asked for."""
-    parts = urlsplit(target)
-    return (
-        target
-        if target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
-        else "/"
-    )
+def _own_path(target: str) -> str:
+    """The target if it is a path of this page, else `/`, so that a login never leads elsewhere."""
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if is_path and not urlsplit(target).netloc else "/"
 
 
 class Login:
-    """ASGI middleware in front of everything: pages, assets and sockets."""
+    """ASGI middleware in front of everything: pages, assets and websockets."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -71,77 +75,77 @@ class Login:
             *filter(None, settings.page_names.split(",")),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, reply: Send) -> None:
-        """Pass on what may pass."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on to the page, or answer it with a refusal or the login form."""
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, reply)
+            await self._app(scope, receive, send)
             return
 
-        async def answer(message: Message) -> None:
+        async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), POLICY]
-            await reply(message)
+            await send(message)
 
-        send = answer
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
-        origin = connection.headers.get("origin")
-        if (urlsplit(f"//{host}").hostname or "") not in self._hosts or (
-            origin is not None and urlsplit(origin).netloc != host
-        ):
-            await self._refuse(
-                scope,
-                receive,
-                send,
-                PlainTextResponse("this page answers to its own address only", 403),
+        if not self._is_own(host, connection.headers.get("origin")):
+            refusal: Response = PlainTextResponse(
+                "This page answers only under its own host names; "
+                "PITWALL_PAGE_NAMES holds further ones.",
+                403,
             )
+            await self._refuse(scope, receive, send_with_policy, refusal)
         elif path == "/login":
-            await (await self._login(Request(scope, receive)))(scope, receive, send)
-        elif path in OPEN or hmac.compare_digest(
-            connection.cookies.get(COOKIE, "").encode(), _ticket(self._settings).encode()
+            response = await self._login(Request(scope, receive))
+            await response(scope, receive, send_with_policy)
+        elif path in OPEN_PATHS or hmac.compare_digest(
+            connection.cookies.get(COOKIE, "").encode(), _cookie_value(self._settings).encode()
         ):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_with_policy)
         else:
             query = f"?{connection.url.query}" if connection.url.query else ""
             wants_page = "text/html" in connection.headers.get("accept", "")
-            page = (
+            refusal = (
                 HTMLResponse(self._form(path + query), 401)
                 if wants_page
-                else PlainTextResponse("log in first", 401)
+                else PlainTextResponse("Log in first.", 401)
             )
-            await self._refuse(scope, receive, send, page)
+            await self._refuse(scope, receive, send_with_policy, refusal)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
+    def _is_own(self, host: str, origin: str | None) -> bool:
+        """Whether the request is to a name of this page, and not from another site's page."""
+        named = (urlsplit(f"//{host}").hostname or "") in self._hosts
+        return named and (origin is None or urlsplit(origin).netloc == host)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Response) -> None:
         if scope["type"] == "websocket":
             await receive()
-            await send({"type": "websocket.close", "code": 4401})
+            await send({"type": "websocket.close", "code": SOCKET_REFUSED})
         else:
-            await answer(scope, receive, send)
+            await refusal(scope, receive, send)
 
     async def _login(self, request: Request) -> Response:
+        """The login form; the cookie and the view asked for after the right token."""
         if request.method != "POST":
             return HTMLResponse(self._form(request.query_params.get("next", "/")))
-        form = {
-            key: values[0]
-            for key, values in parse_qs(
-                (await request.body())[:10_000].decode(errors="replace")
-            ).items()
-        }
+        body = (await request.body())[:BODY_BYTES].decode(errors="replace")
+        form = {key: values[0] for key, values in parse_qs(body).items()}
         token = self._settings.secret("token").get_secret_value()
         if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):
             return HTMLResponse(self._form(form.get("next", "/"), "That is not the token."), 401)
-        answer = RedirectResponse(_local(form.get("next", "/")), 303)
-        answer.set_cookie(
+        response = RedirectResponse(_own_path(form.get("next", "/")), 303)
+        response.set_cookie(
             COOKIE,
-            _ticket(self._settings),
-            max_age=30 * 86400,
+            _cookie_value(self._settings),
+            max_age=COOKIE_S,
             httponly=True,
             samesite="strict",
             secure=self._settings.tls,
         )
-        return answer
+        return response
 
     def _form(self, target: str, message: str = "") -> str:
+        """The login form as HTML. `target` is the path that the viewer wanted to see."""
         return FORM.format(
-            css=CSS_ROOT, next=escape(_local(target), quote=True), message=escape(message)
+            css=CSS_ROOT, next=escape(_own_path(target), quote=True), message=escape(message)
         )

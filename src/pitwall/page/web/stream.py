@@ -1,11 +1,18 @@
-"""Carries the displayed columns to a viewer: first what was, then rows as they come.
+"""Sends columns to the strip charts of a viewer: earlier values first, then rows as they come.
 
-Each viewer at its own pace.
+A viewer sends a text message in JSON: `vehicle`, `session`, the `names` of the columns, `have` (the
+session time of its newest value, by name), and the number of the `request`.
 
-A viewer asks for a session and names, and says up to when it has each. Frames are binary: length of
-a JSON header (uint32), the header padded with blanks to eight bytes, then float64s. `rows` frames
-hold session time and the names row by row; `earlier` frames hold (time, value) pairs of one name. A
-viewer that is slow gets fewer, larger frames: nothing waits for it.
+An answer is a binary frame: the length of a JSON header (uint32, little-endian), the header, padded
+with blanks so that 4 bytes and the header fill a multiple of 8 bytes, and then float64s. The header
+holds `kind`, `names`, `rows` and `request`. The kinds are:
+
+- `rows`: session time and the named columns, row by row;
+- `earlier`: session time and value of one column, pair by pair;
+- `failed`: a store did not answer; `names` are the column and the reason;
+- `anew`: the session begins anew, and what the viewer has belongs to another drive.
+
+A slow viewer gets fewer and larger frames, so nobody waits for it.
 """
 
 from __future__ import annotations
@@ -22,33 +29,35 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import PitwallError
 from pitwall.page.data.feed import Feed
-from pitwall.page.data.recorded import SAME_S, Archive
-from pitwall.page.data.session import Floats, LiveSession, columns_of
+from pitwall.page.data.recorded import SAME_TICK_S, Archive
+from pitwall.page.data.rows import Floats, columns_of
+from pitwall.page.data.session import LiveSession
 
 FRAME_S = 0.035
-RAW_S = 1.0
-"""How often channels that are no feature are looked up in the history, which gets a row a second.
-"""
-NAMES = 24
+"""Shortest time from one frame of rows to the next."""
+HISTORY_S = 1.0
+"""How often the history is read for channels that are no features; it gets a row each second."""
+MOST_NAMES = 24
+"""Most columns of one viewer."""
 
 
 def frame(header: Mapping[str, Any], block: Floats) -> bytes:
-    """One binary message."""
+    """One binary frame; the header's `rows` is added."""
     text = orjson.dumps({**header, "rows": len(block)})
     text += b" " * (-(len(text) + 4) % 8)
     return len(text).to_bytes(4, "little") + text + np.ascontiguousarray(block, "<f8").tobytes()
 
 
 async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
-    """Serve one viewer until it goes. Its every text message replaces what it asked for before."""
+    """Serve one viewer until it closes the socket. A new message replaces the one before."""
     await socket.accept()
     task: asyncio.Task[None] | None = None
     try:
         while True:
-            asked = orjson.loads(await socket.receive_text())
+            message = orjson.loads(await socket.receive_text())
             if task is not None:
                 task.cancel()
-            task = asyncio.create_task(_show(socket, feed, archive, asked))
+            task = asyncio.create_task(_answer(socket, feed, archive, message))
     except (WebSocketDisconnect, orjson.JSONDecodeError, KeyError, RuntimeError):
         pass
     finally:
@@ -56,142 +65,117 @@ async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
             task.cancel()
 
 
-async def _show(socket: WebSocket, feed: Feed, archive: Archive, asked: dict[str, Any]) -> None:
-    vehicle, name = str(asked["vehicle"]), str(asked["session"])
-    wanted = [str(each) for each in asked["names"]][:NAMES]
-    have: dict[str, float] = {
-        str(key): float(value) for key, value in (asked.get("have") or {}).items()
-    }
-    number = int(asked.get("request", 0))
+async def _answer(socket: WebSocket, feed: Feed, archive: Archive, message: dict[str, Any]) -> None:
     try:
-        while (session := feed.sessions.get((vehicle, name))) is None:
-            await asyncio.sleep(0.5)
-        await _follow(socket, archive, session, feed, wanted, have, number)
+        await _Columns(socket, feed, archive, message).send()
     except WebSocketDisconnect:
         pass
 
 
-async def _follow(
-    socket: WebSocket,
-    archive: Archive,
-    session: LiveSession,
-    feed: Feed,
-    wanted: list[str],
-    have: dict[str, float],
-    number: int,
-) -> None:
-    features = [each for each in wanted if each in session.names]
-    raw = [each for each in wanted if each in CHANNELS and each not in session.names]
-    generation = session.generation
-    at, block = session.rows.since(0)
-    clock = session.names.index("session_time")
-    begin = float(block[0, clock]) if len(block) else math.inf
-    await asyncio.sleep(0)
+class _Columns:
+    """Sends the columns that one message of a viewer asks for."""
 
-    async def send(kind: str, names: list[str], rows: Floats) -> None:
-        await socket.send_bytes(frame({"kind": kind, "names": names, "request": number}, rows))
+    def __init__(
+        self, socket: WebSocket, feed: Feed, archive: Archive, message: dict[str, Any]
+    ) -> None:
+        self._socket, self._feed, self._archive = socket, feed, archive
+        self._entity = (str(message["vehicle"]), str(message["session"]))
+        self._names = [str(name) for name in message["names"]][:MOST_NAMES]
+        self._have_s = {
+            str(name): float(time_s) for name, time_s in (message.get("have") or {}).items()
+        }
+        """Session time of the viewer's newest value, by name."""
+        self._request = int(message.get("request", 0))
 
-    # Newest first: the live rows are on the screen before a long session has been read.
-    shown = columns_of(session.names, block, ("session_time", *features))
-    oldest = min((have.get(each, -math.inf) for each in features), default=-math.inf)
-    await send("rows", features, shown[shown[:, 0] > oldest] if len(shown) else shown)
-    at += len(block)
-    loop = asyncio.get_running_loop()
-    jobs = [
-        asyncio.create_task(_earlier(loop, archive, session, send, each, have.get(each), begin))
-        for each in features
-        if have.get(each, -math.inf) < begin
-    ]
-    jobs += [
-        asyncio.create_task(_poll_raw(loop, archive, session, send, each, have.get(each)))
-        for each in raw
-    ]
-    try:
+    async def send(self) -> None:
+        """Send the session's columns from its first row on, and again whenever it begins anew."""
         while True:
-            if (
-                feed.sessions.get((session.vehicle, session.session)) is not session
-                or session.generation != generation
-            ):
-                await send("anew", [], np.empty((0, 1)))
-                return await _follow(
-                    socket,
-                    archive,
-                    feed.sessions.get((session.vehicle, session.session), session),
-                    feed,
-                    wanted,
-                    {},
-                    number,
-                )
-            first, block = session.rows.since(at)
-            if len(block):
-                if first > at and features:
-                    await _gap(
-                        loop, archive, session, send, features, shown, float(block[0, clock])
-                    )
-                shown = columns_of(session.names, block, ("session_time", *features))
-                await send("rows", features, shown)
-                at = first + len(block)
-            await asyncio.sleep(FRAME_S)
-    finally:
-        for job in jobs:
-            job.cancel()
+            while (session := self._feed.sessions.get(self._entity)) is None:
+                await asyncio.sleep(0.5)
+            await self._follow(session)
+            await self._send_frame("anew", [], np.empty((0, 1)))
+            self._have_s = {}
 
+    async def _follow(self, session: LiveSession) -> None:
+        """Send the columns until the session begins anew, or the feed has another one."""
+        features = [name for name in self._names if name in session.names]
+        channels = [name for name in self._names if name in CHANNELS and name not in session.names]
+        restarts = session.restarts
+        first_row, block = session.rows.since(0)
+        next_row = first_row + len(block)
+        time_index = session.names.index("session_time")
+        begin_s = float(block[0, time_index]) if len(block) else math.inf
+        await asyncio.sleep(0)
 
-async def _earlier(
-    loop: Any,
-    archive: Archive,
-    session: LiveSession,
-    send: Any,
-    name: str,
-    have: float | None,
-    begin: float,
-) -> None:
-    try:
-        block = await loop.run_in_executor(
-            None,
-            archive.earlier,
-            session.view,
-            session.vehicle,
-            session.session,
-            name,
-            None if have is None else have + SAME_S,
-            begin,
-        )
-    except PitwallError as error:
-        await send("failed", [name, str(error)], np.empty((0, 2)))
-        return
-    await send("earlier", [name], block)
-
-
-async def _gap(
-    loop: Any,
-    archive: Archive,
-    session: LiveSession,
-    send: Any,
-    names: list[str],
-    shown: Floats,
-    until: float,
-) -> None:
-    """A viewer so slow that rows are gone from memory gets them from the stores."""
-    for name in names:
-        await _earlier(
-            loop, archive, session, send, name, float(shown[-1, 0]) if len(shown) else None, until
-        )
-
-
-async def _poll_raw(
-    loop: Any, archive: Archive, session: LiveSession, send: Any, name: str, have: float | None
-) -> None:
-    while True:
-        since = None if have is None else have + SAME_S
+        # Newest first: the live rows are on the screen before a long session has been read.
+        columns = columns_of(session.names, block, ("session_time", *features))
+        have_s = {name: self._have_s.get(name, -math.inf) for name in features}
+        oldest_s = min(have_s.values(), default=-math.inf)
+        await self._send_frame("rows", features, columns[columns[:, 0] > oldest_s])
+        jobs = [
+            asyncio.create_task(self._send_earlier(session, name, self._have_s.get(name), begin_s))
+            for name in features
+            if have_s[name] < begin_s
+        ]
+        jobs += [asyncio.create_task(self._send_history(session, name)) for name in channels]
         try:
-            block = await loop.run_in_executor(
-                None, archive.channel, session.vehicle, session.session, name, since
+            while self._feed.sessions.get(self._entity) is session and session.restarts == restarts:
+                first_row, block = session.rows.since(next_row)
+                if len(block):
+                    if first_row > next_row:
+                        # The viewer was so slow that rows are gone from memory.
+                        newest_s = float(columns[-1, 0]) if len(columns) else None
+                        for name in features:
+                            await self._send_earlier(
+                                session, name, newest_s, float(block[0, time_index])
+                            )
+                    columns = columns_of(session.names, block, ("session_time", *features))
+                    await self._send_frame("rows", features, columns)
+                    next_row = first_row + len(block)
+                await asyncio.sleep(FRAME_S)
+        finally:
+            for job in jobs:
+                job.cancel()
+
+    async def _send_earlier(
+        self, session: LiveSession, name: str, newest_s: float | None, until_s: float
+    ) -> None:
+        """Send a feature's values between the viewer's newest one and `until_s`, from a store."""
+        try:
+            values = await asyncio.to_thread(
+                self._archive.earlier,
+                session.view,
+                session.vehicle,
+                session.session,
+                name,
+                None if newest_s is None else newest_s + SAME_TICK_S,
+                until_s,
             )
-            if len(block) or have is None:
-                await send("earlier", [name], block)
-            if len(block):
-                have = float(block[-1, 0])
         except PitwallError as error:
-            await send("failed", [name, str(error)], np.empty((0, 2)))
-        await asyncio.sleep(RAW_S)
+            await self._send_failure(name, error)
+            return
+        await self._send_frame("earlier", [name], values)
+
+    async def _send_history(self, session: LiveSession, name: str) -> None:
+        """Send a channel's values from the history, once each second what is new."""
+        newest_s = self._have_s.get(name)
+        while True:
+            since_s = None if newest_s is None else newest_s + SAME_TICK_S
+            try:
+                values = await asyncio.to_thread(
+                    self._archive.channel, session.vehicle, session.session, name, since_s
+                )
+                if len(values) or newest_s is None:
+                    await self._send_frame("earlier", [name], values)
+                if len(values):
+                    newest_s = float(values[-1, 0])
+            except PitwallError as error:
+                await self._send_failure(name, error)
+            await asyncio.sleep(HISTORY_S)
+
+    async def _send_failure(self, name: str, error: PitwallError) -> None:
+        await self._send_frame("failed", [name, str(error)], np.empty((0, 2)))
+
+    async def _send_frame(self, kind: str, names: list[str], block: Floats) -> None:
+        header = {"kind": kind, "names": names, "request": self._request}
+        await self._socket.send_bytes(frame(header, block))
