@@ -5,5 +5,5 @@ from __future__ import annotations
 SILENT_S = 30.0
 """A session without rows for this long has ended its lap."""
 RELEASED_S = 600.0
-"""A session without rows for this long is forgotten. The features job releases it then, too, and
-begins it anew with its next row (the setting `session_release_s`)."""
+"""A session without rows for this long is forgotten. The features job releases it at about the same
+time (the setting `session_release_s`, in Kafka time that was read)."""
