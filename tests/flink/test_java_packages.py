@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pitwall.sinks.kafka": {"bytes", "sinks"},
     "pitwall.sinks.parquet": {"bytes", "sinks"},
     "pitwall.job": {"bytes", "plan", "wire", "ticks", "clock", "features", "history"},
-    "pitwall.spark": {"bytes", "plan", "wire", "ticks", "history"},
+    "pitwall.spark": {"bytes", "plan", "wire", "ticks", "clock", "history"},
     "org.apache.flink.metrics.prometheus": set(),
 }
 """The packages from the bottom up, with the packages below `pitwall` that each of them may import.

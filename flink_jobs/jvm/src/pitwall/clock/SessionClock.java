@@ -7,13 +7,10 @@ import pitwall.plan.Plan;
 import pitwall.ticks.ChannelLayout;
 import pitwall.ticks.RecentTicks;
 import pitwall.ticks.Tick;
-import pitwall.wire.CarReader;
+import pitwall.ticks.WaitingTicks;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Puts the ticks of one session in order. A tick leaves when
@@ -79,13 +76,11 @@ public final class SessionClock {
     /** Topics that bring one tick in several messages, one bit each. */
     private int splitTopics;
 
-    /** Ticks that have not left, by time. */
-    private final TreeMap<Long, Tick> waiting = new TreeMap<>();
+    /** Ticks that have not left. */
+    private final WaitingTicks waiting = new WaitingTicks();
 
-    /** Ticks of what may be a new beginning of the session, by time. */
-    private final TreeMap<Long, Tick> beginning = new TreeMap<>();
-
-    private long waitingBytes;
+    /** Ticks of what may be a new beginning of the session. */
+    private WaitingTicks beginning = new WaitingTicks();
 
     public SessionClock(Plan plan) {
         this.plan = plan;
@@ -111,7 +106,7 @@ public final class SessionClock {
         } else if (emittedUs != NONE && tick.timeUs <= emittedUs) {
             reject(tick, out);
         } else {
-            if (!beginning.isEmpty() && tick.recordMs >= beginningRecordMs()) {
+            if (!beginning.isEmpty() && tick.recordMs >= beginning.first().recordMs) {
                 rejectBeginning(out);
             }
             newestUs = Math.max(newestUs, tick.timeUs);
@@ -145,7 +140,7 @@ public final class SessionClock {
     /** The source is silent: nothing waits any longer. */
     public void silence(ClockOutput out) throws IOException {
         while (!waiting.isEmpty()) {
-            emitFirst(out);
+            emit(waiting.poll(), out);
         }
         if (isBeginning()) {
             restart(out);
@@ -163,7 +158,7 @@ public final class SessionClock {
     public long dueWatermark(Progress progress) {
         long due = Long.MAX_VALUE;
         if (!waiting.isEmpty()) {
-            due = dueWatermark(waiting.firstEntry().getValue());
+            due = dueWatermark(waiting.first());
         }
         if (!beginning.isEmpty()) {
             due = Math.min(due, beginningDueMs());
@@ -175,40 +170,30 @@ public final class SessionClock {
     }
 
     private long dueWatermark(Tick tick) {
-        Map.Entry<Long, Tick> later =
+        Tick later =
                 newestUs - tick.timeUs < plan.reorderUs
                         ? null
-                        : waiting.ceilingEntry(tick.timeUs + plan.reorderUs);
+                        : waiting.from(tick.timeUs + plan.reorderUs);
         return later == null
                 ? tick.readyMs + plan.idleMs
-                : Math.max(tick.readyMs, later.getValue().readyMs) + 1;
+                : Math.max(tick.readyMs, later.readyMs) + 1;
     }
 
     private long beginningDueMs() {
-        return beginning.firstEntry().getValue().readyMs + plan.reorderUs / 1000;
+        return beginning.first().readyMs + plan.reorderUs / 1000;
     }
 
-    private void put(TreeMap<Long, Tick> ticks, Tick tick, ClockOutput out) throws IOException {
-        Tick earlierPart = ticks.putIfAbsent(tick.timeUs, tick);
-        waitingBytes += tick.bytes();
-        if (earlierPart == null) {
-            return;
+    private void put(WaitingTicks ticks, Tick tick, ClockOutput out) throws IOException {
+        switch (ticks.put(tick, plan.channels.size())) {
+            case WAITS -> splitTopics |= ticks.splitTopics();
+            case DUPLICATE -> out.duplicate(tick);
+            case TOO_LARGE -> out.late(tick);
         }
-        waitingBytes -= tick.bytes() + earlierPart.bytes();
-        if (ChannelLayout.of(earlierPart).covers(tick, plan.channels.size())) {
-            out.duplicate(tick);
-        } else if (earlierPart.sampleCount() + tick.sampleCount() > CarReader.MAX_CHANNELS) {
-            out.late(tick);
-        } else {
-            splitTopics |= earlierPart.topics & tick.topics;
-            earlierPart.add(tick, plan.channels.size());
-        }
-        waitingBytes += earlierPart.bytes();
     }
 
     private void drain(Progress progress, ClockOutput out) throws IOException {
-        while (!waiting.isEmpty() && mayLeave(waiting.firstEntry().getValue(), progress)) {
-            emitFirst(out);
+        while (!waiting.isEmpty() && mayLeave(waiting.first(), progress)) {
+            emit(waiting.poll(), out);
         }
     }
 
@@ -245,12 +230,6 @@ public final class SessionClock {
             return false;
         }
         return (sources.liveTopics(progress.watermark, plan.idleMs) & ~tick.topics) == 0;
-    }
-
-    private void emitFirst(ClockOutput out) throws IOException {
-        Tick tick = waiting.pollFirstEntry().getValue();
-        waitingBytes -= tick.bytes();
-        emit(tick, out);
     }
 
     private void emit(Tick tick, ClockOutput out) throws IOException {
@@ -290,19 +269,13 @@ public final class SessionClock {
             return tick.timeUs <= recent.firstUs() + plan.reorderUs
                     && emittedUs - tick.timeUs > RESTART_US;
         }
-        return tick.timeUs <= beginning.lastKey() + RESTART_US / 2;
-    }
-
-    private long beginningRecordMs() {
-        return beginning.firstEntry().getValue().recordMs;
+        return tick.timeUs <= beginning.last().timeUs + RESTART_US / 2;
     }
 
     /** The session goes on where it was: what came of a beginning is a duplicate or late. */
     private void rejectBeginning(ClockOutput out) throws IOException {
         while (!beginning.isEmpty()) {
-            Tick tick = beginning.pollFirstEntry().getValue();
-            waitingBytes -= tick.bytes();
-            reject(tick, out);
+            reject(beginning.poll(), out);
         }
     }
 
@@ -323,24 +296,24 @@ public final class SessionClock {
     }
 
     private boolean isBeginning() {
-        return beginning.size() >= RESTART_TICKS && beginning.firstKey() <= recent.firstUs();
+        return beginning.size() >= RESTART_TICKS && beginning.first().timeUs <= recent.firstUs();
     }
 
     private void restart(ClockOutput out) throws IOException {
         while (!waiting.isEmpty()) {
-            emitFirst(out);
+            emit(waiting.poll(), out);
         }
         out.restart();
         emittedUs = newestUs = emittedRecordMs = NONE;
         recent.clear();
         spacing.clear();
         sources.restart();
-        for (Tick tick : new ArrayList<>(beginning.values())) {
+        for (Tick tick : beginning.all()) {
             sources.note(tick);
-            waiting.put(tick.timeUs, tick);
+            waiting.put(tick, plan.channels.size());
+            newestUs = tick.timeUs;
         }
-        newestUs = beginning.lastKey();
-        beginning.clear();
+        beginning = new WaitingTicks();
     }
 
     /** The session is over for now: only what tells a late tick from a new one is kept. */
@@ -358,14 +331,14 @@ public final class SessionClock {
      * @param to channel ids of the other plan
      */
     public void recode(List<String> from, List<String> to) {
-        waiting.values().forEach(tick -> tick.recode(from, to));
-        beginning.values().forEach(tick -> tick.recode(from, to));
+        waiting.recode(from, to);
+        beginning.recode(from, to);
         recent.recode(from, to);
     }
 
     /** Bytes that it takes on the heap, roughly. */
     public long bytes() {
-        return 512 + waitingBytes + recent.bytes() + sources.bytes();
+        return 512 + waiting.bytes() + beginning.bytes() + recent.bytes() + sources.bytes();
     }
 
     public void write(DataOutputView out) throws IOException {
@@ -379,12 +352,8 @@ public final class SessionClock {
         spacing.write(out);
         recent.write(out);
         sources.write(out);
-        for (TreeMap<Long, Tick> ticks : List.of(waiting, beginning)) {
-            out.writeInt(ticks.size());
-            for (Tick tick : ticks.values()) {
-                tick.write(out);
-            }
-        }
+        waiting.write(out);
+        beginning.write(out);
     }
 
     /** Takes over what {@link #write} wrote. The clock must be new. */
@@ -399,12 +368,7 @@ public final class SessionClock {
         spacing.read(in);
         recent.read(in);
         sources.read(in);
-        for (TreeMap<Long, Tick> ticks : List.of(waiting, beginning)) {
-            for (int i = in.readInt(); i > 0; i--) {
-                Tick tick = Tick.read(in);
-                ticks.put(tick.timeUs, tick);
-                waitingBytes += tick.bytes();
-            }
-        }
+        waiting.read(in);
+        beginning.read(in);
     }
 }

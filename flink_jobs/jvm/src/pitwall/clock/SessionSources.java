@@ -19,7 +19,7 @@ final class SessionSources {
     /** The index of the topic in the upper half, the partition's number in the lower one. */
     private long[] partitions = new long[0];
 
-    /** Newest Kafka time of each (milliseconds), and session time of its last tick (microseconds). */
+    /** Newest Kafka time of each, milliseconds, and its last tick's session time, microseconds. */
     private long[] recordMs = new long[0];
 
     private long[] timesUs = new long[0];

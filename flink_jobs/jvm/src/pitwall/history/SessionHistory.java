@@ -4,8 +4,8 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 import pitwall.bytes.StateBytes;
-import pitwall.ticks.Tick;
 import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
 import pitwall.wire.Samples;
 
 import java.io.IOException;

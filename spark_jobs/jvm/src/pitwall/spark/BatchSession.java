@@ -7,12 +7,12 @@ import pitwall.bytes.StateBytes;
 import pitwall.clock.ClockOutput;
 import pitwall.clock.Progress;
 import pitwall.clock.SessionClock;
-import pitwall.ticks.Tick;
 import pitwall.history.ChunkOutput;
 import pitwall.history.HistoryRowOutput;
 import pitwall.history.HistoryRows;
 import pitwall.history.SessionHistory;
 import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
 
 import java.io.IOException;
 import java.util.List;
@@ -21,8 +21,7 @@ import java.util.List;
  * One session between micro-batches: its clock, and the chunk of history that is not complete.
  *
  * <p>A batch has read all partitions up to the moment when it began, and its ticks are offered in
- * the order of their Kafka time. So Kafka's time is the clock here: what the Flink job decides by
- * the wall clock is decided as if the ticks came live.
+ * the order of their Kafka time. So Kafka's time is the watermark and the wall clock here.
  */
 final class BatchSession implements ClockOutput {
     private static final long NEVER = Long.MIN_VALUE;
@@ -67,7 +66,7 @@ final class BatchSession implements ClockOutput {
     /** Takes the tick that was sent next. */
     void offer(Tick tick) throws IOException {
         pass(tick.recordMs - 1);
-        tickMs = progress.now = progress.inputMs = Math.max(readMs, tick.recordMs);
+        tickMs = progress.now = Math.max(readMs, tick.recordMs);
         clock.offer(tick, progress, this);
     }
 
@@ -77,7 +76,6 @@ final class BatchSession implements ClockOutput {
             return;
         }
         readMs = progress.now = progress.watermark = recordMs;
-        progress.inputMs = tickMs;
         clock.advance(progress, this);
         if (history.isDue(recordMs, tickMs)) {
             history.flush(out);
@@ -132,7 +130,7 @@ final class BatchSession implements ClockOutput {
     static BatchSession read(Plan plan, byte[] bytes) throws IOException {
         DataInputDeserializer in = new DataInputDeserializer(bytes);
         BatchSession session = new BatchSession(plan, in.readLong());
-        session.readMs = in.readLong();
+        session.readMs = session.progress.watermark = in.readLong();
         session.tickMs = in.readLong();
         session.heardAtMs = in.readLong();
         List<String> ids = List.of(StateBytes.readText(in).split("\n"));

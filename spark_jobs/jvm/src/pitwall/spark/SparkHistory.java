@@ -14,8 +14,8 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.LongAccumulator;
 
-import pitwall.ticks.Tick;
 import pitwall.plan.Plan;
+import pitwall.ticks.Tick;
 import pitwall.wire.CarReader;
 import pitwall.wire.MessageTick;
 
