@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pytest
-from dryrun import MAX, Advance, Message, Restart, Run, Step
+from dryrun import MAX, Advance, Begin, Message, RawRun, Restart, Run, Step, frames, parse
 
 from pitwall.features import FeatureSet, lap, last, ticks
 
@@ -201,3 +201,19 @@ def test_a_session_may_pause_for_an_hour(run: Run) -> None:
     outcome = run(FEATURES, arrive([*drive(500), *after], end=False))
     assert not outcome.late
     assert len(times_s(outcome)) == 600
+
+
+def test_a_session_whose_features_cannot_be_computed_is_set_aside_and_others_go_on(
+    raw_run: RawRun,
+) -> None:
+    plan = json.loads(raw_run.plan(FEATURES).read_text())
+    broken = {"kind": "best_sector_time", "channel": None, "window_us": 0, "argument": 99}
+    plan["features"].append({"name": "broken", **broken})
+    path = raw_run.folder / "broken.json"
+    path.write_text(json.dumps(plan))
+    good = [Arrival(20 * i, i / 50, {"SPEED": i}, vehicle="good") for i in range(100)]
+    steps = [*arrive(drive(100)), Begin(raw_run.plan(FEATURES)), *arrive(good)]
+    outcome = parse(raw_run(FEATURES, frames([Begin(path), *steps])), 0)
+    assert [time_us for _, time_us, _ in outcome.failed] == [20_000 * i for i in range(100)]
+    assert "set aside" in outcome.failed[0][2] and "IndexOutOfBounds" in outcome.failed[0][2]
+    assert len(times_s(outcome, f"good/{ID}")) == 100

@@ -67,6 +67,8 @@ class Outcome:
     bad: list[str] = field(default_factory=list)
     bad_offsets: list[int] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
+    failed: list[tuple[str, int, str]] = field(default_factory=list)
+    """Ticks of sessions that are set aside, with the reason."""
 
 
 Step = Message | Advance | Restart | Begin
@@ -195,6 +197,9 @@ def parse(data: bytes, width: int) -> Outcome:
             found.bad_offsets.append(number)
         elif kind == "R":
             found.restarts.append(text)
+        elif kind == "F":
+            key, _, reason = text.partition("\n")
+            found.failed.append((key, number, reason))
         elif kind == "P":
             width = number
         else:

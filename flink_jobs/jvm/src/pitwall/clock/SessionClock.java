@@ -10,6 +10,7 @@ import pitwall.ticks.Tick;
 import pitwall.ticks.WaitingTicks;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -147,6 +148,13 @@ public final class SessionClock {
             silence(out);
         }
         rejectBeginning(out);
+    }
+
+    /** The ticks that wait, which the clock gives away. It must not be used any more. */
+    public List<Tick> abandon() {
+        List<Tick> ticks = new ArrayList<>(waiting.all());
+        ticks.addAll(beginning.all());
+        return ticks;
     }
 
     /** Whether no tick waits. */

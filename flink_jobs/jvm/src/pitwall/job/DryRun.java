@@ -34,9 +34,10 @@ import java.util.Map;
  * watermark, message), A for time that passes (wall clock, watermark), C (all state is written and
  * read again, as in a restart of the job), P (a plan's file: all sessions are forgotten, and what
  * follows is read under this plan). The watermark never falls back; the greatest one means that
- * nothing comes any more. Output frames begin with a byte and a text: P the view of the
- * new plan with its number of features, T a tick with its features, L a late tick, D a duplicate, R
- * a session that begins anew, B a bad message, K a tick as it was read.
+ * nothing comes any more. Output frames begin with a byte and a text: P the view of the new plan
+ * with its number of features, T a tick with its features, L a late tick, D a duplicate, F a tick
+ * of a session that is set aside (with the reason), R a session that begins anew, B a bad message,
+ * K a tick as it was read.
  */
 public final class DryRun {
     private static final String RESTORED = "restored=";
@@ -179,7 +180,10 @@ public final class DryRun {
 
         @Override
         public void tick(Tick tick) throws IOException {
-            rows.next(session, tick, progress.now, (times, channels) -> {});
+            if (!rows.next(session, tick, progress.now, (times, channels) -> {})) {
+                write('F', key + "\n" + session.failure, tick.timeUs);
+                return;
+            }
             write('T', key, tick.timeUs);
             for (double feature : rows.features) {
                 out.writeDouble(feature);

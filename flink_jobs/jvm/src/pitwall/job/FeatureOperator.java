@@ -167,7 +167,13 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         progress.settled = isSettled(now);
         session.heardRecordMs = Math.max(tick.recordMs, progress.watermark);
         outputs.set(key, session, now);
-        session.clock.offer(tick, progress, outputs);
+        try {
+            session.clock.offer(tick, progress, outputs);
+        } catch (RuntimeException e) {
+            if (!setAside(session, e).contains(tick)) {
+                outputs.fail(tick);
+            }
+        }
         schedule(session, now);
         if (opens || session.features == null || --untilLook <= 0) {
             untilLook = TICKS_PER_LOOK;
@@ -175,6 +181,21 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         } else {
             sessions.touch(key, now);
         }
+    }
+
+    /**
+     * A session whose clock failed has a new one; its ticks are dead letters from now on. Gives
+     * the ticks that waited. An exception of what follows the operator is thrown on.
+     */
+    private List<Tick> setAside(SessionState session, RuntimeException cause) {
+        if (outputs.isCollecting()) {
+            throw cause;
+        }
+        session.setAside(cause);
+        List<Tick> waiting = session.clock.abandon();
+        session.clock = new SessionClock(plan);
+        waiting.forEach(outputs::fail);
+        return waiting;
     }
 
     private static Tick tick(RowData row) {
@@ -281,10 +302,14 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         progress.now = now;
         progress.settled = isSettled(now);
         outputs.set(timer.getKey(), session, now);
-        if (silent || ended) {
-            session.clock.silence(outputs);
-        } else {
-            session.clock.advance(progress, outputs);
+        try {
+            if (silent || ended) {
+                session.clock.silence(outputs);
+            } else {
+                session.clock.advance(progress, outputs);
+            }
+        } catch (RuntimeException e) {
+            setAside(session, e);
         }
         if (session.released && progress.watermark >= forgetMs(session) || ended) {
             outputs.flushHistory();

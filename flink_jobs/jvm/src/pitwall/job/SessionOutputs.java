@@ -13,6 +13,9 @@ import org.apache.flink.table.data.binary.BinaryRowData;
 import org.apache.flink.table.data.writer.BinaryRowWriter;
 import org.apache.flink.util.OutputTag;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import pitwall.clock.ClockOutput;
 import pitwall.history.ChunkOutput;
 import pitwall.history.SessionHistory;
@@ -35,6 +38,7 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     /** Rows of the table {@code telemetry_history}. */
     static final OutputTag<RowData> HISTORY = new OutputTag<>("history") {};
 
+    private static final Logger LOG = LoggerFactory.getLogger(SessionOutputs.class);
     private static final int FIRST_FEATURE = 4;
     private static final int INITIAL_BYTES = 128;
 
@@ -54,6 +58,7 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     private RowData key;
     private SessionState session;
     private long now;
+    private boolean collecting;
 
     SessionOutputs(Plan plan, MetricGroup metrics, Output<StreamRecord<RowData>> output) {
         this.plan = plan;
@@ -78,20 +83,14 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
 
     @Override
     public void tick(Tick tick) {
-        if (session.failure == null) {
-            try {
-                rows.next(session, tick, now, this);
-            } catch (RuntimeException e) {
-                session.setAside(e);
-            }
-        }
-        if (session.failure != null) {
-            failed.inc();
-            deadLetter(tick, session.failure);
+        if (!rows.next(session, tick, now, this)) {
+            fail(tick);
             return;
         }
         writeRow(tick);
+        collecting = true;
         output.collect(record.replace(row, tick.recordMs));
+        collecting = false;
         ticks.inc();
     }
 
@@ -134,6 +133,25 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
                         + " MiB of at most "
                         + (sessions.limit() >> 20)
                         + " MiB (setting session_memory_mb), and the tick's session is new");
+    }
+
+    /** The tick of a session that is set aside. */
+    void fail(Tick tick) {
+        if (session.cause != null) {
+            LOG.error(
+                    "session {} of {} is set aside",
+                    key.getString(1),
+                    key.getString(0),
+                    session.cause);
+            session.cause = null;
+        }
+        failed.inc();
+        deadLetter(tick, session.failure);
+    }
+
+    /** Whether an exception that is under way comes from what follows the operator. */
+    boolean isCollecting() {
+        return collecting;
     }
 
     private void deadLetter(Tick tick, String reason) {
@@ -198,7 +216,9 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     }
 
     private void side(OutputTag<RowData> tag, RowData value) {
+        collecting = true;
         output.collect(tag, new StreamRecord<>(value));
+        collecting = false;
     }
 
     private static TimestampData timestamp(long us) {

@@ -25,35 +25,62 @@ final class SessionRows {
         features = new double[plan.features.size()];
     }
 
-    /** Computes the features of the session's next tick. {@code now}: wall clock, milliseconds. */
-    void next(SessionState session, Tick tick, long now, ChunkOutput out) {
+    /**
+     * Computes the features of the session's next tick. False if they cannot be computed: the
+     * session is set aside then, and says why.
+     *
+     * @param now wall clock, milliseconds
+     */
+    boolean next(SessionState session, Tick tick, long now, ChunkOutput out) {
+        if (session.failure == null) {
+            try {
+                compute(session, tick);
+            } catch (RuntimeException e) {
+                session.setAside(e);
+            }
+        }
+        if (session.failure != null) {
+            return false;
+        }
+        addToHistory(session, tick, now, out);
+        return true;
+    }
+
+    private void compute(SessionState session, Tick tick) {
         if (session.features == null && session.onlyTick == null) {
             tick.spread(values, sent);
             new SessionFeatures(plan).next(tick.timeUs, values, sent, features);
+            return;
+        }
+        if (session.features == null) {
+            SessionFeatures begun = new SessionFeatures(plan);
+            session.onlyTick.spread(values, sent);
+            begun.next(session.onlyTick.timeUs, values, sent, features);
+            session.features = begun;
+        }
+        tick.spread(values, sent);
+        session.features.next(tick.timeUs, values, sent, features);
+    }
+
+    /** The values of the tick lie in {@link #values} and {@link #sent}. */
+    private void addToHistory(SessionState session, Tick tick, long now, ChunkOutput out) {
+        if (session.features == null) {
             session.onlyTick = tick;
             session.onlyTickMs = now;
             session.onlyTickInHistory = false;
             return;
         }
-        if (session.features == null) {
-            begin(session, out);
+        if (session.history == null) {
+            session.history = new SessionHistory(plan);
+            if (!session.onlyTickInHistory) {
+                Tick first = session.onlyTick;
+                first.spread(values, sent);
+                session.history.add(first, values, sent, session.onlyTickMs, out);
+                tick.spread(values, sent);
+            }
+            session.onlyTick = null;
         }
-        tick.spread(values, sent);
-        session.features.next(tick.timeUs, values, sent, features);
         session.history.add(tick, values, sent, now, out);
-    }
-
-    /** Makes features and history, and gives them the first tick. */
-    private void begin(SessionState session, ChunkOutput out) {
-        Tick first = session.onlyTick;
-        first.spread(values, sent);
-        session.features = new SessionFeatures(plan);
-        session.features.next(first.timeUs, values, sent, features);
-        session.history = new SessionHistory(plan);
-        if (!session.onlyTickInHistory) {
-            session.history.add(first, values, sent, session.onlyTickMs, out);
-        }
-        session.onlyTick = null;
     }
 
     /** A history of this tick alone. */

@@ -30,7 +30,7 @@ final class SessionState {
     /** Session start, microseconds since the epoch. */
     final long startUs;
 
-    final SessionClock clock;
+    SessionClock clock;
     final HistoryRows historyRows = new HistoryRows();
 
     /** The only tick that left so far; null before it, and once there are features. */
@@ -51,6 +51,9 @@ final class SessionState {
 
     /** Why the session is set aside; null where it is not. */
     String failure;
+
+    /** The exception, until it is logged. Not part of the state. */
+    RuntimeException cause;
 
     /** When the session's last message came: wall clock and Kafka time as read, milliseconds. */
     long heardMs;
@@ -82,6 +85,7 @@ final class SessionState {
 
     /** No features are computed any more until the session begins anew or is released. */
     void setAside(RuntimeException cause) {
+        this.cause = cause;
         failure =
                 "the features of the session cannot be computed, and it is set aside until it"
                         + " begins anew or falls silent: "
