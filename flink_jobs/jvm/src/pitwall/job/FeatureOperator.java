@@ -100,7 +100,8 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         outputs = new SessionOutputs(plan, metrics, output);
         progress = new Progress();
         receivedMs = newestDueMs = Long.MIN_VALUE;
-        kafka = new KafkaWatch(plan.kafka, restored);
+        boolean failed = getRuntimeContext().getTaskInfo().getAttemptNumber() > 0;
+        kafka = new KafkaWatch(plan.kafka, failed);
         if (restored) {
             noteSessions();
         }
