@@ -1,8 +1,6 @@
-"""A point-in-time join of 1.2 million feature rows of 30 features, beside Feast's own stores and
-bare joins on the same files.
+"""One point-in-time join, measured in a process of its own, so that its peak memory is its own.
 
-Every measurement runs in a process of its own (`python -m pitwall.lab.bench.offline WHO FOLDER
-ENTITY_ROWS`), so that its peak memory is its own.
+`python -m pitwall.lab.bench.offline_join STORE FOLDER ENTITY_ROWS` prints seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -15,171 +13,63 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pitwall.lab.bench.result import Load, Result, Step, machine
+from pitwall.lab.bench.offline_rows import FEATURES, entity_rows
 
-FEATURES = [f"feature_{i}" for i in range(30)]
-SESSION_ROWS = 6_000
-"""A lap of two minutes at 50 Hz."""
-DAY_SESSIONS = 50
 LIMIT_BYTES = 12 * 2**30
-"""A store that takes more is refused it, so that the machine lives on."""
-START_US = 1_767_225_600_000_000
+"""A store gets no more memory than this, so that the machine stays usable."""
 TTL_S = 10
-STORES = {
+REPEATS = 3
+LONG_S = 20
+"""A join is not repeated once its runs have taken this long together."""
+FEAST_STORES = {
     "ours": "pitwall.stores.offline.store.ParquetOfflineStore",
     "file": "file",
     "duckdb": "duckdb",
 }
-NAMES = {
-    "ours": "ours",
-    "file": "Feast file",
-    "duckdb": "Feast duckdb",
-    "bare_duckdb": "bare DuckDB",
-    "bare_polars": "bare Polars",
-}
-REPEATS = 3
+"""The offline stores that are asked through Feast, with their type in a `feature_store.yaml`."""
+
+Join = Callable[[], int]
+"""Runs the join once and returns the number of its rows."""
 
 
-def offline(load: Load, step: Step) -> Result:
-    """Ours at 1k entity rows beside Feast's `file` store; everything else in the conditions, s and
-    peak MB.
+def measure(store: str, folder: Path, count: int) -> dict[str, Any]:
+    """Join `count` entity rows with the files of `folder`, in a child process.
+
+    `s` is the median of the runs (infinity when the store fails), `peak_mb` the process's peak
+    memory, `rows` the number of rows, and `failed` the last line of the error.
     """
-    started = time.monotonic()
-    conditions: dict[str, Any] = {**machine(), "features": len(FEATURES), "ttl_s": TTL_S}
-    rows, huge = (120_000, 0) if load.quick else (1_200_000, 20_000_000)
-    found: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="pitwall-bench-") as folder:
-        step(f"writing {rows:,} feature rows", None)
-        _write(Path(folder) / "rows", rows)
-        counts = (1_000, 10_000) if load.quick else (1_000, 10_000, 100_000)
-        for count in counts:
-            # Feast's file store takes minutes and its duckdb store more than 11 GB beyond these.
-            peers = ["file", "duckdb"] if count == 1_000 else ["duckdb"] if count == 10_000 else []
-            for who in ("ours", "bare_duckdb", "bare_polars", *peers):
-                step(f"{NAMES[who]}, {count:,} entity rows", None)
-                found[f"{who}_{count}"] = _measure(who, Path(folder) / "rows", count)
-        if huge:
-            step(f"writing {huge:,} feature rows", None)
-            _write(Path(folder) / "huge", huge)
-            for count in (100_000,):
-                step(f"ours, {huge:,} feature rows", None)
-                found["ours_20m_rows"] = _measure("ours", Path(folder) / "huge", count)
-    most = counts[-1]
-    bare = min(found[f"bare_duckdb_{most}"]["s"], found[f"bare_polars_{most}"]["s"])
-    conditions |= {
-        "feature_rows": rows,
-        f"of_the_faster_bare_join_{most}": round(found[f"ours_{most}"]["s"] / bare, 2),
-        **found,
-    }
-    ours, peer = found["ours_1000"]["s"], found["file_1000"]["s"]
-    return Result(
-        "offline",
-        ours,
-        "s for 1,000 entity rows",
-        "Feast's file store",
-        peer,
-        round(peer / ours, 1),
-        rows,
-        round(time.monotonic() - started, 1),
-        conditions,
-    )
-
-
-def _write(folder: Path, rows: int) -> None:
-    """Sessions of `SESSION_ROWS` rows, fifty a day, as `pitwall compact` leaves them: a file a day,
-    sorted by session and time.
-    """
-    dice = np.random.default_rng(0)
-    for day in range(-(-rows // (DAY_SESSIONS * SESSION_ROWS))):
-        target = folder / f"event_date=2026-{1 + day // 28:02d}-{1 + day % 28:02d}"
-        target.mkdir(parents=True)
-        sessions = range(DAY_SESSIONS * day, min(DAY_SESSIONS * (day + 1), rows // SESSION_ROWS))
-        whole = pa.concat_tables([_table(dice, number, SESSION_ROWS) for number in sessions])
-        pq.write_table(
-            whole, target / "compact.parquet", row_group_size=131_072 // SESSION_ROWS * SESSION_ROWS
-        )
-
-
-def _table(dice: np.random.Generator, session: int, rows: int) -> pa.Table:
-    micros = pa.timestamp("us", "UTC")
-    event = _begin(session) + np.arange(rows) * 20_000
-    return pa.table(
-        {
-            "vehicle": pa.array(["PERRINN 424"] * rows, pa.string()),
-            "session": pa.array([_name(session)] * rows, pa.string()),
-            "event_timestamp": pa.array(event, micros),
-            "created_timestamp": pa.array(event + 15_000, micros),
-            **{name: dice.normal(size=rows).cumsum() for name in FEATURES},
-        }
-    )
-
-
-def _begin(session: Any) -> Any:
-    return (
-        START_US
-        + (session // DAY_SESSIONS) * 86_400_000_000
-        + (session % DAY_SESSIONS) * 300_000_000
-    )
-
-
-def _name(session: int) -> str:
-    return f"2026-{session:06d}-bench"
-
-
-def _measure(who: str, folder: Path, count: int) -> dict[str, float]:
-    """Seconds (median, or of one run where that is long) and peak MB."""
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", __name__, who, str(folder), str(count)],
+        [sys.executable, "-W", "ignore", "-m", __name__, store, str(folder), str(count)],
         capture_output=True,
         text=True,
     )
-    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
-    if result.returncode or not lines:
-        tail = [line for line in result.stderr.splitlines() if line.strip()]
-        return {
-            "s": float("inf"),
-            "failed": tail[-1][:200] if tail else f"ended with {result.returncode}",  # type: ignore[dict-item]
-        }
-    answer: dict[str, float] = json.loads(lines[-1])
-    return answer
+    answers = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    if result.returncode or not answers:
+        errors = [line for line in result.stderr.splitlines() if line.strip()]
+        reason = errors[-1][:200] if errors else f"ended with {result.returncode}"
+        return {"s": float("inf"), "failed": reason}
+    figures: dict[str, Any] = json.loads(answers[-1])
+    return figures
 
 
-def _entity(folder: Path, count: int) -> pa.Table:
-    sessions = (
-        sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet")) // SESSION_ROWS
-    )
-    dice = np.random.default_rng(1)
-    chosen = dice.integers(0, sessions, count)
-    when = _begin(chosen) + dice.integers(0, SESSION_ROWS * 20_000, count)
-    return pa.table(
-        {
-            "vehicle": ["PERRINN 424"] * count,
-            "session": [_name(each) for each in chosen],
-            "event_timestamp": pa.array(when, pa.timestamp("us", "UTC")),
-        }
-    )
-
-
-def _through_feast(who: str, folder: Path, entity: pa.Table) -> Callable[[], int]:
-    from datetime import timedelta
-
+def _by_feast(store: str, folder: Path, entity: pa.Table) -> Join:
+    """The join by `FeatureStore.get_historical_features`, with a registry of its own."""
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.types import Float64, String
 
     base = Path(tempfile.mkdtemp(prefix="pitwall-bench-feast-", dir=folder.parent))
-    store = FeatureStore(
+    feature_store = FeatureStore(
         config=RepoConfig(
             project="bench",
             registry=str(base / "registry.db"),
             provider="local",
-            offline_store={"type": STORES[who]},
+            offline_store={"type": FEAST_STORES[store]},
             online_store={"type": "sqlite", "path": str(base / "online.db")},
             entity_key_serialization_version=3,
         )
@@ -188,80 +78,80 @@ def _through_feast(who: str, folder: Path, entity: pa.Table) -> Callable[[], int
         Entity(name=name, join_keys=[name], value_type=ValueType.STRING)
         for name in ("vehicle", "session")
     ]
-    path = str(folder) if who != "duckdb" else f"{folder}/*/*.parquet"
     source = FileSource(
         name="rows",
-        path=path,
+        path=f"{folder}/*/*.parquet" if store == "duckdb" else str(folder),
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",
         tags={"known_at": "session"},
     )
-    schema = [Field(name=name, dtype=String) for name in ("vehicle", "session")] + [
-        Field(name=name, dtype=Float64) for name in FEATURES
-    ]
-    store.apply(
-        [
-            *keys,
-            FeatureView(
-                name="v", entities=keys, ttl=timedelta(seconds=TTL_S), schema=schema, source=source
-            ),
-        ]
+    view = FeatureView(
+        name="v",
+        entities=keys,
+        ttl=timedelta(seconds=TTL_S),
+        schema=[
+            *(Field(name=key.name, dtype=String) for key in keys),
+            *(Field(name=name, dtype=Float64) for name in FEATURES),
+        ],
+        source=source,
     )
-    frame = entity.to_pandas()
-    return lambda: int(
-        store.get_historical_features(frame, [f"v:{name}" for name in FEATURES]).to_arrow().num_rows
-    )
+    feature_store.apply([*keys, view])
+    frame, references = entity.to_pandas(), [f"v:{name}" for name in FEATURES]
+    return lambda: int(feature_store.get_historical_features(frame, references).to_arrow().num_rows)
 
 
-def _bare_duckdb(folder: Path, entity: pa.Table) -> Callable[[], int]:
+def _by_duckdb(folder: Path, entity: pa.Table) -> Join:
+    """DuckDB's own as-of join, without time to live."""
     import duckdb
 
-    con = duckdb.connect()
-    con.register("entity", entity)
+    connection = duckdb.connect()
+    connection.register("entity", entity)
     query = (
         f"SELECT e.*, {', '.join('f.' + name for name in FEATURES)} FROM entity e ASOF LEFT JOIN "
         f"read_parquet('{folder}/*/*.parquet', hive_partitioning = false) f "
         "ON e.vehicle = f.vehicle AND e.session = f.session "
         "AND e.event_timestamp >= f.event_timestamp"
     )
-    return lambda: int(con.sql(query).to_arrow_table().num_rows)
+    return lambda: int(connection.sql(query).to_arrow_table().num_rows)
 
 
-def _bare_polars(folder: Path, entity: pa.Table) -> Callable[[], int]:
+def _by_polars(folder: Path, entity: pa.Table) -> Join:
+    """Polars' own as-of join, without time to live."""
     import polars as pl
 
-    left = pl.DataFrame(pl.from_arrow(entity))
+    entities = pl.DataFrame(pl.from_arrow(entity))
 
-    def run() -> int:
-        rows = pl.scan_parquet(f"{folder}/*/*.parquet", hive_partitioning=False).sort(
-            "event_timestamp"
-        )
-        return (
-            left.lazy()
+    def join() -> int:
+        rows = pl.scan_parquet(f"{folder}/*/*.parquet", hive_partitioning=False)
+        joined = (
+            entities.lazy()
             .sort("event_timestamp")
-            .join_asof(rows, on="event_timestamp", by=["vehicle", "session"])
-            .collect()
-            .height
+            .join_asof(
+                rows.sort("event_timestamp"), on="event_timestamp", by=["vehicle", "session"]
+            )
         )
+        return joined.collect().height
 
-    return run
+    return join
 
 
 def main() -> None:
-    """Measure one store on the files of a folder and print seconds and peak memory as JSON."""
-    who, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    """Measure one store on the files of a folder, and print the figures of `measure` as JSON."""
+    store, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
-    entity = _entity(folder, count)
-    bare = {"bare_duckdb": _bare_duckdb, "bare_polars": _bare_polars}
-    run = bare[who](folder, entity) if who in bare else _through_feast(who, folder, entity)
-    taken: list[float] = []
-    while len(taken) < REPEATS and sum(taken) < 20:
+    entity = entity_rows(folder, count)
+    bare = {"bare_duckdb": _by_duckdb, "bare_polars": _by_polars}
+    join = bare[store](folder, entity) if store in bare else _by_feast(store, folder, entity)
+    times_s: list[float] = []
+    while len(times_s) < REPEATS and sum(times_s) < LONG_S:
         started = time.perf_counter()
-        given = run()
-        taken.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows = join()
+        times_s.append(time.perf_counter() - started)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        json.dumps({"s": round(statistics.median(taken), 3), "peak_mb": round(peak), "rows": given})
+        json.dumps(
+            {"s": round(statistics.median(times_s), 3), "peak_mb": round(peak_mb), "rows": rows}
+        )
     )
 
 
