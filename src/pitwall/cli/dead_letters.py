@@ -16,7 +16,7 @@ from pitwall.settings import Settings
 
 letters = typer.Typer(
     no_args_is_help=True,
-    help="List, show and send again messages that the job could not use.",
+    help="List, show and resend messages that the job rejected.",
 )
 
 
