@@ -1,13 +1,13 @@
-"""The command line of `./pitwall`: one file a command group.
+"""The command line of `./pitwall`: one file for each group of commands.
 
-It takes a user's arguments, calls the room that does the work, and prints what came out: a table
-for people, or with `--json` one JSON object on standard output. It may import every other room;
-nothing imports it. Heavy libraries are imported inside the commands that need them, so that
+It takes a user's arguments, calls the room that does the work, and prints the result: a table for
+people, or with `--json` one JSON object on standard output. It may import every other room; no
+other room imports it. Heavy libraries are imported inside the commands that need them, so that
 `./pitwall --help` stays fast.
 
 main        the application: all commands by name, errors as one line, exit status
 terminal    consoles, tables, JSON output, the progress line
-checks      what a command asks of the servers before it begins
+checks      checks of servers and arguments before a command begins
 demo        `demo`                                  suite    `test`
 stack       `up`, `down`, `status`                  jobs     `jobs run|stop|list`
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`

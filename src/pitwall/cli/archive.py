@@ -18,15 +18,19 @@ archive = typer.Typer(
 @archive.command("run", epilog="Example: ./pitwall archive run --once")
 def run(
     once: Annotated[
-        bool, typer.Option("--once", help="Store what the topics hold now; else until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--once",
+            help="Store what the topics hold now, and end; without this, go on until Ctrl-C.",
+        ),
     ] = False,
     topics: Annotated[
         str | None,
-        typer.Option(help="Names of topics, as a regular expression; default: the car's."),
+        typer.Option(help="Topics, as a regular expression; default: the car's telemetry."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Store raw topics on S3, from where the archive ends."""
+    """Store raw topics on S3, from the record on at which the archive ends."""
     from pitwall.operations.archive import Part
     from pitwall.operations.archive_topics import store
 
@@ -74,11 +78,11 @@ def list_topics(as_json: AsJson = False) -> None:
     epilog="Example: ./pitwall archive replay p424-telemetry-batch --to p424-telemetry-batch-again",
 )
 def replay(
-    topic: Annotated[str, typer.Argument(help="An archived topic.")],
-    to: Annotated[str | None, typer.Option(help="Another topic to send to.")] = None,
+    topic: Annotated[str, typer.Argument(help="Name of an archived topic.")],
+    to: Annotated[str | None, typer.Option(help="Topic to send to; default: the same.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Produce an archived topic again: every byte, key and partition as it was."""
+    """Send an archived topic to Kafka again, with the same bytes, keys and partitions."""
     from pitwall.operations.archive_replay import replay as send_again
 
     sent = send_again(Settings(), topic, to or topic)

@@ -1,4 +1,4 @@
-"""The commands that measure the whole: `bench` and `chaos`."""
+"""The commands that measure the whole, `bench` and `chaos`, and the tables of their figures."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from pitwall.errors import PitwallError, UsageError
 
 if TYPE_CHECKING:
     from pitwall.lab.bench.result import Result
+    from pitwall.lab.chaos.outcome import Outcome
 
 
 def bench(
     names: Annotated[
         list[str],
         typer.Argument(
-            help="parse, features, ingest, history, freshness, page, online-write, online-read, "
-            "online-race, offline, model-row, predict, score, record-to-prediction, soak; "
-            "or all (without soak)."
+            help="Benchmarks: parse, features, ingest, history, freshness, page, online-write, "
+            "online-read, online-race, offline, model-row, predict, score, record-to-prediction, "
+            "soak; or all (without soak)."
         ),
     ],
     cars: Annotated[
@@ -38,15 +39,19 @@ def bench(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run benchmarks on servers of their own, each figure beside its peer's of the same run."""
+    """Run benchmarks on servers of their own.
+
+    Each figure stands beside its peer's of the same run. Latencies are p50, p99 and p99.9; with
+    fewer than 1,000 samples there is no p99.9 (null in the JSON).
+    """
     from pitwall.lab.bench.all import BENCHMARKS
     from pitwall.lab.bench.result import Load
 
     chosen = [name for name in BENCHMARKS if name != "soak"] if names == ["all"] else names
     for name in chosen:
         if name not in BENCHMARKS:
-            known = ", ".join(BENCHMARKS)
-            raise UsageError(f"there is no benchmark {name!r}; there are {known}, all")
+            all_names = ", ".join(BENCHMARKS)
+            raise UsageError(f"there is no benchmark {name!r}; there are {all_names}, all")
     load = Load(cars, channels, minutes, quick)
     results: list[Result] = []
     failures: list[str] = []
@@ -57,12 +62,12 @@ def bench(
             except PitwallError as error:
                 if len(chosen) == 1:
                     raise
-                failures.append(f"{name}: {error}")  # the other benchmarks still run
+                failures.append(f"{name}: {error}")
     for failure in failures:
         ERR.print(failure, style="red", markup=False)
     if as_json:
-        every = [asdict(result) for result in results]
-        emit({"benchmarks": every} if len(chosen) > 1 else every[0])
+        rows = [asdict(result) for result in results]
+        emit({"benchmarks": rows} if len(chosen) > 1 else rows[0])
     else:
         _print_results(results)
     if failures:
@@ -84,10 +89,19 @@ def _print_results(results: list[Result]) -> None:
         OUT.print(f"\n{result.name}: {result.n:,} in {result.seconds:g} s")
         width = max(map(len, result.conditions), default=0)
         lines = [
-            f"[dim]{key.replace('_', ' '):{width}}[/dim]  {value}"
-            for key, value in result.conditions.items()
+            f"[dim]{name.replace('_', ' '):{width}}[/dim]  {_condition(name, value)}"
+            for name, value in result.conditions.items()
         ]
         OUT.print(Columns(lines, column_first=True))
+
+
+def _condition(name: str, value: object) -> str:
+    """The text of a condition. Without a value it is a dash, or for a p99.9 the reason."""
+    from pitwall.lab.bench.latency import TOO_FEW
+
+    if value is not None:
+        return str(value)
+    return TOO_FEW if "p99.9" in name else "–"
 
 
 def _figure(value: float) -> str:
@@ -98,7 +112,8 @@ def chaos(
     faults: Annotated[
         list[str] | None,
         typer.Argument(
-            help="kill-…, pause-…, cut-… of a server, fill-disk, skew-car-…; default: all."
+            help="Faults: kill-SERVER, pause-SERVER, cut-SERVER, fill-disk, skew-car-ahead, "
+            "skew-car-behind; default: all."
         ),
     ] = None,
     seconds: Annotated[
@@ -106,12 +121,12 @@ def chaos(
     ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Cause faults during a live session on servers of its own.
+    """Cause faults during live sessions, on servers of their own.
 
-    What comes out is compared with the same drive undisturbed.
+    The rows of each session are compared with those of the same drive undisturbed.
     """
-    from pitwall.lab.chaos import run
-    from pitwall.lab.faults import FAULTS
+    from pitwall.lab.chaos.experiment import run
+    from pitwall.lab.chaos.faults import FAULTS
 
     with progress() as step:
         outcomes = run(faults or list(FAULTS), seconds, step)
@@ -119,26 +134,30 @@ def chaos(
     if as_json:
         emit({"ok": not failed, "faults": [asdict(outcome) for outcome in outcomes]})
     else:
-        heads = ("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts")
-        rows = table(*heads, "Offline lost", "Online")
-        for outcome in outcomes:
-            if outcome.refused:
-                rows.add_row(outcome.fault, f"not here: {outcome.refused}")
-                continue
-            rows.add_row(
-                outcome.fault,
-                str(outcome.ticks),
-                f"{outcome.silence_s} s",
-                str(outcome.lost),
-                str(outcome.wrong),
-                str(outcome.doubled),
-                str(outcome.restarts),
-                str(outcome.offline_lost),
-                "right" if outcome.online_right else "wrong",
-            )
-        OUT.print(rows)
+        _print_outcomes(outcomes)
     if failed:
         raise PitwallError(
             f"rows are lost or wrong after {', '.join(failed)}; "
-            f"run it alone to look closer: ./pitwall chaos {failed[0]}"
+            f"run one alone to look closer: ./pitwall chaos {failed[0]}"
         )
+
+
+def _print_outcomes(outcomes: list[Outcome]) -> None:
+    heads = ("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts")
+    rows = table(*heads, "Offline lost", "Online")
+    for outcome in outcomes:
+        if outcome.refused:
+            rows.add_row(outcome.fault, f"not possible here: {outcome.refused}")
+            continue
+        rows.add_row(
+            outcome.fault,
+            str(outcome.ticks),
+            f"{outcome.silence_s} s",
+            str(outcome.lost),
+            str(outcome.wrong),
+            str(outcome.doubled),
+            str(outcome.restarts),
+            str(outcome.offline_lost),
+            "right" if outcome.online_right else "wrong",
+        )
+    OUT.print(rows)

@@ -1,4 +1,4 @@
-"""What a command asks of its servers and of its arguments before it begins."""
+"""Checks of servers and arguments before a command begins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pitwall.settings import Settings
 
 
 def need_kafka(settings: Settings) -> None:
-    """Raise `PitwallError` where no Kafka answers."""
+    """Raise `PitwallError` when Kafka does not answer."""
     from pitwall.machine.ports import port_open
 
     if not port_open(settings.host, settings.kafka_port):
@@ -17,7 +17,7 @@ def need_kafka(settings: Settings) -> None:
 
 
 def need_server(settings: Settings, name: str) -> None:
-    """Raise `PitwallError` where this server of the stack does not answer."""
+    """Raise `PitwallError` when this server of the stack does not answer."""
     from pitwall.local.servers.table import SERVERS
 
     if not SERVERS[name].ready(settings):
@@ -27,14 +27,14 @@ def need_server(settings: Settings, name: str) -> None:
 
 
 def need_registry(settings: Settings) -> None:
-    """Raise `PitwallError` where the model registry or the store of its artifacts is away."""
+    """Raise `PitwallError` when the model registry or its store of artifacts does not answer."""
     need_server(settings, "mlflow")
     if settings.mlflow_artifacts.startswith("s3:"):
         need_server(settings, "s3")
 
 
 def replay_speed(text: str) -> float | None:
-    """The option `--speed`: times real time, or None for `max`. Raises `UsageError`."""
+    """The value of `--speed`: times real time, None for `max`. Raises `UsageError`."""
     if text == "max":
         return None
     try:

@@ -15,14 +15,17 @@ from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 letters = typer.Typer(
-    no_args_is_help=True, help="What could not be read: list it, show it, send it again."
+    no_args_is_help=True,
+    help="List, show and resend messages that the job rejected.",
 )
 
 
 @letters.command("list", epilog="Example: ./pitwall dead-letters list --reason truncated")
 def list_letters(
-    reason: Annotated[str, typer.Option(help="Only those whose reason holds this text.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest.")] = 50,
+    reason: Annotated[
+        str, typer.Option(help="List only those whose reason has this text in it.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many, the newest.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, oldest first."""
@@ -55,7 +58,8 @@ def list_letters(
 
 @letters.command("show", epilog="Example: ./pitwall dead-letters show 0-17")
 def show_letter(
-    name: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(metavar="ID", help="An id of `dead-letters list`.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show one dead letter: where it came from, the reason, and its bytes."""
     from pitwall.operations import dead_letters
@@ -78,19 +82,19 @@ def show_letter(
 @letters.command("replay", epilog="Example: ./pitwall dead-letters replay 0-17")
 def replay_letters(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids; with --all every one.")
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of `dead-letters list`.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Send every dead letter.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send dead letters again to the topics they came from.
 
-    What is still bad comes back as a new dead letter.
+    A message that still cannot be used comes back as a new dead letter.
     """
     from pitwall.operations import dead_letters
 
     if bool(names) == everything:
-        raise UsageError("name dead letters to send again, or give --all")
+        raise UsageError("give the ids of dead letters to send again, or --all")
     settings = Settings()
     need_kafka(settings)
     chosen = (

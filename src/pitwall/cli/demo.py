@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def demo(
     laps: Annotated[
         list[Path] | None,
-        typer.Option("--laps", help="Lap files or folders instead of simulated laps."),
+        typer.Option("--laps", help="Lap files or folders, instead of simulated laps."),
     ] = None,
     more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
     speed: Annotated[
@@ -34,7 +34,11 @@ def demo(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the main job, end to end, on this machine."""
+    """Run the main job, end to end, on this machine.
+
+    It streams laps through Flink, trains and serves models, streams one more lap live, and prints
+    the figures.
+    """
     from pitwall.lab.demo import chain
     from pitwall.recordings.files import read_all
 
@@ -48,14 +52,16 @@ def demo(
 
     with progress() as step:
 
-        def keep_up(report: Report) -> None:
+        def serve_until_interrupted(report: Report) -> None:
             step("serving", None)
             show(report)
-            ERR.print(f"serving; open {report.page} (Ctrl-C ends everything)")
+            ERR.print(f"the page is at {report.page}; Ctrl-C ends everything")
             while True:
                 time.sleep(1)
 
-        report = chain.run(Settings(), sessions, live_speed, step, keep_up if serve else None)
+        report = chain.run(
+            Settings(), sessions, live_speed, step, serve_until_interrupted if serve else None
+        )
     show(report)
     if not report.ok:
         raise PitwallError(

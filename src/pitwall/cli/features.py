@@ -14,11 +14,15 @@ from pitwall.errors import JobError, PitwallError, UsageError
 from pitwall.settings import Settings
 
 WIDE = 110
-"""Columns of a terminal from which on a definition has a column of its own."""
+"""A terminal with so many columns shows the definitions in a column of their own."""
 
 
 def features(as_json: AsJson = False) -> None:
-    """List the features: definition, unit, freshness now, null share, and the models using them."""
+    """List the features with their unit and use.
+
+    Columns: unit, definition, age of the newest value, share of nulls, and the models that use the
+    feature. On a narrow terminal the definition stands below the feature's name.
+    """
     from pitwall.features import load
     from pitwall.monitoring.feature_use import lineage
 
@@ -42,7 +46,6 @@ def features(as_json: AsJson = False) -> None:
             }
         )
         return
-    # On a narrow terminal the definition stands below the feature's name.
     wide = OUT.width >= WIDE
     heads = ("Feature", "Unit", *(["Definition"] if wide else []), "Fresh", "Null", "Models")
     for view in views:
@@ -63,6 +66,7 @@ def features(as_json: AsJson = False) -> None:
 
 
 def _age(seconds: float | None) -> str:
+    """An age in its largest unit, for instance `3 min`."""
     if seconds is None:
         return "–"
     for unit, length_s in (("d", 86400), ("h", 3600), ("min", 60)):
@@ -72,17 +76,18 @@ def _age(seconds: float | None) -> str:
 
 
 def history(
-    session: Annotated[str, typer.Argument()],
+    session: Annotated[str, typer.Argument(help="SessionId.")],
     channel: Annotated[str, typer.Argument(help="Name or id of a channel.")],
-    vehicle: Annotated[str, typer.Option("--vehicle")],
+    vehicle: Annotated[str, typer.Option("--vehicle", help="VehicleId of the car.")],
     last: Annotated[
-        float | None, typer.Option(min=0, help="Only the last seconds, this many; default: all.")
+        float | None, typer.Option(min=0, help="Only so many seconds before the newest value.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what one channel was, the newest value first.
+    """Show the values of one channel in a session.
 
-    A line holds the seconds since session start and the value in the channel's unit.
+    The newest value comes first. A line holds the seconds since the session's start, and the value
+    in the channel's unit.
     """
     from pitwall.channels.channel import channel_id
     from pitwall.channels.table import CHANNELS
@@ -90,8 +95,8 @@ def history(
 
     settings = Settings()
     need_server(settings, "cassandra")
-    known = CHANNELS.get(channel_id(channel))
-    name = known.id if known else channel
+    standard = CHANNELS.get(channel_id(channel))
+    name = standard.id if standard else channel
     with HistoryReader(settings) as reader:
         since_s = None
         if last is not None:
@@ -99,14 +104,17 @@ def history(
             since_s = float(newest.times_s[0]) - last if len(newest.times_s) else None
         values = reader.read(vehicle, session, name, since_s=since_s)
     if not len(values.times_s):
-        raise UsageError(f"the history knows no {name} of vehicle {vehicle!r}, session {session!r}")
+        raise UsageError(
+            f"the history has no values of channel {name!r} for vehicle {vehicle!r} "
+            f"in session {session!r}"
+        )
     if as_json:
         emit(
             {
                 "vehicle": vehicle,
                 "session": session,
                 "channel": name,
-                "unit": known.unit if known else None,
+                "unit": standard.unit if standard else None,
                 "times_s": values.times_s.tolist(),
                 "values": values.values.tolist(),
             }
@@ -119,18 +127,17 @@ def history(
 def parity(
     at_least: Annotated[
         float,
-        typer.Option(
-            "--at-least", min=0, max=100, help="Percentage of the values that must be equal."
-        ),
+        typer.Option("--at-least", min=0, max=100, help="Percentage of values that must be equal."),
     ] = 100.0,
     session: Annotated[
         list[str] | None, typer.Option("--session", help="Only these sessions.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare what was served with what the offline store gives at the same instants.
+    """Compare served features with the offline store.
 
-    The exit status is 1 when less than --at-least of the values are equal.
+    The values must be equal at the same instants. The exit status is 1 when fewer than --at-least
+    percent of them are.
     """
     from pitwall.flink.control import settle
     from pitwall.monitoring.parity import compare
@@ -138,21 +145,21 @@ def parity(
 
     settings = Settings()
     with progress() as step:
-        step("reading what was served", None)
+        step("reading the features that were served", None)
         vectors = [
             vector for vector in logged(settings) if not session or vector.session in session
         ]
-        no_checkpoint: JobError | None = None
+        checkpoint_error: JobError | None = None
         try:
             step("waiting for the job's checkpoint", None)
             settle(settings, "features")
         except JobError as error:
-            no_checkpoint = error
+            checkpoint_error = error
         step(f"comparing {len(vectors):,} vectors", None)
         result = compare(settings, vectors)
-    if no_checkpoint is not None:
+    if checkpoint_error is not None:
         ERR.print(
-            f"no checkpoint was taken ({no_checkpoint}); the newest rows may count as missing",
+            f"no checkpoint was taken ({checkpoint_error}); the newest rows may count as missing",
             style="yellow",
             markup=False,
         )
@@ -188,5 +195,5 @@ def parity(
 
 
 def _percent(value: float) -> str:
-    """Three decimals, and never 100 where one value differs."""
+    """A percentage with three decimals, which shows 100 only where no value differs."""
     return "100.000" if value == 100 else f"{min(value, 99.999):.3f}"

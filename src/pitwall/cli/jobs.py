@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlparse
 
 import typer
 
-from pitwall.cli.terminal import ERR, OUT, AsJson, Step, emit, progress, table
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import JobError, UsageError
+from pitwall.lab.progress import Step
 from pitwall.settings import Settings
 
 NAMES = ("features", "history")
 jobs = typer.Typer(no_args_is_help=True, help="Jobs on Flink and Spark: run, stop, list.")
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="URL", help="A Flink cluster instead of the local stack's."),
+    typer.Option(
+        "--cluster",
+        metavar="URL",
+        help="REST address of a Flink cluster; default: the local stack.",
+    ),
 ]
 Name = Annotated[
-    str, typer.Argument(help="features (Flink), or history (Spark: the telemetry history alone)")
+    str, typer.Argument(help="features (on Flink), or history (the telemetry history, on Spark).")
 ]
 
 
 def _settings(cluster: str | None) -> Settings:
+    """The settings, with the Flink of `--cluster` where it is given. Raises `UsageError`."""
     settings = Settings()
     if cluster is None:
         return settings
@@ -38,12 +42,13 @@ def _settings(cluster: str | None) -> Settings:
 
 
 def _check(name: str, cluster: str | None) -> None:
+    """Raise `UsageError` for an unknown job, and for `history` with a Flink cluster."""
     if name not in NAMES:
         raise UsageError(f"there is no job {name!r}; there are {', '.join(NAMES)}")
     if name == "history" and cluster is not None:
         raise UsageError(
-            f"--cluster is {cluster!r}, and history runs on Spark in a process of its own; "
-            "leave it out"
+            f"--cluster is {cluster!r}, but job history runs on Spark, not on a Flink cluster; "
+            "leave --cluster out"
         )
 
 
@@ -64,6 +69,7 @@ def run(name: Name, cluster: Cluster = None) -> None:
 
 
 def _run_locally(settings: Settings, name: str, step: Step) -> None:
+    """Start the job and the servers that it needs on the local stack. Raises `JobError`."""
     from pitwall.local.stack import Stack
     from pitwall.machine import jars, processes
     from pitwall.spark.cluster import check_installed
@@ -88,8 +94,8 @@ def _run_locally(settings: Settings, name: str, step: Step) -> None:
 def _submit(settings: Settings, name: str, step: Step) -> None:
     """Submit the job to the standalone cluster of the settings. Raises `JobError`."""
     from pitwall.flink.rest import jobs as jobs_of
+    from pitwall.flink.submit import submit_from_child
     from pitwall.machine import jars
-    from pitwall.stores.environment import child_environment
     from pitwall.stores.repository import apply
 
     jars.fetch(settings.cache_dir / "m2", step, ["flink"])
@@ -102,30 +108,12 @@ def _submit(settings: Settings, name: str, step: Step) -> None:
     step("feast apply", None)
     apply(settings)
     step("submitting", None)
-    environment = {
-        **child_environment(settings),
-        "PITWALL_FLINK_HOST": settings.flink_host,
-        "PITWALL_FLINK_PORT": str(settings.flink_port),
-    }
-    result = subprocess.run(
-        [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
-        env=environment,
-        cwd=settings.repository,
-        capture_output=True,
-        text=True,
-    )
-    if result.returncode:
-        errors = [
-            line.strip()
-            for line in (result.stdout + result.stderr).splitlines()
-            if "rror" in line or "xception" in line
-        ]
-        raise JobError(f"job {name} was not submitted: {errors[-1] if errors else 'no message'}")
+    submit_from_child(settings)
 
 
 @jobs.command(epilog="Example: ./pitwall jobs stop features")
 def stop(name: Name, cluster: Cluster = None, as_json: AsJson = False) -> None:
-    """Stop a job. The next run goes on where it was (on Flink: from a savepoint)."""
+    """Stop a job, on Flink with a savepoint. The next run goes on from there."""
     from pitwall.flink import control
     from pitwall.machine import processes
 

@@ -11,31 +11,33 @@ import typer
 from rich.markup import escape
 
 from pitwall.cli.checks import need_registry
-from pitwall.cli.terminal import OUT, AsJson, Step, emit, progress, table
+from pitwall.cli.terminal import OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError, UsageError
+from pitwall.lab.progress import Step
 from pitwall.settings import Settings
 
 
 def train(
-    model: Annotated[str | None, typer.Argument(help="A task of training/tasks.")] = None,
+    model: Annotated[str | None, typer.Argument(help="Name of a task in training/tasks.")] = None,
     run: Annotated[
         str | None,
         typer.Option(
             "--reproduce",
             metavar="RUN",
-            help="Make the model of this run again and compare it, bit for bit.",
+            help="Train the model of this MLflow run again, and compare the two bit for bit.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train on a point-in-time dataset, compare with the baselines, register as challenger.
+    """Train a model, and compare it with its baselines.
 
-    The first version of a model becomes champion.
+    The dataset is joined point in time. The new version is registered as challenger, the first
+    version of a model as champion.
     """
     from pitwall.training.tasks import task
 
     if (model is None) == (run is None):
-        raise UsageError("name a model to train, or a run to make again: --reproduce RUN")
+        raise UsageError("name a model to train, or a run to reproduce: --reproduce RUN")
     settings = Settings()
     if run is not None:
         _reproduce(settings, run, as_json)
@@ -47,26 +49,33 @@ def train(
 
 
 def _reproduce(settings: Settings, run: str, as_json: bool) -> None:
+    """Train a run's model again. Raises `PitwallError` where the new one differs."""
     answer = _training(settings, "--reproduce", run)[run]
     if as_json:
         emit(answer)
     elif answer["same"]:
         OUT.print(
-            f"the model of run {run} came out the same, bit for bit: {answer['fingerprint']}",
+            f"the model of run {run} was reproduced bit for bit: {answer['fingerprint']}",
             soft_wrap=True,
         )
     if not answer["same"]:
         changed = ", ".join(answer["changed"]) or "nothing that is recorded"
-        raise PitwallError(f"run {run} gave another model; changed since: {changed}")
+        raise PitwallError(
+            f"the model of run {run} could not be reproduced; changed since then: {changed}"
+        )
 
 
 def retrain(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Tasks of training/tasks; default: all.")
+        list[str] | None, typer.Argument(help="Names of tasks in training/tasks; default: all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train anew where there are new laps, and promote what passes the gate."""
+    """Train the models that have new laps.
+
+    A version is promoted if it passes the gate: it beats its baselines, and is not worse than the
+    champion.
+    """
     from pitwall.training.tasks import task
 
     settings = Settings()
@@ -96,12 +105,15 @@ def _print_version(name: str, version: dict[str, Any]) -> None:
 
 
 def _training(settings: Settings, *arguments: str) -> dict[str, Any]:
-    """What the training process answers, by task. Raises `PitwallError` naming what failed."""
+    """Train in a child process; returns its answers by task.
+
+    Raises `PitwallError` with the error of the task that failed.
+    """
     need_registry(settings)
     with progress() as step:
-        answers, tail, status = _run_training(settings, arguments, step)
+        answers, errors, status = _run_training(settings, arguments, step)
     if status or not answers:
-        raise PitwallError(f"training failed: {tail[-1] if tail else 'no message'}")
+        raise PitwallError(f"training failed: {errors[-1] if errors else 'no message'}")
     for name, answer in answers.items():
         if "error" in answer:
             raise PitwallError(f"{name}: {answer['error']}")
@@ -111,10 +123,13 @@ def _training(settings: Settings, *arguments: str) -> dict[str, Any]:
 def _run_training(
     settings: Settings, arguments: tuple[str, ...], step: Step
 ) -> tuple[dict[str, Any], list[str], int]:
-    """Answers by task, the lines on standard error that are no steps, and the exit status."""
+    """Run the child; returns its answers by task, its lines of errors, and its exit status.
+
+    Its lines on standard error that begin with `step ` are steps, all others errors.
+    """
     from pitwall.stores.environment import child_environment
 
-    tail: list[str] = []
+    errors: list[str] = []
     with subprocess.Popen(
         [sys.executable, "-m", "pitwall.training.run", *arguments],
         env=child_environment(settings),
@@ -128,16 +143,19 @@ def _run_training(
             if line.startswith("step "):
                 step(line[5:].strip(), None)
             elif line.strip():
-                tail.append(line.strip())
+                errors.append(line.strip())
         answers: dict[str, Any] = {}
         for line in child.stdout:
             if line.startswith("{"):
                 answers.update(json.loads(line))
-    return answers, tail, child.returncode
+    return answers, errors, child.returncode
 
 
 def models(as_json: AsJson = False) -> None:
-    """List model versions with their error beside the baseline's, who is champion, and why."""
+    """List the versions of each model with their errors.
+
+    Beside each error stands the best baseline's. The list ends with the reason for each champion.
+    """
     from pitwall.models import registry
 
     settings = Settings()
@@ -183,26 +201,31 @@ def models(as_json: AsJson = False) -> None:
 
 
 def promote(
-    model: Annotated[str, typer.Argument()],
-    version: Annotated[int | None, typer.Argument(min=1)] = None,
+    model: Annotated[str, typer.Argument(help="Name of a model.")],
+    version: Annotated[int | None, typer.Argument(min=1, help="Number of the version.")] = None,
     force: Annotated[
         str | None,
         typer.Option(
-            "--force", metavar="REASON", help="Promote past a closed gate; the reason is kept."
+            "--force",
+            metavar="REASON",
+            help="Promote although the gate is closed; the reason is recorded.",
         ),
     ] = None,
     rollback: Annotated[
-        bool, typer.Option("--rollback", help="Go back to the champion before this one.")
+        bool, typer.Option("--rollback", help="Promote the champion before this one again.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version champion: only if it beats its baselines and is not behind the champion."""
+    """Make a version the champion, if it passes the gate.
+
+    It passes if it beats its baselines and is not worse than the champion.
+    """
     from pitwall.models import promotion, registry
 
     if rollback == (version is not None) or (rollback and force is not None):
         raise UsageError("give a version to promote, or --rollback alone")
     if force is not None and not force.strip():
-        raise UsageError("--force is empty; say why")
+        raise UsageError("--force is empty; give the reason")
     settings = Settings()
     need_registry(settings)
     client = registry.client(settings)

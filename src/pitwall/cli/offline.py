@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def compact(
     settled_s: Annotated[
         float,
-        typer.Option("--settled-s", min=0, help="Leave files younger than this for the next time."),
+        typer.Option("--settled-s", min=0, help="Leave out files younger than this, seconds."),
     ] = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Merge each day's files of the offline store into one, sorted by session and time.
+    """Merge each day's files of the offline store into one.
 
-    Readers and the job go on meanwhile.
+    Its rows are sorted by session and time. Readers and the features job may run at the same time.
     """
     from pitwall.features import load
     from pitwall.operations.exclusive import exclusive
@@ -56,11 +56,11 @@ def compact(
 
 def retention(
     apply: Annotated[
-        bool, typer.Option("--apply", help="Delete it; without this, only say what would go.")
+        bool, typer.Option("--apply", help="Delete the old data; without this, only list it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what each store would lose by its retention time; delete it with --apply.
+    """List data older than their retention time, or delete them.
 
     The times are PITWALL_RETENTION_<OFFLINE|ONLINE|HISTORY|TOPICS>_DAYS.
     """
@@ -98,6 +98,7 @@ def retention(
 
 
 def _print_due(days_kept: dict[str, float | None], due_now: list[Due], applied: bool) -> None:
+    """Print the data that are due, by store; `applied` says that they are deleted."""
     rows = table("Store", "Kept", "Done" if applied else "Due", "Rows", "Last written")
     for store, days in days_kept.items():
         kept = "for ever" if days is None else f"{days:g} days"
@@ -107,8 +108,9 @@ def _print_due(days_kept: dict[str, float | None], due_now: list[Due], applied: 
             last = f"{item.last_written:%Y-%m-%d %H:%M}" if item.last_written else ""
             rows.add_row(store, kept, item.what, count, last)
         if not items:
-            as_set = store == "topics" and days is None
-            rows.add_row(store, "as set" if as_set else kept, "–", "", "")
+            # A topic without a retention time of ours has the one that Kafka's operator set.
+            by_kafka = store == "topics" and days is None
+            rows.add_row(store, "as set" if by_kafka else kept, "–", "", "")
     OUT.print(rows)
     if due_now and not applied:
         OUT.print(f"nothing was deleted; --apply does it ({len(due_now)} of the above)")
@@ -118,13 +120,13 @@ def sql(
     statement: Annotated[
         str,
         typer.Argument(
-            help="One SELECT; the tables are the feature views, with a column event_date."
+            help="A SELECT statement. The tables are the feature views, with a column event_date."
         ),
     ],
-    engine: Annotated[str, typer.Option(help="flink or spark.")] = "flink",
+    engine: Annotated[str, typer.Option(help="Engine: flink or spark.")] = "flink",
     as_json: AsJson = False,
 ) -> None:
-    """Ask the offline store in SQL, by Flink or by Spark.
+    """Query the offline store in SQL, by Flink or by Spark.
 
     With PITWALL_METASTORE_URL the tables that Spark reads are kept in that Hive metastore.
     """
@@ -147,5 +149,5 @@ def sql(
 
 
 def _json_value(value: object) -> object:
-    """The value as JSON has it: times and dates in ISO 8601."""
+    """The value for JSON: times and dates become text in ISO 8601."""
     return value.isoformat() if isinstance(value, date) else value

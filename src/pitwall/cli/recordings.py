@@ -1,4 +1,4 @@
-"""The commands on laps: `replay`, `simulate`, `backfill`, `reference-lap`."""
+"""The commands on recorded and simulated laps."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from pitwall.car.session import Session
 
 LapPaths = Annotated[list[Path], typer.Argument(help="Lap files or folders.")]
-Speed = Annotated[str, typer.Option(help="Times real time, or max.")]
+Speed = Annotated[str, typer.Option(help="A number (times real time), or max.")]
 
 
 def replay(
     paths: LapPaths,
     speed: Speed = "1",
-    vehicle: Annotated[str | None, typer.Option(help="The VehicleId to send.")] = None,
-    topic: Annotated[str | None, typer.Option(help="The topic to send to.")] = None,
+    vehicle: Annotated[
+        str | None, typer.Option(help="VehicleId to send, instead of the file's.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Topic to send to; default: telemetry.")] = None,
     rate_hz: Annotated[
-        float | None, typer.Option("--rate-hz", help="Send at most this many ticks a second.")
+        float | None, typer.Option("--rate-hz", help="Send at most so many ticks a second.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +51,7 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, max=500000, help="Seed of the first car.")] = 0,
     speed: Speed = "1",
     out: Annotated[
-        Path | None, typer.Option(help="Write Parquet files into this folder instead.")
+        Path | None, typer.Option(help="Write Parquet files into this folder, not to Kafka.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +75,7 @@ def simulate(
 
 
 def _write_parquet(sessions: Sequence[Session], folder: Path) -> list[str]:
-    """One file a session, named by its id; gives the paths."""
+    """Write one file for each session, named by its id; returns the paths."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -94,6 +96,7 @@ def _send(
     topic: str | None,
     as_json: bool,
 ) -> None:
+    """Send the sessions to Kafka and print what was sent. Arguments as in `produce`."""
     from pitwall.car.replay import produce
 
     settings = Settings()
@@ -120,15 +123,20 @@ def _send(
         f"({sent.bytes / 1e6:.0f} MB)"
     )
     if skipped:
-        OUT.print(f"{skipped:,} rows were left out: their time did not rise")
+        OUT.print(f"{skipped:,} rows were left out, because their time did not rise")
 
 
 def backfill(
     paths: LapPaths,
-    vehicle: Annotated[str | None, typer.Option(help="The VehicleId of the sessions.")] = None,
+    vehicle: Annotated[
+        str | None, typer.Option(help="VehicleId of the sessions, instead of the files'.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compute recorded sessions into the offline store, for instance when a feature is new."""
+    """Compute the features of recorded sessions.
+
+    They are written to the offline store, which gives a new feature its values of the past.
+    """
     from pitwall.operations.backfill import run
     from pitwall.recordings.files import read_all
 
@@ -148,21 +156,21 @@ def backfill(
 
 def reference_lap(
     name: Annotated[
-        str, typer.Argument(help='The name of the lap; features.py then says delta_to("NAME").')
+        str, typer.Argument(help='Name of the lap, for delta_to("NAME") in features.py.')
     ],
     lapfile: Annotated[Path, typer.Argument(help="A lap file.")],
     lap: Annotated[
         int | None,
-        typer.Option(min=1, help="Which lap of the file; default: the fastest whole one."),
+        typer.Option(min=1, help="Number of the lap in the file; default: the fastest whole one."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a lap as a named reference for delta features."""
+    """Store a lap as the named reference of delta features."""
     from pitwall.features import delta_to, reference_laps
     from pitwall.recordings.files import find, read
     from pitwall.recordings.laps import split
 
-    delta_to(name)  # refuses a name that no feature could have
+    delta_to(name)  # raises for a name that no feature could have
     (path, *more) = find([lapfile])
     if more:
         raise UsageError(f"{lapfile} is a folder; name one lap file")

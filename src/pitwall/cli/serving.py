@@ -1,4 +1,4 @@
-"""The commands that serve predictions and ask for them: `serve`, `score`, `predict`."""
+"""The commands on predictions: `serve` and `score` make them, `predict` asks for one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pitwall.errors import PitwallError
 from pitwall.settings import Settings
 
 SHOWN = 12
-"""Contributions shown at most; `--json` gives all."""
+"""The most contributions that are shown; `--json` gives all."""
 
 
 def serve() -> None:
     """Run the prediction endpoint in the foreground."""
     from pitwall.serving.listen import options
 
-    options(Settings())  # refuses a certificate that cannot be used, before anything starts
+    options(Settings())  # raises for a certificate that cannot be used, before a server starts
     _foreground("serving")
 
 
@@ -28,11 +28,14 @@ def score(
     worker: Annotated[
         str,
         typer.Option(
-            "--worker", help="Name of a further worker; the one of the stack is called 1."
+            "--worker", help="Name of another worker; the name of the stack's own worker is 1."
         ),
     ] = "1",
 ) -> None:
-    """Run the stream scorer in the foreground; several workers share the sessions."""
+    """Run the stream scorer in the foreground.
+
+    Several workers share the sessions.
+    """
     if worker == "1":
         _foreground("scorer")
     from pitwall.serving.scorer import run
@@ -45,7 +48,7 @@ def score(
 
 
 def _foreground(name: str) -> None:
-    """Run this server and what it needs until Ctrl-C. Raises `PitwallError` when it ends."""
+    """Run a server and those that it needs until Ctrl-C. Raises `PitwallError` when it ends."""
     from pitwall.local.servers.table import SERVERS
     from pitwall.local.stack import Stack
     from pitwall.machine import jars
@@ -68,28 +71,32 @@ def _foreground(name: str) -> None:
 
 
 def predict(
-    model: Annotated[str, typer.Argument()],
-    vehicle: Annotated[str, typer.Option("--vehicle")],
-    session: Annotated[str, typer.Option("--session")],
+    model: Annotated[str, typer.Argument(help="Name of a model.")],
+    vehicle: Annotated[str, typer.Option("--vehicle", help="VehicleId of the car.")],
+    session: Annotated[str, typer.Option("--session", help="SessionId.")],
     max_age: Annotated[
         float,
         typer.Option(
-            "--max-age", min=0.001, max=1e9, help="Refuse features that are older, seconds."
+            "--max-age", min=0.001, max=1e9, help="Refuse features older than this, seconds."
         ),
     ] = 1e9,
     at: Annotated[
         str | None,
         typer.Option(
             "--time",
-            help="Ask for this instant of the session's clock: 2026-01-01T00:05:10Z.",
+            help="Predict at this instant of the session's clock, for instance "
+            "2026-01-01T00:05:10Z; default: now.",
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each feature contributes.")
+        bool, typer.Option("--explain", help="Show what each feature contributes to the value.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the endpoint what a model predicts for a car in a session, now or at a given time."""
+    """Ask the endpoint for a prediction of a model.
+
+    It is for a car in a session, now or at a given time.
+    """
     import httpx
 
     from pitwall.serving.listen import trust

@@ -13,11 +13,14 @@ from pitwall.settings import Settings
 def up(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Servers to start; default: all that the main job needs."),
+        typer.Argument(help="Names of servers; default: all that the main job needs."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start what is missing of the local stack and let it run."""
+    """Start the missing servers of the local stack.
+
+    They go on running when this command ends.
+    """
     from pitwall.local.servers.table import SERVERS
     from pitwall.local.stack import CORE, Stack, with_needs
     from pitwall.machine import jars, processes
@@ -54,6 +57,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _show(settings: Settings, as_json: bool) -> None:
+    """Print the servers' states; people see no server that is down and not started by default."""
     from pitwall.local.servers.table import SERVERS
 
     rows = _states(settings)
@@ -86,9 +90,9 @@ def _states(settings: Settings) -> dict[str, dict[str, Any]]:
     for name, server in SERVERS.items():
         process = processes.get(name)
         state = "down" if process is None else "up" if server.ready(settings) else "starting"
-        absent = [need for need in server.needs if rows[need]["state"] != "up"] if process else []
-        if absent:
-            state = f"waits for {' and '.join(absent)}"
+        not_up = [need for need in server.needs if rows[need]["state"] != "up"] if process else []
+        if not_up:
+            state = f"waits for {' and '.join(not_up)}"
         rows[name] = {
             "state": state,
             "port": server.port(settings),

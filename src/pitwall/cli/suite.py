@@ -1,4 +1,4 @@
-"""The command `test`: the suite, as a user and as CI run it."""
+"""The command `test`: the test suite as users and CI run it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadgroup"]
 
 def test(
     context: typer.Context,
-    fast: Annotated[bool, typer.Option("--fast", help="Run only what needs no server.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Run only the tests that need no server.")
+    ] = False,
 ) -> None:
     """Run the test suite and print its slowest tests.
 
-    The tests that need no server run first, in two processes. Then those with servers run, one
-    after the other: they time real servers, which would wait for what runs beside them. Further
-    arguments go to pytest, which then runs once, in one process.
+    The tests that need no server run first, in two processes. Those with servers follow one after
+    the other, because real servers would be too slow beside other tests. Further arguments go to
+    pytest, which then runs once, in one process.
     """
     settings = Settings()
     if not (settings.repository / "tests").exists():
@@ -43,16 +45,16 @@ def test(
         parts.append([*pytest, *WITH_SERVERS, *SLOWEST])
     status, counts = 0, Counter[str]()
     for command in parts:
-        returned, output = _shown(command, settings.repository)
-        status = max(status, returned)
+        exit_status, output = _run_and_show(command, settings.repository)
+        status = max(status, exit_status)
         counts += _counts(output)
     failed = counts["failed"] + counts["error"]
     print(f"\n{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
     raise typer.Exit(status)
 
 
-def _shown(command: list[str], folder: Path) -> tuple[int, str]:
-    """Run a command and show its output as it comes; gives its exit status and the output."""
+def _run_and_show(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command and show its output as it comes; returns its exit status and the output."""
     output = bytearray()
     with subprocess.Popen(
         command,
@@ -70,7 +72,7 @@ def _shown(command: list[str], folder: Path) -> tuple[int, str]:
 
 
 def _counts(output: str) -> Counter[str]:
-    """How many tests ended how, by the last line of pytest's output that says so."""
+    """Number of tests by how they ended, from the last line of pytest's output with numbers."""
     counts: Counter[str] = Counter()
     for line in reversed(output.splitlines()):
         if re.search(r"\d+ (passed|failed|errors?|skipped).* in [\d.]+s", line):

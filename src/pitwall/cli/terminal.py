@@ -1,4 +1,4 @@
-"""What every command shares: two consoles, tables, JSON output and the progress line."""
+"""The output that all commands share: two consoles, tables, JSON, and the progress line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TextIO
 
@@ -15,23 +15,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pitwall.lab.progress import Step
+
 OUT = Console()
 ERR = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Step = Callable[[str, float | None], None]
-"""`step(text, share)`: what is being done, and how much of it is done (0 to 1, None: unknown)."""
 SAME_STEP_S = 5.0
-"""Seconds between two lines of one step, where standard error is no terminal."""
+"""Where standard error is no terminal: time between two lines of the same step."""
 
 
 @contextmanager
 def progress() -> Iterator[Step]:
-    """A progress bar on standard error while the block runs; a line a step where it is no terminal.
+    """A progress bar on standard error while the block runs; lines where that is no terminal.
 
-    A step is its text without numbers: `jars 3 of 570` and `jars 4 of 570` are one step.
+    Each step has its own line. Texts that differ only in their numbers are the same step:
+    `jars 3 of 570` and `jars 4 of 570`.
     """
     if not ERR.is_terminal:
-        yield _line_a_step()
+        yield _lines()
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -53,8 +54,8 @@ def progress() -> Iterator[Step]:
         yield step
 
 
-def _line_a_step() -> Step:
-    """Prints a step at its first text, at its end, and every `SAME_STEP_S` in between."""
+def _lines() -> Step:
+    """Prints a step's first text, its last one, and one every `SAME_STEP_S` in between."""
     printed_s: dict[str, float] = {}
 
     def step(text: str, share: float | None) -> None:
@@ -78,21 +79,21 @@ def table(*columns: str, gap: int = 3, title: str | None = None) -> Table:
     )
 
 
-_json_out: list[TextIO] = []
-"""Where `emit` writes once standard output is reserved for it."""
+_reserved: list[TextIO] = []
+"""The file to which `emit` writes, once standard output is reserved for it."""
 
 
 def reserve_stdout() -> None:
     """Keep standard output for `emit` alone.
 
-    What libraries and child processes print there from now on goes to standard error.
+    From now on, text that libraries and child processes print there goes to standard error.
     """
     sys.stdout.flush()
-    _json_out.append(os.fdopen(os.dup(1), "w"))
+    _reserved.append(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
 
 
 def emit(answer: Any) -> None:
-    """Print one JSON object on standard output; what JSON does not know is written as text."""
-    out = _json_out[-1] if _json_out else sys.stdout
+    """Print one JSON object on standard output; values of types that JSON lacks become text."""
+    out = _reserved[-1] if _reserved else sys.stdout
     print(json.dumps(answer, default=str), file=out, flush=True)

@@ -9,17 +9,34 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from types import FrameType
 from typing import Any
 
-from pitwall.features import load
+from pitwall.errors import JobError
+from pitwall.features import FeatureSet, load
 from pitwall.features.plan import plan
 from pitwall.features.topic import publish_schema
 from pitwall.flink.checkpoints import forget_old
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.sql import render
 from pitwall.settings import Settings
+from pitwall.stores.environment import child_environment
+
+
+def create_source(
+    tables: Any, settings: Settings, sets: list[FeatureSet], topic: str | None = None
+) -> list[str]:
+    """Create the job's source, the table `telemetry`, in a PyFlink table environment.
+
+    With `topic` it reads what that topic holds now, and ends. Returns the job's statements that
+    need the feature operators, in their order.
+    """
+    before, after = render(settings, sets, topic=topic)
+    for statement in before:
+        tables.execute_sql(statement)
+    return after
 
 
 def attach(tables: Any, plans: list[str]) -> None:
@@ -45,6 +62,8 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.java_gateway import get_gateway
 
+    # The job runs no Python, so PyFlink need not start its server of Python workers.
+    os.environ.setdefault("_python_worker_execution_mode", "process")
     config = Configuration()
     for key, value in options.items():
         config.set_string(key, value)
@@ -61,6 +80,17 @@ def environment(options: dict[str, str], settings: Settings, remote: bool) -> An
     )
 
 
+def local_environment(settings: Settings, more_options: dict[str, str] | None = None) -> Any:
+    """A PyFlink stream environment with a cluster in this process.
+
+    Writes the files that Flink reads. `more_options` are Flink's, and go before those that the
+    settings give.
+    """
+    write_configuration(settings)
+    options = {**cluster_options(settings), **job_options(settings), **(more_options or {})}
+    return environment(options, settings, remote=False)
+
+
 def submit(
     environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()
 ) -> Any:
@@ -75,18 +105,38 @@ def submit(
     tables = StreamTableEnvironment.create(environment)
     for features in sets:
         publish_schema(settings, features)
-    before, after = render(settings, sets, topic=topic)
-    for statement in before:
-        tables.execute_sql(statement)
+    statements = create_source(tables, settings, sets, topic)
     attach(tables, [plan(settings, features) for features in sets])
     inserts = tables.create_statement_set()
     wanted = tuple(f"INSERT INTO {sink}" for sink in sinks or ("",))
-    for statement in after:
+    for statement in statements:
         if not statement.startswith("INSERT"):
             tables.execute_sql(statement)
         elif statement.startswith(wanted):
             inserts.add_insert_sql(statement)
     return inserts.execute()
+
+
+def submit_from_child(settings: Settings) -> None:
+    """Submit the job to the standalone cluster at `flink_url`, by this program in a child process.
+
+    Returns once the job is submitted. Raises `JobError` with the last error that the child printed.
+    """
+    result = subprocess.run(
+        [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
+        env={
+            **child_environment(settings),
+            "PITWALL_FLINK_HOST": settings.flink_host,
+            "PITWALL_FLINK_PORT": str(settings.flink_port),
+        },
+        cwd=settings.repository,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        lines = (result.stdout + result.stderr).strip().splitlines()
+        errors = [line.strip() for line in lines if "rror" in line or "xception" in line]
+        raise JobError(f"job features was not submitted: {(errors or lines or ['no message'])[-1]}")
 
 
 def main() -> None:
@@ -96,16 +146,15 @@ def main() -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    os.environ.setdefault("_python_worker_execution_mode", "process")
     settings = Settings()
     remote = sys.argv[1:] == ["--cluster"]
-    write_configuration(settings)
-    if not remote:
+    if remote:
+        write_configuration(settings)
+        stream = environment(job_options(settings), settings, remote=True)
+    else:
         forget_old(settings)
-    options = (
-        job_options(settings) if remote else {**cluster_options(settings), **job_options(settings)}
-    )
-    result = submit(environment(options, settings, remote), settings)
+        stream = local_environment(settings)
+    result = submit(stream, settings)
     print("submitted", flush=True)
     if not remote:
         result.wait()

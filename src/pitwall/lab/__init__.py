@@ -1,9 +1,12 @@
-"""The lab shows and measures the whole: the demo, the benchmarks, faults on real servers.
+"""The lab shows and measures the whole: the demo, the benchmarks, and faults on real servers.
 
 It may import every room but the command line, and only the command line imports it.
 
-demo/        the main job, end to end
-bench/       each figure beside its peer's, measured in the same run
-chaos, faults  faults over a live session, compared with the same drive undisturbed
-browser, screenshots  Chromium, for the page's benchmark and the pictures in the documents
+demo         the main job, end to end
+bench        benchmarks: each figure beside its peer's, measured in the same run
+chaos        faults over a live session, compared with the same drive undisturbed
+browser      opens the page in Chromium, for the page's benchmark and the pictures
+screenshots  the pictures of the page in the documents
+programs     starts modules of the package as child processes
+progress     progress of a long piece of work, and waiting with a time limit
 """

@@ -1,4 +1,4 @@
-"""The page in a browser: Chromium without a window, logged in."""
+"""Opens the page in Chromium without a window, logged in."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import Any
 from pitwall.errors import StackError
 from pitwall.settings import Settings
 
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
 
 def chromium() -> str | None:
-    """Chromium's program, or None."""
-    return next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    """Path of Chromium's program; None where it is not installed."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def opened(settings: Settings, patience_s: float = 120, scrollbars: bool = False) -> Iterator[Any]:
-    """A logged-in tab of 1920 × 1080, Playwright's. Raises `StackError` without Chromium.
+    """A logged-in tab (`playwright.sync_api.Page`) of 1920 × 1080 pixels.
 
-    `scrollbars` are those of a desktop, which take room; without them nothing is lost in pictures.
+    Every wait of the tab ends after `patience_s` seconds. With `scrollbars` the tab has those of a
+    desktop, which take room; pictures do without them. Raises `StackError` without Chromium.
     """
     from playwright.sync_api import sync_playwright
 
     program = chromium()
     if program is None:
-        raise StackError("no Chromium on PATH; Debian: apt-get install chromium")
+        raise StackError("there is no Chromium on PATH; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program,

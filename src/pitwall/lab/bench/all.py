@@ -8,13 +8,15 @@ from pitwall.lab.bench.endpoint import predict
 from pitwall.lab.bench.freshness import freshness
 from pitwall.lab.bench.history import history
 from pitwall.lab.bench.ingest import features, ingest, parse
+from pitwall.lab.bench.model_row import model_row
 from pitwall.lab.bench.offline import offline
-from pitwall.lab.bench.online import online_race, online_read, online_write
+from pitwall.lab.bench.online import online_race, online_write
+from pitwall.lab.bench.online_read import online_read
 from pitwall.lab.bench.page import page
-from pitwall.lab.bench.predict import model_row
-from pitwall.lab.bench.result import Load, Result, Step
+from pitwall.lab.bench.result import Load, Result
 from pitwall.lab.bench.scoring import score
 from pitwall.lab.bench.soak import record_to_prediction, soak
+from pitwall.lab.progress import Step
 
 BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "parse": parse,
@@ -33,3 +35,4 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "online-read": online_read,
     "online-race": online_race,
 }
+"""In the order in which `./pitwall bench all` runs them."""

@@ -3,79 +3,86 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from pitwall.car.replay import produce
-from pitwall.lab.bench.ingest import CARS, CHANNELS, cars
-from pitwall.lab.bench.result import Load, Result, Step, machine
-from pitwall.lab.bench.stage import stage
-from pitwall.machine import processes as process
+from pitwall.lab.bench.cars import CARS, CHANNELS, HZ, start_cars
+from pitwall.lab.bench.latency import percentiles
+from pitwall.lab.bench.result import Load, Result, machine_state
+from pitwall.lab.bench.stage import PARALLEL, stage
+from pitwall.lab.progress import Step
+from pitwall.machine import processes
 from pitwall.settings import Settings
-from pitwall.stores.environment import child_environment
 from pitwall.stores.names import online_table
 
-HZ = 50
 WARM_UP_S = 60
 SECONDS = 60
-QUICK_S = 20
+QUICK_SECONDS = 20
 POLL_S = 0.004
-"""Rest between two looks at the store; the figures contain it."""
+"""Pause between two reads of the store. The figures contain it."""
+LAST_ROWS_S = 2
+"""The store is still read for this long after the cars have stopped."""
+
+
+class Look(NamedTuple):
+    """One read of all rows of the online store."""
+
+    at_ms: float
+    """When the rows were there, ms since the epoch."""
+    event_ms: dict[str, int]
+    """By session id: the event time of its row, ms since the epoch."""
+
+
+class Tick(NamedTuple):
+    """One tick on the telemetry topic; times in ms since the epoch."""
+
+    event_ms: int
+    record_ms: int
+    """Timestamp of its Kafka record."""
 
 
 def freshness(load: Load, step: Step) -> Result:
-    """Milliseconds from a tick's Kafka timestamp to its row, or a newer one, read from Cassandra:
-    20 cars at 50 Hz.
+    """Milliseconds from a tick's Kafka timestamp until its row, or a newer one, can be read.
+
+    The row is read from Cassandra, and 20 cars drive at 50 Hz.
     """
     count, channels = load.cars or CARS, load.channels or CHANNELS
-    seconds = WARM_UP_S + (QUICK_S if load.quick else SECONDS)
-    conditions = machine()
+    seconds = WARM_UP_S + (QUICK_SECONDS if load.quick else SECONDS)
+    conditions = machine_state()
     step("starting servers", None)
-    with stage(
-        "kafka", "cassandra", parallelism="2", kafka_partitions="2", quick_start="false"
-    ) as (settings, stack):
+    with stage("kafka", "cassandra", **PARALLEL) as (settings, stack):
         from pitwall.stores.repository import apply
 
         step("feast apply", None)
         apply(settings)
         step("starting the job", None)
         stack.start(["flink"])
-        car = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "pitwall.lab.bench.freshness",
-                str(count),
-                str(channels),
-                str(seconds * HZ),
-            ],
-            env=child_environment(settings),
-            cwd=settings.repository,
-            preexec_fn=process.die_with_parent,
-        )
+        car = start_cars(settings, count, channels, seconds)
         try:
             looks = _watch(settings, car, f"{count} cars live", seconds, step)
         finally:
-            process.end([car.pid])
-        delays, missing = _delays(settings, looks)
-    p50, p99 = np.percentile(delays, [50, 99])
+            processes.end([car.pid])
+        delays_ms, missing = delays(_ticks(settings), looks)
+    latency = percentiles(delays_ms)
     return Result(
-        "freshness",
-        round(float(p99), 1),
-        "ms p99, Kafka record to readable online row; less is better",
-        None,
-        None,
-        None,
-        len(delays),
-        float(seconds - WARM_UP_S),
-        {
+        name="freshness",
+        value=latency.p99,
+        unit="ms p99, Kafka record to readable online row; less is better",
+        peer=None,
+        peer_value=None,
+        ratio=None,
+        n=len(delays_ms),
+        seconds=float(seconds - WARM_UP_S),
+        conditions={
             **conditions,
-            "p50_ms": round(float(p50), 1),
-            "max_ms": round(float(delays.max()), 1),
+            **latency.figures("ms"),
+            "max_ms": round(float(delays_ms.max()), 1),
             "missing": missing,
             "cars": count,
             "hz": HZ,
@@ -89,27 +96,26 @@ def freshness(load: Load, step: Step) -> Result:
 
 def _watch(
     settings: Settings, car: subprocess.Popen[bytes], text: str, seconds: float, step: Step
-) -> list[tuple[float, dict[str, int]]]:
-    """Look at all cars' rows until the cars have stopped: wall clock (ms) and each session's event
-    time (ms) there.
-    """
+) -> list[Look]:
+    """Read all cars' rows again and again until `LAST_ROWS_S` after the cars have stopped."""
     from pitwall.stores.cassandra.connect import connect
 
     store = connect(settings)
     try:
-        look = store.prepare(
+        statement = store.prepare(
             "SELECT session, event_timestamp "
             f'FROM {settings.keyspace}."{online_table("pitwall", "car_state")}"'
         )
-        looks: list[tuple[float, dict[str, int]]] = []
+        looks: list[Look] = []
         begun = time.time()
         last = None
         while last is None or time.time() < last:
-            rows = store.execute(look)
+            rows = store.execute(statement)
             now = time.time()
-            looks.append((now * 1000, {row[0]: round(row[1].timestamp() * 1000) for row in rows}))
+            event_ms = {session: round(event.timestamp() * 1000) for session, event in rows}
+            looks.append(Look(now * 1000, event_ms))
             if last is None and car.poll() is not None:
-                last = now + 2
+                last = now + LAST_ROWS_S
             step(text, min(1.0, (now - begun) / seconds))
             time.sleep(POLL_S)
         return looks
@@ -117,57 +123,52 @@ def _watch(
         store.cluster.shutdown()
 
 
-def _delays(settings: Settings, looks: list[tuple[float, dict[str, int]]]) -> tuple[Any, int]:
-    """Delay (ms) of every tick sent after the warm-up, and how many were never there.
-
-    The ticks are read from the topic.
-    """
+def _ticks(settings: Settings) -> dict[str, list[Tick]]:
+    """All ticks on the telemetry topic, by session id, in the order of their records."""
     from confluent_kafka import Consumer, TopicPartition
 
     from pitwall.kafka.clients import client_config
     from pitwall.kafka.topics import end_offsets
 
-    sent: dict[str, list[tuple[int, int]]] = {}
+    ticks: dict[str, list[Tick]] = {}
     ends = end_offsets(settings, settings.telemetry_topic)
     consumer = Consumer(
         {**client_config(settings), "group.id": "bench", "enable.auto.commit": False}
     )
-    consumer.assign([TopicPartition(settings.telemetry_topic, p, 0) for p in ends])
-    left = sum(ends.values())
-    while left > 0:
+    consumer.assign([TopicPartition(settings.telemetry_topic, partition, 0) for partition in ends])
+    unread = sum(ends.values())
+    while unread > 0:
         for message in consumer.consume(1000, timeout=10):
-            left -= 1
-            first = orjson.loads(message.value())[0]
-            sent.setdefault(first["SessionId"], []).append(
-                (_event_ms(first["SessionId"], first["Timestamp"]), message.timestamp()[1])
-            )
+            unread -= 1
+            sample = orjson.loads(message.value())[0]
+            session = sample["SessionId"]
+            tick = Tick(_event_ms(session, sample["Timestamp"]), message.timestamp()[1])
+            ticks.setdefault(session, []).append(tick)
     consumer.close()
-    start = min(record for ticks in sent.values() for _, record in ticks) + WARM_UP_S * 1000
-    delays: list[float] = []
-    missing = 0
-    for session, ticks in sent.items():
-        there = np.maximum.accumulate([look.get(session, 0) for _, look in looks])
-        at = np.array([now for now, _ in looks])
-        event, record = np.array([tick for tick in ticks if tick[1] >= start]).T
-        found = np.searchsorted(there, event)
-        missing += int((found == len(at)).sum())
-        seen = found < len(at)
-        delays += (at[found[seen]] - record[seen]).tolist()
-    return np.array(delays), missing
+    return ticks
 
 
 def _event_ms(session: str, time_s: float) -> int:
-    from datetime import UTC, datetime
-
+    """Event time of a tick, ms since the epoch: the start in the session's id, and its own time."""
     start = datetime.strptime(session[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     return round(start.timestamp() * 1000) + round(time_s * 1e6) // 1000
 
 
-def main() -> None:
-    """The cars, in a process of their own: COUNT CHANNELS TICKS."""
-    count, channels, ticks = (int(text) for text in sys.argv[1:])
-    produce(Settings(), cars(count, channels, ticks), speed=1.0, together=True)
+def delays(ticks: dict[str, list[Tick]], looks: Sequence[Look]) -> tuple[NDArray[np.float64], int]:
+    """Delay of each tick sent after the warm-up, ms, and how many ticks never came.
 
-
-if __name__ == "__main__":
-    main()
+    The delay ends with the first look that shows the tick's row or a newer one.
+    """
+    first_record_ms = min(tick.record_ms for sent in ticks.values() for tick in sent)
+    start_ms = first_record_ms + WARM_UP_S * 1000
+    at_ms = np.array([look.at_ms for look in looks])
+    delays_ms: list[float] = []
+    missing = 0
+    for session, sent in ticks.items():
+        newest_ms = np.maximum.accumulate([look.event_ms.get(session, 0) for look in looks])
+        event_ms, record_ms = np.array([tick for tick in sent if tick.record_ms >= start_ms]).T
+        first_look = np.searchsorted(newest_ms, event_ms)
+        arrived = first_look < len(looks)
+        missing += int((~arrived).sum())
+        delays_ms += (at_ms[first_look[arrived]] - record_ms[arrived]).tolist()
+    return np.array(delays_ms), missing

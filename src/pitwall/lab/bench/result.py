@@ -1,14 +1,10 @@
-"""Benchmarks: each figure beside its peer's, measured in the same run on the same machine."""
+"""What a benchmark takes and gives: its load, and a figure beside its peer's of the same run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-Step = Callable[[str, float | None], None]
-"""Told of progress: a text and the share done (0 to 1, or None)."""
 
 
 @dataclass
@@ -22,18 +18,20 @@ class Result:
     value: float
     unit: str
     peer: str | None
+    """What was measured beside it, in words; None without a peer."""
     peer_value: float | None
     ratio: float | None
     n: int
-    """How many of what was measured (messages, rows, requests)."""
+    """How many messages, rows or requests were measured."""
     seconds: float
     """How long the measurement took."""
     conditions: dict[str, Any] = field(default_factory=dict)
+    """The machine, the load, and all further figures, by a name that ends in the unit."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a benchmark is run with; None: the benchmark's own default."""
+    """What a benchmark is run with. None stands for the benchmark's own default."""
 
     cars: int | None = None
     channels: int | None = None
@@ -41,6 +39,6 @@ class Load:
     quick: bool = False
 
 
-def machine() -> dict[str, Any]:
-    """The machine a figure belongs to."""
+def machine_state() -> dict[str, Any]:
+    """Number of cores, and the load average of the last minute, for a result's conditions."""
     return {"cores": os.cpu_count(), "load_1min_before": round(os.getloadavg()[0], 2)}

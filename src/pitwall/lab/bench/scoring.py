@@ -8,42 +8,47 @@ from typing import Any
 import numpy as np
 
 from pitwall.features import load as load_features
-from pitwall.lab.bench.model import INPUTS, MODEL, VEHICLE, model_of_the_bench
-from pitwall.lab.bench.result import Load, Result, Step, machine
+from pitwall.lab.bench.model import INPUTS, MODEL, VEHICLE, register_model
+from pitwall.lab.bench.result import Load, Result, machine_state
 from pitwall.lab.bench.stage import stage
+from pitwall.lab.progress import Step
 from pitwall.settings import Settings
 
-ROWS = 300_000
+ROWS, QUICK_ROWS = 300_000, 60_000
 SESSIONS = 20
-FIRST_EVENT_US, FIRST_RECORD_US, TICK_US = 1_767_225_600_000_000, 1_790_000_000_000_000, 20_000
+TICK_US = 20_000
+FIRST_EVENT_US = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, µs since the epoch."""
+FIRST_RECORD_US = 1_790_000_000_000_000
 
 
 def score(load: Load, step: Step) -> Result:
     """Feature rows a second through one worker of the stream scorer.
 
-    The sessions have 50 rows a second, of which 10 are scored.
+    Each session has 50 rows a second, of which 10 are scored. The peer consumes the same topic
+    without scoring.
     """
     from pitwall.kafka.topics import end_offsets
 
-    conditions = machine()
-    rows = ROWS // 5 if load.quick else ROWS
+    conditions = machine_state()
+    rows = QUICK_ROWS if load.quick else ROWS
     step("starting servers", None)
-    with stage("kafka", "s3", "mlflow", quick_start="false") as (settings, _):
-        model_of_the_bench(settings)
+    with stage("kafka", "s3", "mlflow") as (settings, _):
+        register_model(settings)
         seconds, cpu_s = _score(settings, rows, step)
         step("consuming without scoring", None)
         bare_s = _consume(settings, rows)
         predictions = sum(end_offsets(settings, settings.predictions_topic).values())
     return Result(
-        "score",
-        round(rows / seconds),
-        "feature rows/s, one worker",
-        "consuming the same topic without scoring",
-        round(rows / bare_s),
-        round(bare_s / seconds, 3),
-        rows,
-        round(seconds, 2),
-        {
+        name="score",
+        value=round(rows / seconds),
+        unit="feature rows/s, one worker",
+        peer="consuming the same topic without scoring",
+        peer_value=round(rows / bare_s),
+        ratio=round(bare_s / seconds, 3),
+        n=rows,
+        seconds=round(seconds, 2),
+        conditions={
             **conditions,
             "cpu_s": round(cpu_s, 2),
             "predictions": predictions,
@@ -55,7 +60,10 @@ def score(load: Load, step: Step) -> Result:
 
 
 def _score(settings: Settings, rows: int, step: Step) -> tuple[float, float]:
-    """Write the rows, then score them all; seconds of the wall and of the CPU that scoring took."""
+    """Write the rows, then score them all; seconds of the clock and of the CPU that scoring took.
+
+    The scorer joins its group first, because it begins at the topic's end.
+    """
     from pitwall.serving.registry import Registry
     from pitwall.serving.scorer import Scorer
 
@@ -67,11 +75,11 @@ def _score(settings: Settings, rows: int, step: Step) -> tuple[float, float]:
     step("writing feature rows", None)
     _write(settings, rows)
     step("scoring", 0.0)
-    begun, cpu, done = time.monotonic(), time.process_time(), 0
-    while done < rows:
-        done += scorer.step()
-        step("scoring", done / rows)
-    seconds, cpu_s = time.monotonic() - begun, time.process_time() - cpu
+    begun_s, begun_cpu_s, scored = time.monotonic(), time.process_time(), 0
+    while scored < rows:
+        scored += scorer.step()
+        step("scoring", scored / rows)
+    seconds, cpu_s = time.monotonic() - begun_s, time.process_time() - begun_cpu_s
     scorer.close()
     return seconds, cpu_s
 
@@ -91,17 +99,17 @@ def _write(settings: Settings, rows: int) -> None:
             "compression.type": "lz4",
         }
     )
-    dice = np.random.default_rng(3)
+    random = np.random.default_rng(3)
     schema = bytes.fromhex(features.schema)[::-1]
     for row in range(rows):
         tick, car = divmod(row, SESSIONS)
         times = np.array([FIRST_EVENT_US + tick * TICK_US, FIRST_RECORD_US + tick * TICK_US], "<i8")
-        values = dice.normal(size=len(features.names)).astype("<f8")
+        values = random.normal(size=len(features.names)).astype("<f8")
         record = schema + times.tobytes() + values.tobytes() + VEHICLE.encode()
-        key = f"20260101-0000{car:02d}-bench".encode()
+        session = f"20260101-0000{car:02d}-bench".encode()
         while True:
             try:
-                producer.produce(settings.features_topic, record, key)
+                producer.produce(settings.features_topic, record, session)
                 break
             except BufferError:
                 producer.poll(0.1)
@@ -123,12 +131,8 @@ def _consume(settings: Settings, rows: int) -> float:
             "fetch.wait.max.ms": 10,
         }
     )
-    consumer.assign(
-        [
-            TopicPartition(settings.features_topic, partition, 0)
-            for partition in end_offsets(settings, settings.features_topic)
-        ]
-    )
+    ends = end_offsets(settings, settings.features_topic)
+    consumer.assign([TopicPartition(settings.features_topic, partition, 0) for partition in ends])
     begun, consumed = time.monotonic(), 0
     while consumed < rows:
         consumed += len(consumer.consume(5000, timeout=0.02))

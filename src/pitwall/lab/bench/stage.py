@@ -1,5 +1,6 @@
-"""Servers of a benchmark's own, with empty state and ports of their own: nothing of the user's
-stack is touched.
+"""Servers for one benchmark, with empty state and ports of their own.
+
+Nothing of the user's stack is touched.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ from pitwall.machine import jars
 from pitwall.machine.sandbox import sandbox
 from pitwall.settings import Settings
 
+PARALLEL = {"kafka_partitions": "2", "parallelism": "2"}
+"""Settings of the benchmarks with a Flink job: two partitions, and a subtask for each."""
+
 
 @contextmanager
 def stage(*servers: str, **values: str) -> Iterator[tuple[Settings, Stack]]:
     """Run the named servers; `values` are further settings.
 
-    Everything ends, and its data go, on leaving.
+    Java has its optimizing compiler, unless `quick_start` is among the values: a server that lives
+    for minutes is not the one to measure.
+    When the block is left, the servers end and their data are deleted.
     """
-    with sandbox(**values) as settings:
+    with sandbox(**{"quick_start": "false", **values}) as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
             stack.start(servers)

@@ -3,7 +3,7 @@
 It takes sessions and gives a `Report`. It may import every room but the command line.
 
 chain    the whole flow from top to bottom
-report   what `demo --json` gives
+report   the figures that `demo --json` prints
 watch    counts and latencies, taken from outside while the chain runs
-worker   the process with Feast and MLflow loaded: trains, and compares for parity
+worker   a process with Feast and MLflow loaded, which trains models and measures parity
 """

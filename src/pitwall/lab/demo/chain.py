@@ -9,23 +9,23 @@ from typing import Any
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
-from pitwall.errors import JobError, StackError
-from pitwall.lab.demo.report import Report, percentiles, serving_models
+from pitwall.errors import JobError
+from pitwall.lab.demo.report import Report, p50_and_p99, serving_models
 from pitwall.lab.demo.watch import Asker, Background, Freshness, Tally
 from pitwall.lab.demo.worker import Worker
+from pitwall.lab.progress import Step, wait
 from pitwall.local.stack import Stack
 from pitwall.machine import jars, processes
 from pitwall.settings import Settings
 
-Step = Callable[[str, float | None], None]
-"""Told of progress: a text and the share done (0 to 1, or None)."""
 PATIENCE_S = 60.0
+"""How long the chain may stand still before the run is given up."""
 
 
 def default_sessions() -> list[Session]:
-    """Three drivers with two laps each, and a fourth who drives one lap live, from now.
+    """Three sessions of two laps each, and a fourth of one lap, which begins now.
 
-    The seed fixes every lap.
+    Each has another driver. The seeds fix every lap.
     """
     from pitwall.car.simulator import simulate
 
@@ -40,10 +40,10 @@ def run(
     step: Step,
     serve: Callable[[Report], None] | None = None,
 ) -> Report:
-    """Run the whole chain and end what it started. The last session is the live one.
+    """Run the whole chain, and end the servers that it started. The last session is the live one.
 
-    `live_speed` is times real time, None as fast as it goes. With `serve` the page is up, too, and
-    everything stays up while `serve` runs. Raises a `PitwallError` where the chain breaks.
+    `live_speed` is in times real time, None for as fast as possible. With `serve` the page is up,
+    too, and everything stays up while `serve` runs. Raises a `PitwallError` when a step fails.
     """
     chain = Chain(settings, sessions, step)
     jars.fetch(settings.cache_dir / "m2", step)
@@ -55,7 +55,7 @@ def run(
         report = chain.check()
         if serve is not None:
             serve(report)
-        step("stopping what was started", None)
+        step("stopping the servers", None)
     if serve is None:
         chain.done("stopped")
     return report
@@ -71,21 +71,21 @@ class Chain:
         self._report = Report(sessions=len(sessions))
         self._history = sessions[:-1] if len(sessions) > 1 else sessions
         self._live = sessions[-1]
-        self._names = sorted({session.session for session in sessions})
+        self._session_ids = sorted({session.session for session in sessions})
         self._champions: list[str] = []
 
     def done(self, name: str) -> None:
-        """Note that a step is done."""
+        """Note in the report that this step is done now."""
         self._report.seconds = round(time.monotonic() - self._started, 1)
         self._report.steps[name] = self._report.seconds
 
     def start_servers(self, stack: Stack) -> None:
-        """Kafka, Cassandra and S3; MLflow and the worker begin meanwhile."""
+        """Start Kafka, Cassandra and S3. MLflow and the worker start meanwhile, without a wait."""
         self._settings.log_dir.mkdir(parents=True, exist_ok=True)
         stack.begin(["kafka", "cassandra", "s3", "mlflow"])
         self._worker = Worker(self._settings)
         stack.start(["kafka", "cassandra", "s3"])
-        self._tally = Tally(self._settings, set(self._names))
+        self._tally = Tally(self._settings, set(self._session_ids))
         self.done("servers")
 
     def stream_history(self, stack: Stack) -> None:
@@ -95,31 +95,34 @@ class Chain:
         """
         from pitwall.stores.applied import apply_where_new
 
-        sent = Background(lambda: produce(self._settings, self._history, speed=None))
+        sending = Background(lambda: produce(self._settings, self._history, speed=None))
         self._step("feast apply", None)
-        applied = Background(lambda: apply_where_new(self._settings))
+        applying = Background(lambda: apply_where_new(self._settings))
         stack.begin(["flink"])
-        applied.result()
+        applying.result()
         self.done("feast apply")
         stack.start(["flink"])
         self.done("flink job")
-        self._report.ticks_sent = sent.result().ticks
+        self._report.ticks_sent = sending.result().ticks
         self._drain()
         self.done("history streamed")
 
     def train(self, stack: Stack, consumers: list[str]) -> None:
-        """Train every task on the history, and serve the champions by these servers."""
+        """Train every task on the history, and wait until the `consumers` serve the champions.
+
+        The consumers are the servers that use models.
+        """
         from pitwall.training.tasks import tasks
 
         stack.start(["mlflow"])
         stack.begin(consumers)
         self._settle()
-        recorded = sorted({session.session for session in self._history})
-        trained: dict[str, Any] = {}
+        session_ids = sorted({session.session for session in self._history})
+        answers: dict[str, Any] = {}
         for name in tasks(self._settings):
             self._step(f"training {name}", None)
-            trained[name] = self._worker.train(name, recorded)
-        self._report.models = serving_models(trained)
+            answers[name] = self._worker.train(name, session_ids)
+        self._report.models = serving_models(answers)
         self.done("models trained")
         versions = {
             name: model["version"]
@@ -150,19 +153,19 @@ class Chain:
         self._report.ticks_sent += live.ticks
         self._drain()
         self.done("live lap")
-        self._report.freshness_ms = percentiles(freshness.stop())
+        self._report.freshness_ms = p50_and_p99(freshness.stop())
         latencies_ms, self._report.examples = asker.stop()
-        self._report.prediction_ms = percentiles(latencies_ms)
+        self._report.prediction_ms = p50_and_p99(latencies_ms)
 
     def check(self) -> Report:
-        """Count rows, measure parity, and say whether the run is clean."""
+        """Count rows, measure parity, and note whether the run is clean. Returns the report."""
         report = self._report
         self._settle()
-        self._step("comparing what was served", None)
-        report.parity = self._worker.parity(self._names, self._since_ms)
+        self._step("comparing served features with the offline store", None)
+        report.parity = self._worker.parity(self._session_ids, self._since_ms)
         self._worker.close()
-        report.online_rows = _online_rows(self._settings, self._names)
-        report.offline_rows = _offline_rows(self._settings, self._names)
+        report.online_rows = _online_rows(self._settings, self._session_ids)
+        report.offline_rows = _offline_rows(self._settings, self._session_ids)
         report.ticks_out, report.dead_letters = self._tally.features, self._tally.dead_letters
         report.predictions = self._tally.predictions
         report.page = self._settings.page_url
@@ -180,29 +183,29 @@ class Chain:
     def _drain(self) -> None:
         """Wait until every tick that was sent is in the features or the dead letters.
 
-        Raises `JobError` when nothing moves for `PATIENCE_S`.
+        Raises `JobError` when the job ends, or when none comes for `PATIENCE_S`.
         """
         settings, tally, sent = self._settings, self._tally, self._report.ticks_sent
         log = settings.log_dir / "flink.log"
-        last, moved = -1, time.monotonic()
-        while (out := tally.features + tally.dead_letters) < sent:
-            if out != last:
-                last, moved = out, time.monotonic()
-            if time.monotonic() - moved > PATIENCE_S:
+        last_count, last_growth = -1, time.monotonic()
+        while (count := tally.features + tally.dead_letters) < sent:
+            if count != last_count:
+                last_count, last_growth = count, time.monotonic()
+            if time.monotonic() - last_growth > PATIENCE_S:
                 raise JobError(
-                    f"{sent} ticks were sent, but features and dead letters stand at {out} "
-                    f"for {PATIENCE_S:.0f} s; see {log}"
+                    f"{sent} ticks were sent, but for {PATIENCE_S:.0f} s there have been "
+                    f"{count} features and dead letters; see {log}"
                 )
             if processes.find(settings.run_dir, "flink") is None:
                 raise JobError(f"the features job ended; see {log}")
-            self._step("features", out / sent)
+            self._step("features", count / sent)
             time.sleep(0.1)
 
     def _settle(self) -> None:
-        """Wait for the checkpoint that makes the last rows visible in the offline store."""
+        """Wait for the checkpoint that makes the last rows readable in the offline store."""
         from pitwall.flink.control import settle
 
-        self._step("waiting for the offline store's checkpoint", None)
+        self._step("waiting for a checkpoint of the job", None)
         settle(self._settings, "features")
 
 
@@ -212,24 +215,24 @@ def _wait_for_champions(settings: Settings, versions: dict[str, int]) -> None:
 
     from pitwall.serving.listen import trust
 
-    limit = time.monotonic() + PATIENCE_S
-    while time.monotonic() < limit:
+    url = f"{settings.serving_url}/models"
+
+    def serves_all() -> bool:
         try:
-            answer = httpx.get(f"{settings.serving_url}/models", timeout=5, verify=trust(settings))
-            if answer.is_success:
-                served = {name: model["version"] for name, model in answer.json().items()}
-                if served == versions:
-                    return
+            answer = httpx.get(url, timeout=5, verify=trust(settings))
+            if not answer.is_success:
+                return False
+            served = {name: model["version"] for name, model in answer.json().items()}
         except (httpx.HTTPError, ValueError, TypeError):
-            pass
-        time.sleep(0.2)
-    raise StackError(
-        f"the endpoint did not load {versions} in {PATIENCE_S:.0f} s; "
-        f"see {settings.log_dir / 'serving.log'}"
-    )
+            return False  # the endpoint is still starting
+        return served == versions
+
+    log = settings.log_dir / "serving.log"
+    wait(serves_all, PATIENCE_S, f"the endpoint to load {versions}; see {log}")
 
 
-def _online_rows(settings: Settings, sessions: list[str]) -> int:
+def _online_rows(settings: Settings, session_ids: list[str]) -> int:
+    """Number of rows that the online store has of these sessions."""
     from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.cassandra.options import keyspace_of
     from pitwall.stores.names import online_table
@@ -237,13 +240,14 @@ def _online_rows(settings: Settings, sessions: list[str]) -> int:
     session = connect(settings)
     try:
         table = f'{keyspace_of(settings)}."{online_table("pitwall", "car_state")}"'
-        return sum(row[0] in sessions for row in session.execute(f"SELECT session FROM {table}"))
+        return sum(row[0] in session_ids for row in session.execute(f"SELECT session FROM {table}"))
     finally:
         session.cluster.shutdown()
 
 
-def _offline_rows(settings: Settings, sessions: list[str]) -> int:
+def _offline_rows(settings: Settings, session_ids: list[str]) -> int:
+    """Number of rows that the offline store has of these sessions."""
     from pitwall.stores.offline.database import count_rows
     from pitwall.stores.offline.files import recorded
 
-    return count_rows(recorded(settings, "car_state"), sessions)
+    return count_rows(recorded(settings, "car_state"), session_ids)

@@ -1,4 +1,4 @@
-"""What a run of the chain counts and times from outside: topics, freshness, the endpoint."""
+"""Counts and times a run of the chain from outside: topics, freshness, and the endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from pitwall.settings import Settings
 
 
 class Tally:
-    """Counts features, dead letters and predictions of some sessions as they come on the topics."""
+    """Counts new features, dead letters and predictions of some sessions on their topics.
+
+    `sessions` holds the sessions' ids. A dead letter without a key counts, too.
+    """
 
     def __init__(self, settings: Settings, sessions: set[str]) -> None:
         from confluent_kafka import Consumer, TopicPartition
@@ -60,17 +63,17 @@ class Tally:
 
     @property
     def features(self) -> int:
-        """Feature rows."""
+        """Number of feature rows."""
         return self.counts[self._settings.features_topic]
 
     @property
     def dead_letters(self) -> int:
-        """Dead letters."""
+        """Number of dead letters."""
         return self.counts[self._settings.dead_letters_topic]
 
     @property
     def predictions(self) -> int:
-        """Predictions."""
+        """Number of predictions."""
         return self.counts[self._settings.predictions_topic]
 
     def close(self) -> None:
@@ -81,9 +84,9 @@ class Tally:
 
 
 class Freshness(threading.Thread):
-    """Reads one entity's row again and again.
+    """Reads one entity's row again and again, to measure how fresh it is.
 
-    It notes, in ms, how long after its record in Kafka each tick could first be read.
+    A sample is the time from a tick's record in Kafka until its row was read for the first time.
     """
 
     def __init__(self, settings: Settings, vehicle: str, session: str) -> None:
@@ -108,7 +111,7 @@ class Freshness(threading.Thread):
             time.sleep(0.001)
 
     def stop(self) -> list[float]:
-        """End, and give the samples in ms."""
+        """Stop reading; returns the samples in ms."""
         self._done.set()
         self.join()
         self._reader.close()
@@ -116,7 +119,7 @@ class Freshness(threading.Thread):
 
 
 class Asker(threading.Thread):
-    """Asks the endpoint about the live car, twenty times a second."""
+    """Asks the endpoint about the live car: every model in turn, with 50 ms between the rounds."""
 
     def __init__(self, settings: Settings, live: Session, models: list[str]) -> None:
         super().__init__(daemon=True)
@@ -153,14 +156,17 @@ class Asker(threading.Thread):
                 self._done.wait(0.05)
 
     def stop(self) -> tuple[list[float], list[dict[str, Any]]]:
-        """End; gives the latencies in ms, without the first two, and the last answer a model."""
+        """Stop asking; returns the latencies in ms and the last answer of each model.
+
+        The first two latencies are left out: they include the connection.
+        """
         self._done.set()
         self.join()
         return self._latencies_ms[2:], list(self._answers.values())
 
 
 class Background:
-    """A function in a thread. `result` waits for it, and raises what it raised."""
+    """A function that runs in a thread from now on."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._outcome: list[Any] = []
@@ -176,7 +182,7 @@ class Background:
         self._thread.start()
 
     def result(self) -> Any:
-        """What the function returned."""
+        """Wait for the function's end; returns what it returned, or raises what it raised."""
         self._thread.join()
         if self._error:
             raise self._error[0]

@@ -1,8 +1,8 @@
-"""A process that has Feast and MLflow loaded before they are needed: it trains, and compares.
+"""A process that loads Feast and MLflow before they are needed; it trains, and measures parity.
 
-Importing the two takes ten seconds of CPU; a demo needs them twice, and loads them once, while
-the servers start. `python -m pitwall.lab.demo.worker` reads one JSON task a line from standard
-input and answers with one JSON line.
+Importing the two takes ten seconds of CPU. A demo needs them twice, and loads them once, while the
+servers start. `python -m pitwall.lab.demo.worker` reads tasks from standard input, one JSON object
+a line, and answers each with one line of JSON.
 """
 
 from __future__ import annotations
@@ -13,38 +13,37 @@ import sys
 from typing import Any
 
 from pitwall.errors import JobError, ModelError, PitwallError, UsageError
-from pitwall.machine import processes
+from pitwall.lab.programs import start_module
 from pitwall.settings import Settings
-from pitwall.stores.environment import child_environment
 
 
 class Worker:
-    """A handle on the process. It ends with this one."""
+    """A handle on the process. It ends with the process that holds the handle."""
 
     def __init__(self, settings: Settings) -> None:
         self._log = settings.log_dir / "training.log"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log.open("w"),
-            text=True,
-            env=child_environment(settings),
-            cwd=settings.repository,
-            preexec_fn=processes.die_with_parent,
-        )
+        with self._log.open("wb") as log:
+            self._process = start_module(
+                settings,
+                __name__,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
 
     def train(self, name: str, sessions: list[str]) -> dict[str, Any]:
-        """Train one task on these sessions; gives what `pitwall.training.train` gives, or `error`.
+        """Train one task on these sessions.
 
-        Raises `JobError` where the process ends.
+        Returns the answer of `pitwall.training.train.train`, or `error` alone where it raised one.
+        Raises `JobError` when the process has ended.
         """
         return self._ask({"train": name, "sessions": sessions})
 
     def parity(self, sessions: list[str], since_ms: int) -> dict[str, Any]:
-        """Compare the online rows and what was served of these sessions since then (wall clock).
+        """Compare the online rows of these sessions, and what was served, with the offline store.
 
-        Gives match, mismatch, missing. Raises `JobError` where the comparison fails.
+        `since_ms` is when serving began, ms since the epoch. Returns `match`, `mismatch` and
+        `missing`, numbers of values. Raises `JobError` when the comparison fails.
         """
         answer = self._ask({"parity": sessions, "since_ms": since_ms})
         if "error" in answer:
@@ -54,14 +53,14 @@ class Worker:
     def _ask(self, task: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(task) + "\n")
+            self._process.stdin.write(json.dumps(task).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass
+            pass  # the process has ended, as its output shows
         for line in self._process.stdout:
-            if line.startswith("{"):
+            if line.startswith(b"{"):
                 return dict(json.loads(line))
-        raise JobError(f"the process that trains has ended; see {self._log}")
+        raise JobError(f"the process that trains models has ended; see {self._log}")
 
     def close(self) -> None:
         """Let the process end, and wait for it."""
@@ -75,8 +74,8 @@ def _train(settings: Settings, name: str, sessions: list[str]) -> dict[str, Any]
 
     try:
         return train(settings, name, sessions, promoted=True)
-    except (ModelError, UsageError) as failed:
-        return {"error": str(failed)}
+    except (ModelError, UsageError) as error:
+        return {"error": str(error)}
 
 
 def _parity(settings: Settings, sessions: list[str], since_ms: int) -> dict[str, Any]:
@@ -86,13 +85,13 @@ def _parity(settings: Settings, sessions: list[str], since_ms: int) -> dict[str,
     served = [vector for vector in logged(settings, since_ms) if vector.session in sessions]
     try:
         result = compare(settings, [*online_rows(settings, sessions), *served])
-    except PitwallError as failed:
-        return {"error": str(failed)}
+    except PitwallError as error:
+        return {"error": str(error)}
     return {"match": result.match, "mismatch": result.mismatch, "missing": result.missing}
 
 
 def main() -> None:
-    """Load the libraries, then work until standard input ends."""
+    """Load the libraries, then do one task after the other until standard input ends."""
     import feast  # noqa: F401
     import mlflow.sklearn  # noqa: F401
 
