@@ -1,82 +1,17 @@
-"""The session clock under what happens on the wire, each case with the right outcome.
-
-`arrive` stands for Flink's source: it gives each message the watermark of its moment.
-"""
+"""The session clock under what happens on the wire, each case with the right outcome."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import pytest
-from dryrun import MAX, Advance, Begin, Message, RawRun, Restart, Run, Step, frames, parse
+from arrival import ID, KEY, Arrival, arrive
+from dryrun import Begin, RawRun, Restart, Run, frames, parse
 
 from pitwall.features import FeatureSet, lap, last, ticks
 
 pytestmark = pytest.mark.xdist_group("operator")
 FEATURES = FeatureSet("clock", lap("number"), last("Speed", "LapDistance"), ticks(10))
-START_MS = 1_000_000_000
-IDLE_MS = 2000
-"""As `RawRun.plan` sets it: a partition silent for so long does not hold back the watermark."""
-ID = "20260101-000000-s"
-KEY = f"car/{ID}"
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One message: when it is read and what Kafka time it has, in ms after `START_MS`."""
-
-    read_ms: int
-    time_s: float
-    values: Mapping[str, float]
-    partition: int = 0
-    record_ms: int | None = None
-    vehicle: str = "car"
-    topic: str = "p424-telemetry-batch"
-
-    def message(self) -> bytes:
-        return json.dumps(
-            [
-                {
-                    "VehicleId": self.vehicle,
-                    "SessionId": ID,
-                    "Timestamp": self.time_s,
-                    "ChannelId": channel,
-                    "ChannelValue": value,
-                }
-                for channel, value in self.values.items()
-            ]
-        ).encode()
-
-
-def arrive(
-    arrivals: Iterable[Arrival], partitions: Iterable[int] = (), end: bool = True
-) -> list[Step]:
-    """The messages in the order in which they are read, each with the watermark of that moment.
-
-    It is the least of the partitions' newest Kafka times. A partition counts from the beginning on
-    when it is among `partitions`, else from its first message on, until it is silent for
-    `IDLE_MS`; a partition of which nothing was read holds the watermark at its least. `end`: at the
-    end nothing comes any more.
-    """
-    newest = dict.fromkeys(partitions, -(2**63))
-    read = dict.fromkeys(partitions, 0)
-    steps: list[Step] = []
-    for number, arrival in enumerate(sorted(arrivals, key=lambda a: a.read_ms)):
-        record = arrival.read_ms if arrival.record_ms is None else arrival.record_ms
-        partition = arrival.partition
-        newest[partition] = max(newest.get(partition, -(2**63)), START_MS + record)
-        read[partition] = arrival.read_ms
-        heard = [newest[p] for p in newest if arrival.read_ms - read[p] < IDLE_MS]
-        now_ms = START_MS + arrival.read_ms
-        if number:
-            steps.append(Advance(now_ms, steps[-1].watermark))
-        value = arrival.message()
-        steps.append(
-            Message(value, START_MS + record, now_ms, partition, arrival.topic, min(heard))
-        )
-    return [*steps, Advance(now_ms + IDLE_MS, MAX)] if end else steps
 
 
 def drive(count: int, first: int = 0, **options: object) -> list[Arrival]:
