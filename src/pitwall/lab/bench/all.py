@@ -15,6 +15,7 @@ from pitwall.lab.bench.online_read import online_read
 from pitwall.lab.bench.page import page
 from pitwall.lab.bench.result import Load, Result
 from pitwall.lab.bench.scoring import score
+from pitwall.lab.bench.sessions import live_cars, one_tick_sessions
 from pitwall.lab.bench.soak import record_to_prediction, soak
 from pitwall.lab.progress import Step
 
@@ -24,6 +25,8 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "ingest": ingest,
     "history": history,
     "freshness": freshness,
+    "live-cars": live_cars,
+    "one-tick-sessions": one_tick_sessions,
     "page": page,
     "offline": offline,
     "predict": predict,

@@ -1,6 +1,6 @@
 """Simulated cars as the benchmarks' load: a topic filled at once, or cars that drive live.
 
-`python -m pitwall.lab.bench.cars COUNT CHANNELS TICKS` drives them live.
+`python -m pitwall.lab.bench.cars COUNT CHANNELS TICKS EVERY` drives them live.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,20 +82,29 @@ def fill_topic(settings: Settings, count: int, channels: int, ticks: int, step: 
 
 
 def start_cars(
-    settings: Settings, count: int, channels: int, seconds: float
+    settings: Settings, count: int, channels: int, seconds: float, every: int = 1
 ) -> subprocess.Popen[bytes]:
     """Start a process in which the cars drive side by side in real time, then end.
 
-    They have a process of their own, so that the measuring does not slow them down.
+    Each sends only one of `every` ticks. They have a process of their own, so that the measuring
+    does not slow them down.
     """
     ticks = round(seconds * HZ)
-    return start_module(settings, "pitwall.lab.bench.cars", str(count), str(channels), str(ticks))
+    numbers = (count, channels, ticks, every)
+    return start_module(settings, "pitwall.lab.bench.cars", *map(str, numbers))
 
 
 def main() -> None:
-    """Drive COUNT cars with CHANNELS channels for TICKS ticks, in real time."""
-    count, channels, ticks = (int(text) for text in sys.argv[1:])
-    produce(Settings(), cars(count, channels, ticks), speed=1.0, together=True)
+    """Drive COUNT cars with CHANNELS channels for TICKS ticks, in real time.
+
+    Of the ticks of a car only one of EVERY is sent.
+    """
+    count, channels, ticks, every = (int(text) for text in sys.argv[1:])
+    sessions = (
+        replace(session, times_s=session.times_s[::every], values=session.values[::every])
+        for session in cars(count, channels, ticks)
+    )
+    produce(Settings(), sessions, speed=1.0, together=True)
 
 
 if __name__ == "__main__":
