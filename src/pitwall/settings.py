@@ -171,9 +171,12 @@ class Settings(BaseSettings):
     session_release_s: float = 600.0
     """A session silent for so many seconds of what was read of Kafka is over: the job releases its
     state, and remembers for a day where its clock stood."""
+    sessions_max: int = 2000
+    """Most sessions that one task of the job keeps open. Beyond it the least recent are released,
+    and where all are recent, ticks of new sessions are dead letters."""
     session_memory_mb: float = 0
     """Most MiB that the sessions of one task of the job may take; 0: their share of 40 % of the
-    process's heap. Beyond it the least recent sessions are released, and new ones refused."""
+    process's heap. Beyond it the same happens."""
 
     # Spark and the Hive metastore
     spark_master: str = ""

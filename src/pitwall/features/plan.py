@@ -17,6 +17,7 @@ def plan(settings: Settings, features: FeatureSet) -> str:
         settings.reorder_s,
         settings.session_release_s,
         settings.bootstrap_servers,
+        settings.sessions_max,
         settings.session_memory_mb,
     )
 
@@ -27,6 +28,7 @@ def plan_json(
     reorder_s: float = 0.1,
     release_s: float = 600.0,
     kafka: str = "",
+    sessions_max: int = 2000,
     session_memory_mb: float = 0,
 ) -> str:
     """The plan as JSON: channels with units and ranges, features with windows, and the bounds.
@@ -34,8 +36,9 @@ def plan_json(
     `idle_timeout_s` is seconds of the wall clock, `release_s` of Kafka time as it is read, and
     `reorder_s` of both session time and Kafka time (`PITWALL_IDLE_TIMEOUT_S`,
     `PITWALL_SESSION_RELEASE_S`, `PITWALL_REORDER_S`). `kafka` is `host:port,…` of the brokers; with
-    an empty one the operator never asks whether Kafka answers. `session_memory_mb`: most MiB for
-    the sessions of one task, 0 for its share of the heap (`PITWALL_SESSION_MEMORY_MB`).
+    an empty one the operator never asks whether Kafka answers. One task
+    keeps `sessions_max` sessions open at most, which take `session_memory_mb` MiB at most, 0 for
+    its share of the heap (`PITWALL_SESSIONS_MAX`, `PITWALL_SESSION_MEMORY_MB`).
     """
     return json.dumps(
         {
@@ -58,6 +61,7 @@ def plan_json(
             "idle_ms": round(idle_timeout_s * 1000),
             "reorder_us": round(reorder_s * 1e6),
             "release_ms": round(release_s * 1000),
+            "sessions_max": sessions_max,
             "session_bytes": round(session_memory_mb * 2**20),
             "kafka": kafka,
             "schema": features.schema,

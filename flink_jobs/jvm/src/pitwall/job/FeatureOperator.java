@@ -94,7 +94,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         timers =
                 getInternalTimerService("session-timers", VoidNamespaceSerializer.INSTANCE, this);
         MetricGroup metrics = getRuntimeContext().getMetricGroup().addGroup("pitwall");
-        sessions = new OpenSessions(plan.sessionBytes);
+        sessions = new OpenSessions(plan.sessionsMax, plan.sessionBytes);
         metrics.gauge("sessions_open", (Gauge<Integer>) sessions::open);
         metrics.gauge("state_bytes", (Gauge<Long>) sessions::bytes);
         outputs = new SessionOutputs(plan, metrics, output);

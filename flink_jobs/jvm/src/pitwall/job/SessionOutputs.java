@@ -132,7 +132,8 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
                         + (sessions.bytes() >> 20)
                         + " MiB of at most "
                         + (sessions.limit() >> 20)
-                        + " MiB (setting session_memory_mb), and the tick's session is new");
+                        + " MiB (settings sessions_max and session_memory_mb), and the tick's"
+                        + " session is new");
     }
 
     /** The tick of a session that is set aside. */

@@ -54,6 +54,9 @@ public final class Plan implements Serializable {
     /** A session that is silent for so long is over, milliseconds of Kafka time that was read. */
     public final long releaseMs;
 
+    /** Most sessions that one task keeps open. */
+    public final int sessionsMax;
+
     /** Most memory that the sessions of one task may take; 0 for a share of the heap. */
     public final long sessionBytes;
 
@@ -81,6 +84,7 @@ public final class Plan implements Serializable {
             idleMs = root.get("idle_ms").asLong();
             kafka = root.get("kafka").asText();
             releaseMs = root.get("release_ms").asLong();
+            sessionsMax = root.get("sessions_max").asInt();
             sessionBytes = root.get("session_bytes").asLong();
         } catch (IOException e) {
             throw new IllegalArgumentException("the plan is not JSON: " + json, e);
