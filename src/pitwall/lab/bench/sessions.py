@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -59,8 +59,13 @@ def live_cars(load: Load, step: Step) -> Result:
     conditions = machine_state()
     with _job(step) as settings:
         channels = load.channels or CHANNELS
-        car = start_cars(settings, count, channels, WARM_UP_S + seconds, EVERY)
-        seen = _watch(settings, car, WARM_UP_S + seconds, f"{count} cars live", step)
+        seen = _watch(
+            settings,
+            lambda: start_cars(settings, count, channels, WARM_UP_S + seconds, EVERY),
+            WARM_UP_S + seconds,
+            f"{count} cars live",
+            step,
+        )
     sent = count * round((WARM_UP_S + seconds) * HZ / EVERY)
     return _result(
         "live-cars",
@@ -84,11 +89,16 @@ def one_tick_sessions(load: Load, step: Step) -> Result:
     conditions = machine_state()
     with _job(step) as settings:
         channels = load.channels or CHANNELS
-        car = start_cars(settings, 1, channels, WARM_UP_S + seconds)
         flood = threading.Timer(WARM_UP_S, _flood, (settings, count, channels))
         flood.start()
         try:
-            seen = _watch(settings, car, WARM_UP_S + seconds, f"{count:,} sessions", step)
+            seen = _watch(
+                settings,
+                lambda: start_cars(settings, 1, channels, WARM_UP_S + seconds),
+                WARM_UP_S + seconds,
+                f"{count:,} sessions",
+                step,
+            )
         finally:
             flood.cancel()
     return _result(
@@ -159,9 +169,13 @@ def _flooding(tick: Session, number: int) -> Session:
 
 
 def _watch(
-    settings: Settings, car: subprocess.Popen[bytes], seconds: float, text: str, step: Step
+    settings: Settings,
+    start: Callable[[], subprocess.Popen[bytes]],
+    seconds: float,
+    text: str,
+    step: Step,
 ) -> _Seen:
-    """Read the rows of the benchmark's cars until `LAST_ROWS_S` after they have stopped."""
+    """Start the benchmark's cars, and read their rows until `LAST_ROWS_S` after they stopped."""
     from confluent_kafka import Consumer, TopicPartition
 
     from pitwall.features.topic import SCHEMA_BYTES, TIMES
@@ -176,6 +190,7 @@ def _watch(
     consumer.assign(
         [TopicPartition(topic, p, end) for p, end in end_offsets(settings, topic).items()]
     )
+    car = start()
     begun = sampled = time.monotonic()
     last = float("inf")
     try:
