@@ -46,13 +46,16 @@ final class Choices {
         return new Choices(seed, given, true, Set.of());
     }
 
-    /** Reads the text form. Throws IllegalArgumentException where it is none. */
-    static Choices parse(String text) {
+    /**
+     * Reads the text form. A seed alone is drawn, but has none of the ingredients {@code without}.
+     * Throws IllegalArgumentException where it is no such text.
+     */
+    static Choices parse(String text, Set<Ingredient> without) {
         String[] words = text.trim().split("\\s+");
         try {
             long seed = Long.parseLong(words[0]);
             if (words.length == 1) {
-                return drawn(seed, Set.of());
+                return drawn(seed, without);
             }
             if (!words[1].equals("only")) {
                 throw new NumberFormatException(words[1]);

@@ -1,29 +1,109 @@
 package pitwall.simulation;
 
-import java.nio.file.Path;
-import java.util.EnumSet;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ArrayNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Runs worlds for {@code pitwall.lab.simulation}. Standard input has one world a line in the text
+ * form of {@link Choices}, standard output one JSON object a line: the world's verdict, in the order
+ * in which they are ready. A line that begins with {@code shrink} asks for the smallest world that
+ * breaks the same promise.
+ *
+ * <p>Arguments: the file of the definitions, the number of threads, and the ids of ingredients that
+ * no drawn world has. Each world runs on one thread.
+ */
 public final class Main {
-    public static void main(String[] arguments) throws Exception {
-        Plans plans = Plans.read(Path.of(arguments[0]));
-        EnumSet<Ingredient> without = EnumSet.noneOf(Ingredient.class);
-        for (int i = 3; i < arguments.length && !arguments[3].equals("all"); i++) {
+    private static final String SHRINK = "shrink ";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Plans definitions;
+    private final Set<Ingredient> without = EnumSet.noneOf(Ingredient.class);
+    private final BufferedReader in =
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+
+    private Main(String[] arguments) throws IOException {
+        definitions = Plans.read(Path.of(arguments[0]));
+        for (int i = 2; i < arguments.length; i++) {
             without.add(Ingredient.of(arguments[i]));
         }
-        if (arguments.length > 3 && arguments[3].equals("all")) without = EnumSet.allOf(Ingredient.class);
-        long from = Long.parseLong(arguments[1]);
-        long count = Long.parseLong(arguments[2]);
-        long begun = System.nanoTime();
-        long active = 0; long rows = 0; int failed = 0;
-        for (long seed = from; seed < from + count; seed++) {
-            long t0 = System.nanoTime();
-            Simulation.Verdict v = Simulation.run(Choices.drawn(seed, without), plans);
-            active += v.activeMs(); rows += v.rows();
-            if (v.broken() != null) {
-                failed++;
-                System.out.println(seed + " " + (System.nanoTime() - t0) / 1000000 + " ms " + v.breaches().get(0) + " " + v.breaches().size()+ " " + v.choices().ingredients());
-            }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Main main = new Main(arguments);
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < Integer.parseInt(arguments[1]); i++) {
+            Thread thread = new Thread(main::work, "worlds-" + i);
+            thread.start();
+            threads.add(thread);
         }
-        System.out.printf("%d seeds, %d failed, %.1f h, %d rows, %.1f s%n", count, failed, active / 3.6e6, rows, (System.nanoTime() - begun) / 1e9);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        // Flink's I/O manager has threads of its own.
+        System.exit(0);
+    }
+
+    private void work() {
+        try {
+            for (String line = next(); line != null; line = next()) {
+                boolean shrink = line.startsWith(SHRINK);
+                String text = shrink ? line.substring(SHRINK.length()) : line;
+                long begun = System.nanoTime();
+                Simulation.Verdict verdict =
+                        Simulation.run(Choices.parse(text, without), definitions);
+                if (shrink && verdict.broken() != null) {
+                    verdict = Shrinker.shrink(verdict, definitions);
+                }
+                write(text, verdict, (System.nanoTime() - begun) / 1e9);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String next() throws IOException {
+        synchronized (in) {
+            return in.readLine();
+        }
+    }
+
+    private void write(String text, Simulation.Verdict verdict, double seconds) {
+        ObjectNode line = JSON.createObjectNode();
+        line.put("world", text);
+        line.put("active_ms", verdict.activeMs());
+        line.put("driven_ms", verdict.drivenMs());
+        line.put("rows", verdict.rows());
+        line.put("late", verdict.lateTicks());
+        line.put("seconds", seconds);
+        ArrayNode ingredients = line.putArray("ingredients");
+        verdict.choices().ingredients().forEach(ingredient -> ingredients.add(ingredient.id()));
+        if (verdict.broken() != null) {
+            line.put("choices", verdict.choices().text());
+            ArrayNode breaches = line.putArray("breaches");
+            for (Breach breach : verdict.breaches()) {
+                breaches.addObject()
+                        .put("promise", breach.promise().id())
+                        .put("detail", breach.detail());
+            }
+            ArrayNode story = line.putArray("story");
+            verdict.story().forEach(story::add);
+        }
+        synchronized (out) {
+            out.println(line);
+        }
     }
 }

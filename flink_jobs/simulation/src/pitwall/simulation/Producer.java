@@ -27,10 +27,9 @@ final class Producer {
     private final long stampMs;
     private final Dealing dealing;
     private final int batch;
-    private final Map<PartitionLog, Long> lastStoredMs = new HashMap<>();
 
-    /** One message on its way. */
-    private record Sent(KafkaRecord record, long storedMs) {}
+    /** When the last message of a run of messages was stored: the next one does not overtake it. */
+    private final Map<PartitionLog, Long> lastStoredMs = new HashMap<>();
 
     /** {@code topics}: the partitions of the topic of each channel group. */
     Producer(
@@ -54,6 +53,7 @@ final class Producer {
     /** Sends a drive. Gives what the judge must know of it. */
     Expectation send(Fleet.Drive drive) {
         SplittableRandom random = choices.draw(drive.prefix() + "sends");
+        lastStoredMs.clear();
         Expectation expectation = new Expectation(drive.session());
         int ticks = drive.session().timesUs.length;
         for (List<PartitionLog> topic : topics) {
@@ -213,6 +213,7 @@ final class Producer {
         if (from >= ticks) {
             return;
         }
+        lastStoredMs.clear();
         for (int tick = from; tick < ticks; tick++) {
             long sentMs = endMs + afterMs + drive.sentMs()[tick] - drive.sentMs()[from];
             sendTick(drive, tick, sentMs, true, random, records);

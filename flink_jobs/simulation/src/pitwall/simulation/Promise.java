@@ -7,7 +7,6 @@ enum Promise {
     NO_EXCEPTION("no message and no value ends the job"),
     NOTHING_LOST("every tick that was sent is a row, or was said to be late"),
     NOTHING_TWICE("a tick is one row, after what a failure takes back"),
-    RIGHT_ORDER("the rows of a session leave in the order of their times"),
     RIGHT_VALUES("a row has the features of the ticks that left, in order, bit for bit"),
     ONE_VALUE("all rows of one event time are equal, also those that were taken back"),
     IN_TIME("no tick is late that came within the bounds"),

@@ -8,6 +8,8 @@ import java.util.Map;
 
 /** The records of one session, as they were stored and read. Made anew for each judgement. */
 final class Records {
+    private static final long SOON_MS = 1000;
+
     private final CarSession session;
     private final List<KafkaRecord> all = new ArrayList<>();
     private final Map<PartitionLog, Long> firstReadMs = new HashMap<>();
@@ -72,9 +74,12 @@ final class Records {
         return after;
     }
 
-    /** Whether the record came with the first read of its partition, so late after the others. */
+    /**
+     * Whether the record was there when its partition was first read, or soon after, and that was
+     * so long after the first read of another one of the session.
+     */
     boolean isAmongFirstRead(KafkaRecord record, long lateMs) {
         long firstMs = firstReadMs.get(record.log);
-        return firstMs >= beganMs + lateMs && record.readMs <= firstMs + 1000;
+        return firstMs >= beganMs + lateMs && record.storedMs <= firstMs + SOON_MS;
     }
 }

@@ -54,7 +54,8 @@ final class SessionJudge {
         }
         lateGroups = new long[session.timesUs.length];
         for (Letter letter : late) {
-            if (!letter.isTakenBack && !letter.record.isCopy) {
+            // A tick that came in one message and was late has no row.
+            if (session.groups > 1 && !letter.isTakenBack && !letter.record.isCopy) {
                 lateGroups[letter.record.tick] |= 1L << letter.record.group;
             }
         }
@@ -62,7 +63,9 @@ final class SessionJudge {
 
     void judge(List<Job.Outage> outages) {
         Records records = new Records(expectation);
-        lives();
+        if (beginnings()) {
+            lives();
+        }
         nothingLost();
         prompt(records);
         inTime(records, outages);
@@ -72,7 +75,32 @@ final class SessionJudge {
         newest();
     }
 
-    /** Order and values, from each beginning of the session on. */
+    /** Whether the session begins as often as it may, and no row comes twice. */
+    private boolean beginnings() {
+        int lives = 0;
+        long lastUs = Long.MAX_VALUE;
+        for (FeatureRow row : rows) {
+            if (row.isTakenBack) {
+                continue;
+            }
+            if (row.timeUs == lastUs) {
+                say(Promise.NOTHING_TWICE, row, "the row comes twice");
+                return false;
+            }
+            if (row.timeUs < lastUs && ++lives > 1 + expectation.replays) {
+                say(
+                        Promise.NO_RESTART,
+                        row,
+                        "the session begins anew after " + at(lastUs) + ", at "
+                                + Story.seconds(row.givenMs));
+                return false;
+            }
+            lastUs = row.timeUs;
+        }
+        return true;
+    }
+
+    /** The values, from each beginning of the session on. */
     private void lives() {
         Ideal ideal = null;
         int lives = 0;
@@ -87,18 +115,11 @@ final class SessionJudge {
                 say(Promise.RIGHT_VALUES, row, "no tick has this time");
                 return;
             }
-            if (row.timeUs == lastUs) {
-                say(Promise.NOTHING_TWICE, row, "the row comes twice");
-                return;
-            }
             if (ideal == null || row.timeUs < lastUs) {
                 wholeLife(lives, rowsOfLife);
                 rowsOfLife = 0;
                 ideal = new Ideal(world.plans, session, row.definitions);
-                if (++lives > 1 + expectation.replays) {
-                    say(Promise.NO_RESTART, row, "the session begins anew after " + at(lastUs));
-                    return;
-                }
+                lives++;
             }
             lastUs = row.timeUs;
             rowsOfLife++;
@@ -158,7 +179,7 @@ final class SessionJudge {
         Set<Long> seen = new HashSet<>();
         for (FeatureRow row : rows) {
             Integer tick = ticks.get(row.timeUs);
-            if (row.isTakenBack || tick == null || !seen.add(row.timeUs)) {
+            if (tick == null || !seen.add(row.timeUs)) {
                 continue;
             }
             long storedMs = records.storedMs(tick);

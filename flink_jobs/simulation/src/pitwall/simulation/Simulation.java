@@ -52,6 +52,10 @@ final class Simulation {
             judge.breach(Promise.NO_EXCEPTION, Story.seconds(timeline.now()) + ": " + origin(e));
             return verdict(world, judge.breaches(), activeMs, job.sinks);
         }
+        if (System.getenv("DUMP") != null) {
+            for (FeatureRow r : job.sinks.rows) System.err.println(r.session.session.key() + " t=" + r.timeUs + " at " + r.givenMs + " " + r.isTakenBack + " " + java.util.Arrays.toString(r.values));
+            for (Letter r : job.sinks.letters) System.err.println("letter " + r.isLate + " " + (r.record.session == null ? "" : r.record.session.key() + " tick " + r.record.tick + " copy " + r.record.isCopy) + " at " + r.givenMs + " " + r.isTakenBack);
+        }
         return verdict(world, judge.breaches(job.outages), activeMs, job.sinks);
     }
 

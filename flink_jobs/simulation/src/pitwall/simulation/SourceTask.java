@@ -42,6 +42,9 @@ final class SourceTask extends Timeline.Part {
 
         long activeMs;
 
+        /** When the records before the next one could be read. */
+        long readUntilMs;
+
         Split(PartitionLog log, long next, long fromMs) {
             this.log = log;
             this.next = next;
@@ -52,7 +55,8 @@ final class SourceTask extends Timeline.Part {
             if (next >= log.size()) {
                 return Timeline.NEVER;
             }
-            return Math.max(fromMs, log.readableMs(log.get(next).storedMs));
+            long readableMs = log.readableMs(log.get(next).storedMs);
+            return Math.max(readableMs, Math.max(fromMs, readUntilMs));
         }
     }
 
@@ -175,10 +179,10 @@ final class SourceTask extends Timeline.Part {
     }
 
     private void read(Split split, long now) {
-        long readableMs = split.nextReadableMs();
+        split.readUntilMs = split.nextReadableMs();
         KafkaRecord record = split.log.get(split.next++);
         record.readMs = now;
-        record.heldMs = readableMs - Math.max(record.storedMs, job.startedMs);
+        record.heldMs = split.readUntilMs - Math.max(record.storedMs, job.startedMs);
         if (split.output == null) {
             split.output = output.createOutputForSplit(split.log.name());
         }
