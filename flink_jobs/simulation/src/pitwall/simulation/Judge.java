@@ -46,7 +46,7 @@ final class Judge {
                             late.getOrDefault(session.session, List.of()),
                             deadlines.of(session),
                             this::breach)
-                    .judge(outages);
+                    .judge();
         }
         letters();
         return breaches;

@@ -33,8 +33,11 @@ final class KafkaRecord {
     /** When a source task read it last; -1 before that. */
     long readMs = -1;
 
-    /** How long its partition held it back then, measured from the start of the job's run. */
+    /** How long its partition alone held it back, not because its broker or the job was away. */
     long heldMs;
+
+    /** Whether it lay there when its partition could be read again after so long a silence. */
+    long silenceMs;
 
     KafkaRecord(
             PartitionLog log,

@@ -51,9 +51,13 @@ final class PartitionLog {
 
     /** When a record that was stored at this time can be read. */
     long readableMs(long storedMs) {
+        return readableMs(storedMs, true);
+    }
+
+    private long readableMs(long storedMs, boolean withBrokers) {
         long ms = storedMs;
         for (Trouble trouble : troubles) {
-            if (trouble.covers(ms)) {
+            if (trouble.covers(ms) && (withBrokers || !trouble.alsoWrites)) {
                 ms = trouble.delayMs > 0 ? ms + trouble.delayMs : trouble.toMs;
             }
         }
@@ -67,8 +71,20 @@ final class PartitionLog {
     /** No record follows: puts the records in the order in which they were stored. */
     void seal() {
         records.sort(Comparator.comparingLong(record -> record.storedMs));
+        long heldUntilMs = createdMs;
+        long silenceMs = 0;
+        long resumedMs = 0;
         for (int i = 0; i < records.size(); i++) {
-            records.get(i).offset = i;
+            KafkaRecord record = records.get(i);
+            record.offset = i;
+            long readableMs = Math.max(heldUntilMs, readableMs(record.storedMs, false));
+            record.heldMs = readableMs - record.storedMs;
+            if (record.storedMs >= resumedMs && record.heldMs > 0) {
+                silenceMs = readableMs - heldUntilMs;
+                resumedMs = readableMs;
+            }
+            record.silenceMs = record.heldMs > 0 ? silenceMs : 0;
+            heldUntilMs = readableMs;
         }
     }
 

@@ -8,6 +8,9 @@ import java.util.SplittableRandom;
 
 /** Sends the drives of one car to the partitions of its topics, as one of several clients would. */
 final class Producer {
+    /** A message that is sent again is stored within so much time. */
+    private static final long RETRY_MS = 500;
+
     private static final long OLD_STAMP_MS = 30 * 60_000;
 
     /** How the messages of a session are dealt to partitions. */
@@ -23,7 +26,7 @@ final class Producer {
     /** The partitions of the topic of each channel group. */
     private final List<List<PartitionLog>> topics;
 
-    private final long reorderMs;
+    private final long reorderUs;
     private final long stampMs;
     private final Dealing dealing;
     private final int batch;
@@ -37,7 +40,7 @@ final class Producer {
         this.choices = choices;
         this.story = story;
         this.topics = topics;
-        reorderMs = reorderUs / 1000;
+        this.reorderUs = reorderUs;
         boolean isOld =
                 choices.has(Ingredient.OLD_STAMPS) && choices.index("old-stamps.car", 3) == car;
         stampMs = isOld ? -OLD_STAMP_MS : 0;
@@ -174,7 +177,9 @@ final class Producer {
             }
             KafkaRecord earlier = records.get(at);
             long apartUs = later.session.timesUs[later.tick] - later.session.timesUs[earlier.tick];
-            if (apartUs <= reorderMs * 1000 && random.nextInt(1000) < perMille) {
+            boolean near =
+                    apartUs <= reorderUs && later.storedMs - earlier.storedMs <= RETRY_MS;
+            if (near && random.nextInt(1000) < perMille) {
                 records.set(at, stored(earlier, later.storedMs));
                 records.set(i, stored(later, earlier.storedMs));
                 previous.remove(later.log);

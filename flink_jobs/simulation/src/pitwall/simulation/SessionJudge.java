@@ -31,6 +31,9 @@ final class SessionJudge {
     private final BiConsumer<Promise, String> breach;
     private final Map<Long, Integer> ticks = new HashMap<>();
 
+    /** Times of the rows that are final. */
+    private final Set<Long> rowTimesUs = new HashSet<>();
+
     /** Groups of each tick that were late, one bit each. */
     private final long[] lateGroups;
 
@@ -52,6 +55,11 @@ final class SessionJudge {
         for (int tick = 0; tick < session.timesUs.length; tick++) {
             ticks.put(session.timesUs[tick], tick);
         }
+        for (FeatureRow row : rows) {
+            if (!row.isTakenBack) {
+                rowTimesUs.add(row.timeUs);
+            }
+        }
         lateGroups = new long[session.timesUs.length];
         for (Letter letter : late) {
             // A tick that came in one message and was late has no row.
@@ -61,14 +69,14 @@ final class SessionJudge {
         }
     }
 
-    void judge(List<Job.Outage> outages) {
+    void judge() {
         Records records = new Records(expectation);
         if (beginnings()) {
             lives();
         }
         nothingLost();
         prompt(records);
-        inTime(records, outages);
+        inTime(records);
         if (late.isEmpty()) {
             oneValue();
         }
@@ -135,12 +143,6 @@ final class SessionJudge {
             }
         }
         wholeLife(lives, rowsOfLife);
-        if (lives < 1 + expectation.replays && late.isEmpty() && lives > 0) {
-            breach.accept(
-                    Promise.NOTHING_LOST,
-                    session.key() + " was sent " + (1 + expectation.replays) + " times, and has "
-                            + lives + " beginnings");
-        }
     }
 
     /** Where nothing is late, each beginning of the session brings all of it. */
@@ -156,11 +158,7 @@ final class SessionJudge {
 
     private void nothingLost() {
         Set<Long> missing = new HashSet<>(ticks.keySet());
-        for (FeatureRow row : rows) {
-            if (!row.isTakenBack) {
-                missing.remove(row.timeUs);
-            }
-        }
+        missing.removeAll(rowTimesUs);
         for (Letter letter : late) {
             if (!letter.isTakenBack) {
                 missing.remove(session.timesUs[letter.record.tick]);
@@ -177,6 +175,9 @@ final class SessionJudge {
 
     private void prompt(Records records) {
         Set<Long> seen = new HashSet<>();
+        for (Letter letter : late) {
+            seen.add(session.timesUs[letter.record.tick]);
+        }
         for (FeatureRow row : rows) {
             Integer tick = ticks.get(row.timeUs);
             if (tick == null || !seen.add(row.timeUs)) {
@@ -194,9 +195,9 @@ final class SessionJudge {
         }
     }
 
-    private void inTime(Records records, List<Job.Outage> outages) {
+    private void inTime(Records records) {
         for (Letter letter : late) {
-            String reason = lateness(letter.record, records, outages);
+            String reason = lateness(letter.record, records);
             if (!letter.isTakenBack && reason != null) {
                 breach.accept(
                         Promise.IN_TIME,
@@ -209,34 +210,22 @@ final class SessionJudge {
     }
 
     /** Why a tick must not be late; null where it may be. */
-    private String lateness(KafkaRecord record, Records records, List<Job.Outage> outages) {
+    private String lateness(KafkaRecord record, Records records) {
         if (records.overtakenBy(record, plan.reorderUs)) {
             return null;
         }
         if (record.isCopy) {
-            boolean old = records.ticksAfter(record) > REMEMBERED;
-            return old ? null : "a copy of a tick is said to be late";
+            boolean isKnown =
+                    expectation.replays == 0
+                            && rowTimesUs.contains(session.timesUs[record.tick])
+                            && records.ticksAfter(record) <= REMEMBERED;
+            return isKnown ? "a copy of a tick that left is said to be late" : null;
         }
-        long settledMs = Deadlines.SETTLE_MS;
-        for (Job.Outage outage : outages) {
-            settledMs = outage.toMs() <= record.readMs ? outage.toMs() + Deadlines.SETTLE_MS : settledMs;
-        }
-        for (Kafka.Away away : world.kafka.away) {
-            if (away.fromMs() <= record.readMs) {
-                settledMs = Math.max(settledMs, away.toMs() + Deadlines.SETTLE_MS);
-            }
-        }
-        boolean isFirstRead = records.isAmongFirstRead(record, START_MS - NEARLY_MS);
-        if (isFirstRead) {
+        boolean held = Math.max(record.silenceMs, record.heldMs) >= plan.idleMs - NEARLY_MS;
+        if (held || records.isAmongFirstRead(record, START_MS - NEARLY_MS)) {
             return null;
         }
-        if (record.readMs < settledMs) {
-            return "the tick is late while partitions may come back one by one";
-        }
-        if (record.heldMs < plan.idleMs - NEARLY_MS) {
-            return "its partition held it back for " + record.heldMs + " ms only";
-        }
-        return null;
+        return "its partition held it back for " + record.heldMs + " ms only";
     }
 
     /** All rows of one event time are equal, as far as all definitions know the features. */

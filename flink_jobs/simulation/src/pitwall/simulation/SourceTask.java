@@ -182,7 +182,6 @@ final class SourceTask extends Timeline.Part {
         split.readUntilMs = split.nextReadableMs();
         KafkaRecord record = split.log.get(split.next++);
         record.readMs = now;
-        record.heldMs = split.readUntilMs - Math.max(record.storedMs, job.startedMs);
         if (split.output == null) {
             split.output = output.createOutputForSplit(split.log.name());
         }
