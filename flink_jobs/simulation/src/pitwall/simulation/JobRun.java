@@ -218,15 +218,15 @@ final class JobRun {
         return until;
     }
 
-    /** How long each row takes. */
-    long rowMs(int task, long now) {
-        long rowMs = 0;
+    /** Until when a keyed task is busy that has just given so many rows. */
+    long busyUntil(int task, long now, int rows) {
+        long until = now;
         for (JobTroubles.Slowness slow : world.job.slowness) {
             if (slow.covers(task, now)) {
-                rowMs = Math.max(rowMs, slow.rowMs());
+                until = Math.max(until, Math.min(slow.toMs(), now + rows * slow.rowMs()));
             }
         }
-        return rowMs;
+        return until;
     }
 
     /** When Kafka was last away, as the job's watch sees it. */

@@ -121,7 +121,7 @@ final class KeyedTask extends Timeline.Part {
 
     /** Whether the task goes on now; a slow sink makes it wait for each row. */
     private boolean rest(long now) {
-        busyUntilMs = Math.max(busyUntilMs, now + rowsGiven * job.rowMs(index, now));
+        busyUntilMs = Math.max(busyUntilMs, job.busyUntil(index, now, rowsGiven));
         rowsGiven = 0;
         return busyUntilMs <= now;
     }

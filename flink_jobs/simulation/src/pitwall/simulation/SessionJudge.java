@@ -15,8 +15,8 @@ final class SessionJudge {
     /** A partition's delay that may make ticks late: as the plan's idle time, less the polling. */
     private static final long NEARLY_MS = 150;
 
-    /** A session's beginning waits so long for partitions that nobody knew. */
-    private static final long START_MS = 2000;
+    /** A partition that is first read so long after another one may lose its first ticks. */
+    private static final long FIRST_READ_MS = 5000;
 
     /** The clock remembers so many ticks: an older copy cannot be told from a late tick. */
     private static final int REMEMBERED = 1000;
@@ -222,7 +222,7 @@ final class SessionJudge {
             return isKnown ? "a copy of a tick that left is said to be late" : null;
         }
         boolean held = Math.max(record.silenceMs, record.heldMs) >= plan.idleMs - NEARLY_MS;
-        if (held || records.isAmongFirstRead(record, START_MS - NEARLY_MS)) {
+        if (held || records.isAmongFirstRead(record, FIRST_READ_MS - NEARLY_MS)) {
             return null;
         }
         return "its partition held it back for " + record.heldMs + " ms only";
