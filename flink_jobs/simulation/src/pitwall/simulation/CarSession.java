@@ -93,7 +93,9 @@ final class CarSession {
 
     /** Whether the tick carries a sample of the sensor. */
     boolean sends(int tick, int sensor) {
-        return course.missing == 0 || sensor == 0 || (bits(tick, sensor) & 0xFFFF) % PER_MILLE >= course.missing;
+        return course.missing == 0
+                || sensor == 0
+                || (bits(tick, sensor) & 0xFFFF) % PER_MILLE >= course.missing;
     }
 
     /** The sample; NaN where it is sent as NaN. */

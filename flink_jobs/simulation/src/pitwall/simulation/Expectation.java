@@ -1,5 +1,6 @@
 package pitwall.simulation;
 
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
@@ -15,6 +16,9 @@ final class Expectation {
 
     /** Whether it is one of many sessions of one tick each. */
     boolean isBurst;
+
+    /** Times of the ticks that came to the telemetry history, microseconds since session start. */
+    final Set<Long> historyUs = new HashSet<>();
 
     Expectation(CarSession session) {
         this.session = session;

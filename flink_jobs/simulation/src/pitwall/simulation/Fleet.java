@@ -49,12 +49,13 @@ final class Fleet {
     List<Drive> draw() {
         int cars = (int) choices.range("cars", 1, 3);
         for (int car = 0; car < cars; car++) {
-            long startMs = 2000 + choices.range("car" + car + ".start_ms", 0, 20_000);
+            long startMs = 2000 + choices.range("car" + car + ".start_ms", 0, 60_000);
             int sessions = (int) choices.range("car" + car + ".sessions", 1, 2);
             for (int session = 0; session < sessions; session++) {
                 Drive drive = drive(car, session, startMs);
                 drives.add(drive);
-                startMs = drive.endMs() + 1500 + choices.range(drive.prefix + "break_ms", 0, 20_000);
+                startMs =
+                        drive.endMs() + 1500 + choices.range(drive.prefix + "break_ms", 0, 20_000);
             }
         }
         return drives;
@@ -64,9 +65,9 @@ final class Fleet {
         String prefix = "car" + car + (number == 0 ? "." : ".second.");
         SplittableRandom random = choices.draw(prefix + "times");
         long rateHz = choices.oneOf("car" + car + ".rate_hz", 10, 10, 10, 20, 25, 50);
-        long lengthS = choices.range(prefix + "length_s", 3, 60);
+        long lengthS = choices.range(prefix + "length_s", 3, 100);
         if (choices.has(Ingredient.LONG_SESSION) && car == 0 && number == 0) {
-            lengthS = choices.range("long-session.length_s", 300, 3600);
+            lengthS = choices.range("long-session.length_s", 300, 5400);
             rateHz = 10;
         }
         double spacingUs = 1e6 / rateHz;
@@ -226,8 +227,12 @@ final class Fleet {
                 session.absurdDistances.put(tick + i, shape[i]);
             }
             story.say(
-                    "The lap distance of " + session.vehicle + " is " + Arrays.toString(shape)
-                            + " m at tick " + tick);
+                    "The lap distance of "
+                            + session.vehicle
+                            + " is "
+                            + Arrays.toString(shape)
+                            + " m at tick "
+                            + tick);
         }
         if (choices.has(Ingredient.OUTLIER) && car == 0) {
             int tick = choices.index(prefix + "outlier_tick", ticks);
@@ -236,8 +241,19 @@ final class Fleet {
             session.outliers.put(tick, value);
             String sensor = session.sensors.get(session.outlierSensor()).id();
             story.say(
-                    "A sample of " + sensor + " of " + session.vehicle + " is " + value
-                            + " at tick " + tick + " of " + ticks + " (" + rateHz + " Hz)");
+                    "A sample of "
+                            + sensor
+                            + " of "
+                            + session.vehicle
+                            + " is "
+                            + value
+                            + " at tick "
+                            + tick
+                            + " of "
+                            + ticks
+                            + " ("
+                            + rateHz
+                            + " Hz)");
         }
     }
 }

@@ -57,7 +57,11 @@ final class Ideal {
             if (isOld(plan, plan.features.get(i))
                     && Double.doubleToLongBits(expected[i])
                             != Double.doubleToLongBits(row.values[i])) {
-                return plan.features.get(i).name() + " is " + row.values[i] + ", not " + expected[i];
+                return plan.features.get(i).name()
+                        + " is "
+                        + row.values[i]
+                        + ", not "
+                        + expected[i];
             }
         }
         return null;
@@ -110,7 +114,11 @@ final class Ideal {
                 }
                 double plain = plainValues.get(row.definitions)[i];
                 if (differs(row.values[i], plain)) {
-                    return feature.name() + " is " + row.values[i] + ", and " + plain
+                    return feature.name()
+                            + " is "
+                            + row.values[i]
+                            + ", and "
+                            + plain
                             + " without the value that left";
                 }
             }

@@ -21,7 +21,7 @@ enum Ingredient {
     ALIAS(10, "a channel and its stand-in are both sent"),
     UNKNOWN_CHANNELS(15, "channels that the definitions do not know"),
     DAMAGED(10, "messages that no reader can read"),
-    BURST(4, "a session id for each of many messages"),
+    BURST(3, "a session id for each of many messages"),
 
     // Producers
     SPREAD(50, "a session is spread over all partitions of its topic"),

@@ -24,7 +24,6 @@ final class Job {
     private final World world;
     private final Timeline timeline;
     private final Deque<JobTroubles.Failure> failures;
-    private final long checkpointsUntilMs;
     private JobTroubles.Shape shape;
     private JobRun run;
     private JobRun.Snapshot last;
@@ -36,7 +35,6 @@ final class Job {
         sinks = new Sinks(world);
         failures = new ArrayDeque<>(world.job.failures);
         shape = world.job.first;
-        this.checkpointsUntilMs = checkpointsUntilMs;
         timeline.at(0, now -> start());
         nextFailure();
         every(DISCOVERY_MS, () -> run.discover(timeline.now()));

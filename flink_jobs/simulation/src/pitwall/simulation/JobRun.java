@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
-/** The tasks of the job from one start to its end or failure, and the channels between them. */
+/** The tasks of the job from one start to its end or failure, and the queues between them. */
 final class JobRun {
     /** Sources stop reading while so many elements wait for a keyed task. */
     private static final int BACK_PRESSURE = 1000;
@@ -54,7 +54,7 @@ final class JobRun {
     private final SplittableRandom random;
     private final List<SourceTask> sources = new ArrayList<>();
     private final List<KeyedTask> keyed = new ArrayList<>();
-    private final Channel[][] channels;
+    private final ElementQueue[][] queues;
     private final Set<SourceTask> held = new LinkedHashSet<>();
     private final Set<PartitionLog> assigned = new LinkedHashSet<>();
     private Snapshot snapshot;
@@ -70,11 +70,11 @@ final class JobRun {
         firstCheckpoint = job.nextCheckpoint;
         random = world.choices.draw("run" + startedMs);
         restoredKeyed = restored == null ? shape.keyed() : restored.keyed;
-        channels = new Channel[shape.sources()][shape.keyed()];
+        queues = new ElementQueue[shape.sources()][shape.keyed()];
         Plan plan = world.plans.get(shape.definitions());
         for (int s = 0; s < shape.sources(); s++) {
             for (int k = 0; k < shape.keyed(); k++) {
-                channels[s][k] = new Channel();
+                queues[s][k] = new ElementQueue();
             }
             sources.add(new SourceTask(timeline, this, s, plan, random.split()));
         }
@@ -83,8 +83,8 @@ final class JobRun {
                         ? null
                         : AbstractStreamOperatorTestHarness.repackageState(restored.states);
         for (int k = 0; k < shape.keyed(); k++) {
-            List<Channel> inputs = new ArrayList<>();
-            for (Channel[] row : channels) {
+            List<ElementQueue> inputs = new ArrayList<>();
+            for (ElementQueue[] row : queues) {
                 inputs.add(row[k]);
             }
             keyed.add(new KeyedTask(timeline, this, k, plan, inputs, state));
@@ -92,7 +92,11 @@ final class JobRun {
         if (restored != null) {
             for (Map.Entry<PartitionLog, Long> split : restored.offsets.entrySet()) {
                 long comesBackMs = startedMs + 200 + random.nextLong(world.job.comebackMs);
-                assign(split.getKey(), random.nextInt(sources.size()), split.getValue(), comesBackMs);
+                assign(
+                        split.getKey(),
+                        random.nextInt(sources.size()),
+                        split.getValue(),
+                        comesBackMs);
             }
         }
         discover(startedMs + 300);
@@ -143,7 +147,7 @@ final class JobRun {
 
     private void send(int source, int target, Object element) {
         long arrivesMs = timeline.now() + 1 + random.nextInt(2);
-        arrivesMs = channels[source][target].add(arrivesMs, element);
+        arrivesMs = queues[source][target].add(arrivesMs, element);
         timeline.wakeAt(keyed.get(target), arrivesMs);
     }
 
@@ -155,12 +159,12 @@ final class JobRun {
         snapshot = new Snapshot(job.nextCheckpoint++, keyed.size());
         for (int s = 0; s < sources.size(); s++) {
             snapshot.offsets.putAll(sources.get(s).offsets());
-            broadcast(s, new Channel.Barrier(snapshot.checkpoint));
+            broadcast(s, new ElementQueue.Barrier(snapshot.checkpoint));
         }
     }
 
     /** A keyed task has its snapshot; with the last one the checkpoint completes a bit later. */
-    void snapshotted(int task, long checkpoint, OperatorSubtaskState state) {
+    void snapshotted(int task, OperatorSubtaskState state) {
         snapshot.states[task] = state;
         if (--snapshot.missing == 0) {
             Snapshot whole = snapshot;
@@ -192,7 +196,8 @@ final class JobRun {
 
     /** Sources that were held up go on when the backlog is short. */
     void relieve() {
-        if (!held.isEmpty() && keyed.stream().allMatch(task -> task.backlog() < BACK_PRESSURE / 2)) {
+        if (!held.isEmpty()
+                && keyed.stream().allMatch(task -> task.backlog() < BACK_PRESSURE / 2)) {
             held.forEach(source -> source.goOn(timeline.now()));
             held.clear();
         }
@@ -237,10 +242,6 @@ final class JobRun {
     /** The state of all keyed tasks. */
     StateSize stateSize() {
         return keyed.stream().map(KeyedTask::stateSize).reduce(StateSize.NONE, StateSize::plus);
-    }
-
-    int timers() {
-        return keyed.stream().mapToInt(KeyedTask::timers).sum();
     }
 
     void close() throws Exception {

@@ -107,8 +107,12 @@ final class JobTroubles {
                     atMs,
                     upMs,
                     '!',
-                    "The job is down, and comes back with " + after.sources + " source tasks, "
-                            + after.keyed + " keyed tasks and definitions " + definitions);
+                    "The job is down, and comes back with "
+                            + after.sources
+                            + " source tasks, "
+                            + after.keyed
+                            + " keyed tasks and definitions "
+                            + definitions);
         }
     }
 

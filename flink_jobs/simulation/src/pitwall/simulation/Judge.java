@@ -26,11 +26,7 @@ final class Judge {
         Deadlines deadlines = new Deadlines(world, outages);
         Map<Expectation, List<FeatureRow>> rows = new HashMap<>();
         for (FeatureRow row : sinks.rows) {
-            if (row.session == null) {
-                breach(Promise.LETTERS, "a row of a session that no message has");
-            } else {
-                rows.computeIfAbsent(row.session, key -> new ArrayList<>()).add(row);
-            }
+            rows.computeIfAbsent(row.session, key -> new ArrayList<>()).add(row);
         }
         Map<CarSession, List<Letter>> late = new HashMap<>();
         for (Letter letter : sinks.letters) {

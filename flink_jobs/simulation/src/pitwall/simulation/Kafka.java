@@ -70,7 +70,9 @@ final class Kafka {
             PartitionLog log = logs.get(choices.index("late-first-read.log", logs.size()));
             log.lateFirstReadMs = choices.range("late-first-read.ms", 500, 25_000);
             story.say(
-                    log.name() + " is first read " + Story.seconds(log.lateFirstReadMs)
+                    log.name()
+                            + " is first read "
+                            + Story.seconds(log.lateFirstReadMs)
                             + " later than it could be");
         }
     }

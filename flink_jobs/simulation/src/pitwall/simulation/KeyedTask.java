@@ -22,7 +22,7 @@ import pitwall.plan.Plan;
 import java.util.List;
 
 /**
- * One subtask of the feature operator, in Flink's test harness: takes elements from its channels,
+ * One subtask of the feature operator, in Flink's test harness: takes elements from its queues,
  * fires timers by virtual time, takes snapshots.
  */
 final class KeyedTask extends Timeline.Part {
@@ -32,7 +32,7 @@ final class KeyedTask extends Timeline.Part {
     private final JobRun job;
     private final int index;
     private final int definitions;
-    private final List<Channel> channels;
+    private final List<ElementQueue> queues;
     private final StatusWatermarkValve valve;
     private final OperatorAccess access;
     private final KeyedOneInputStreamOperatorTestHarness<RowData, RowData, RowData> harness;
@@ -52,16 +52,16 @@ final class KeyedTask extends Timeline.Part {
             JobRun job,
             int index,
             Plan plan,
-            List<Channel> channels,
+            List<ElementQueue> queues,
             OperatorSubtaskState state)
             throws Exception {
         this.timeline = timeline;
         this.job = job;
         this.index = index;
-        this.channels = channels;
+        this.queues = queues;
         definitions = job.shape.definitions();
         checkpoint = job.firstCheckpoint;
-        valve = new StatusWatermarkValve(channels.size());
+        valve = new StatusWatermarkValve(queues.size());
         access = OperatorAccess.create(plan);
         harness =
                 new KeyedOneInputStreamOperatorTestHarness<>(
@@ -126,9 +126,9 @@ final class KeyedTask extends Timeline.Part {
         return busyUntilMs <= now;
     }
 
-    private void take(Channel channel) throws Exception {
-        Object what = channel.take();
-        int from = channels.indexOf(channel);
+    private void take(ElementQueue queue) throws Exception {
+        Object what = queue.take();
+        int from = queues.indexOf(queue);
         if (what instanceof RowData row) {
             harness.processElement(new StreamRecord<>(row));
         } else if (what instanceof Watermark watermark) {
@@ -136,25 +136,26 @@ final class KeyedTask extends Timeline.Part {
         } else if (what instanceof WatermarkStatus status) {
             valve.inputWatermarkStatus(status, from, input);
         } else {
-            barrier(channel);
+            barrier(queue);
         }
     }
 
-    private void barrier(Channel channel) throws Exception {
-        channel.isBlocked = true;
-        if (++barriers == channels.size()) {
+    private void barrier(ElementQueue queue) throws Exception {
+        queue.isBlocked = true;
+        if (++barriers == queues.size()) {
             barriers = 0;
             OperatorSubtaskState state = harness.snapshot(checkpoint, timeline.now());
-            channels.forEach(blocked -> blocked.isBlocked = false);
-            job.snapshotted(index, checkpoint++, state);
+            queues.forEach(blocked -> blocked.isBlocked = false);
+            checkpoint++;
+            job.snapshotted(index, state);
         }
     }
 
-    private Channel first() {
-        Channel first = null;
-        for (Channel channel : channels) {
-            if (first == null || channel.nextMs() < first.nextMs()) {
-                first = channel;
+    private ElementQueue first() {
+        ElementQueue first = null;
+        for (ElementQueue queue : queues) {
+            if (first == null || queue.nextMs() < first.nextMs()) {
+                first = queue;
             }
         }
         return first;
@@ -175,7 +176,7 @@ final class KeyedTask extends Timeline.Part {
 
     /** Elements that wait. */
     int backlog() {
-        return channels.stream().mapToInt(Channel::size).sum();
+        return queues.stream().mapToInt(ElementQueue::size).sum();
     }
 
     void completed(long checkpoint) throws Exception {
@@ -185,10 +186,6 @@ final class KeyedTask extends Timeline.Part {
     /** Bytes of the keyed state on the heap, and the number of keys. */
     StateSize stateSize() {
         return StateSize.of(harness.getOperator().getKeyedStateBackend());
-    }
-
-    int timers() {
-        return harness.numProcessingTimeTimers() + harness.numEventTimeTimers();
     }
 
     void close() throws Exception {
@@ -209,6 +206,8 @@ final class KeyedTask extends Timeline.Part {
         public <X> void collect(OutputTag<X> tag, StreamRecord<X> row) {
             if (OperatorAccess.isLate(tag)) {
                 job.sinks().late((RowData) row.getValue(), timeline.now(), checkpoint);
+            } else if (OperatorAccess.isHistory(tag)) {
+                job.sinks().history((RowData) row.getValue());
             }
         }
 
@@ -231,7 +230,7 @@ final class KeyedTask extends Timeline.Part {
         public void close() {}
     }
 
-    /** Gives the merged watermarks of all channels to the operator. */
+    /** Gives the merged watermarks of all queues to the operator. */
     private final class Input implements PushingAsyncDataInput.DataOutput<RowData> {
         @Override
         public void emitWatermark(Watermark watermark) throws Exception {
@@ -245,7 +244,7 @@ final class KeyedTask extends Timeline.Part {
 
         @Override
         public void emitRecord(StreamRecord<RowData> row) {
-            throw new UnsupportedOperationException("rows come from the channels");
+            throw new UnsupportedOperationException("rows come from the queues");
         }
 
         @Override

@@ -17,16 +17,21 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Runs worlds for {@code pitwall.lab.simulation}. Standard input has one world a line in the text
- * form of {@link Choices}, standard output one JSON object a line: the world's verdict, in the order
- * in which they are ready. A line that begins with {@code shrink} asks for the smallest world that
- * breaks the same promise.
+ * Runs worlds for {@code pitwall.lab.simulation}. Standard input has one line for each world: what
+ * to do with it, and its text form ({@link Choices}). Standard output has one JSON object a line:
+ * the world's verdict, in the order in which they are ready. What to do is
+ *
+ * <ul>
+ *   <li>{@code judge}: run it;
+ *   <li>{@code sample}: run it and give a short session with its rows as well;
+ *   <li>{@code shrink}: find the smallest world that breaks the same promise; or
+ *   <li>the id of a {@link Spoil}: run it and spoil the outcome before it is judged.
+ * </ul>
  *
  * <p>Arguments: the file of the definitions, the number of threads, and the ids of ingredients that
  * no drawn world has. Each world runs on one thread.
  */
 public final class Main {
-    private static final String SHRINK = "shrink ";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Plans definitions;
@@ -60,19 +65,23 @@ public final class Main {
     private void work() {
         try {
             for (String line = next(); line != null; line = next()) {
-                boolean shrink = line.startsWith(SHRINK);
-                String text = shrink ? line.substring(SHRINK.length()) : line;
+                String[] task = line.split(" ", 2);
                 long begun = System.nanoTime();
-                Simulation.Verdict verdict =
-                        Simulation.run(Choices.parse(text, without), definitions);
-                if (shrink && verdict.broken() != null) {
-                    verdict = Shrinker.shrink(verdict, definitions);
-                }
-                write(text, verdict, (System.nanoTime() - begun) / 1e9);
+                Simulation.Verdict verdict = verdict(task[0], Choices.parse(task[1], without));
+                double seconds = (System.nanoTime() - begun) / 1e9;
+                write(task[1], verdict, task[0].equals("sample"), seconds);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Simulation.Verdict verdict(String task, Choices choices) {
+        boolean isPlain = List.of("judge", "sample", "shrink").contains(task);
+        Spoil spoil = isPlain ? null : Spoil.of(task);
+        Simulation.Verdict verdict = Simulation.run(choices, definitions, spoil);
+        boolean shrinks = task.equals("shrink") && verdict.broken() != null;
+        return shrinks ? Shrinker.shrink(verdict, definitions) : verdict;
     }
 
     private String next() throws IOException {
@@ -81,7 +90,7 @@ public final class Main {
         }
     }
 
-    private void write(String text, Simulation.Verdict verdict, double seconds) {
+    private void write(String text, Simulation.Verdict verdict, boolean sample, double seconds) {
         ObjectNode line = JSON.createObjectNode();
         line.put("world", text);
         line.put("active_ms", verdict.activeMs());
@@ -91,6 +100,9 @@ public final class Main {
         line.put("seconds", seconds);
         ArrayNode ingredients = line.putArray("ingredients");
         verdict.choices().ingredients().forEach(ingredient -> ingredients.add(ingredient.id()));
+        if (sample && verdict.sample() != null) {
+            verdict.sample().write(line.putObject("sample"));
+        }
         if (verdict.broken() != null) {
             line.put("choices", verdict.choices().text());
             ArrayNode breaches = line.putArray("breaches");

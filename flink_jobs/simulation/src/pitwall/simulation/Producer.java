@@ -36,7 +36,11 @@ final class Producer {
 
     /** {@code topics}: the partitions of the topic of each channel group. */
     Producer(
-            Choices choices, Story story, int car, List<List<PartitionLog>> topics, long reorderUs) {
+            Choices choices,
+            Story story,
+            int car,
+            List<List<PartitionLog>> topics,
+            long reorderUs) {
         this.choices = choices;
         this.story = story;
         this.topics = topics;
@@ -111,8 +115,7 @@ final class Producer {
             int tick,
             int group,
             boolean isCopy) {
-        return new KafkaRecord(
-                log, sentMs + stampMs, storedMs, session, tick, group, null, isCopy);
+        return new KafkaRecord(log, sentMs + stampMs, storedMs, session, tick, group, null, isCopy);
     }
 
     private int partition(Fleet.Drive drive, int tick, int partitions) {
@@ -131,8 +134,10 @@ final class Producer {
         }
         int tick = 1 + choices.index(drive.prefix() + "again_tick", ticks - 1);
         story.say(
-                "The first message of " + drive.session().session
-                        + " comes once more before its tick " + tick);
+                "The first message of "
+                        + drive.session().session
+                        + " comes once more before its tick "
+                        + tick);
         return tick;
     }
 
@@ -177,8 +182,7 @@ final class Producer {
             }
             KafkaRecord earlier = records.get(at);
             long apartUs = later.session.timesUs[later.tick] - later.session.timesUs[earlier.tick];
-            boolean near =
-                    apartUs <= reorderUs && later.storedMs - earlier.storedMs <= RETRY_MS;
+            boolean near = apartUs <= reorderUs && later.storedMs - earlier.storedMs <= RETRY_MS;
             if (near && random.nextInt(1000) < perMille) {
                 records.set(at, stored(earlier, later.storedMs));
                 records.set(i, stored(later, earlier.storedMs));

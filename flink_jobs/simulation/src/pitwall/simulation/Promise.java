@@ -14,6 +14,7 @@ enum Promise {
     PROMPT("a row follows its record soon, whatever other cars and partitions do"),
     LETTERS("every message that cannot be read is one dead letter"),
     NEWEST_ONLINE("the online store ends with the row of the newest event time"),
+    HISTORY("every tick that was sent is in the telemetry history"),
     OUTLIERS_LEAVE("a huge value has no effect after it has left the window"),
     LITTLE_STATE("sessions of one tick cost little"),
     STATE_RELEASED("nothing is kept of sessions that are over");

@@ -63,6 +63,17 @@ final class Records {
         return false;
     }
 
+    /** Whether a tick may be late by what held its partition back for so long. */
+    boolean mayBeLate(long idleMs) {
+        for (KafkaRecord record : all) {
+            if (Math.max(record.heldMs, record.silenceMs) >= idleMs
+                    || record.log.lateFirstReadMs >= idleMs) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** How many ticks are later than the record's and were stored before it. */
     int ticksAfter(KafkaRecord record) {
         int after = 0;

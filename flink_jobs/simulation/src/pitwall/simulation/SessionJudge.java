@@ -77,9 +77,10 @@ final class SessionJudge {
         nothingLost();
         prompt(records);
         inTime(records);
-        if (late.isEmpty()) {
+        if (late.isEmpty() && !records.mayBeLate(plan.idleMs - NEARLY_MS)) {
             oneValue();
         }
+        history();
         newest();
     }
 
@@ -99,7 +100,9 @@ final class SessionJudge {
                 say(
                         Promise.NO_RESTART,
                         row,
-                        "the session begins anew after " + at(lastUs) + ", at "
+                        "the session begins anew after "
+                                + at(lastUs)
+                                + ", at "
                                 + Story.seconds(row.givenMs));
                 return false;
             }
@@ -147,12 +150,19 @@ final class SessionJudge {
 
     /** Where nothing is late, each beginning of the session brings all of it. */
     private void wholeLife(int life, int rowsOfLife) {
-        if (life > 0 && expectation.replays > 0 && late.isEmpty()
+        if (life > 0
+                && expectation.replays > 0
+                && late.isEmpty()
                 && rowsOfLife != session.timesUs.length) {
             breach.accept(
                     Promise.NOTHING_LOST,
-                    session.key() + " has " + rowsOfLife + " rows of " + session.timesUs.length
-                            + " after its beginning " + life);
+                    session.key()
+                            + " has "
+                            + rowsOfLife
+                            + " rows of "
+                            + session.timesUs.length
+                            + " after its beginning "
+                            + life);
         }
     }
 
@@ -168,7 +178,10 @@ final class SessionJudge {
             long firstUs = missing.stream().min(Long::compare).orElseThrow();
             breach.accept(
                     Promise.NOTHING_LOST,
-                    session.key() + " misses " + missing.size() + " ticks, the first at "
+                    session.key()
+                            + " misses "
+                            + missing.size()
+                            + " ticks, the first at "
                             + at(firstUs));
         }
     }
@@ -188,8 +201,10 @@ final class SessionJudge {
                 say(
                         Promise.PROMPT,
                         row,
-                        "the row comes " + Story.seconds(row.givenMs - storedMs)
-                                + " after its record, at " + Story.seconds(row.givenMs));
+                        "the row comes "
+                                + Story.seconds(row.givenMs - storedMs)
+                                + " after its record, at "
+                                + Story.seconds(row.givenMs));
                 return;
             }
         }
@@ -201,9 +216,16 @@ final class SessionJudge {
             if (!letter.isTakenBack && reason != null) {
                 breach.accept(
                         Promise.IN_TIME,
-                        session.key() + " at " + at(session.timesUs[letter.record.tick]) + ": "
-                                + reason + " (read at " + Story.seconds(letter.record.readMs)
-                                + " from " + letter.record.log.name() + ")");
+                        session.key()
+                                + " at "
+                                + at(session.timesUs[letter.record.tick])
+                                + ": "
+                                + reason
+                                + " (read at "
+                                + Story.seconds(letter.record.readMs)
+                                + " from "
+                                + letter.record.log.name()
+                                + ")");
                 return;
             }
         }
@@ -233,8 +255,11 @@ final class SessionJudge {
         Map<Long, FeatureRow> first = new HashMap<>();
         for (FeatureRow row : rows) {
             FeatureRow earlier = first.putIfAbsent(row.timeUs, row);
-            if (earlier != null && earlier.definitions == row.definitions
-                    && !sameBits(earlier.values, row.values)) {
+            boolean isSame =
+                    earlier != null
+                            && earlier.definitions == row.definitions
+                            && (row.definitions == 0 || expectation.replays == 0);
+            if (isSame && !sameBits(earlier.values, row.values)) {
                 say(Promise.ONE_VALUE, row, "another row of this time has other values");
                 return;
             }
@@ -248,6 +273,16 @@ final class SessionJudge {
             }
         }
         return one.length == other.length;
+    }
+
+    private void history() {
+        Set<Long> missing = new HashSet<>(ticks.keySet());
+        missing.removeAll(expectation.historyUs);
+        if (!missing.isEmpty()) {
+            breach.accept(
+                    Promise.HISTORY,
+                    session.key() + " misses " + missing.size() + " ticks in the history");
+        }
     }
 
     private void newest() {
@@ -267,8 +302,15 @@ final class SessionJudge {
     private void say(Promise promise, FeatureRow row, String what) {
         breach.accept(
                 promise,
-                session.key() + " at " + at(row.timeUs) + " (tick " + ticks.get(row.timeUs) + " of "
-                        + session.timesUs.length + "): " + what);
+                session.key()
+                        + " at "
+                        + at(row.timeUs)
+                        + " (tick "
+                        + ticks.get(row.timeUs)
+                        + " of "
+                        + session.timesUs.length
+                        + "): "
+                        + what);
     }
 
     private static String at(long us) {

@@ -18,7 +18,8 @@ final class Simulation {
             long activeMs,
             long drivenMs,
             int rows,
-            int lateTicks) {
+            int lateTicks,
+            Sample sample) {
         /** The first promise that was broken; null for none. */
         Promise broken() {
             return breaches.isEmpty() ? null : breaches.get(0).promise();
@@ -29,6 +30,11 @@ final class Simulation {
 
     /** Runs the world of these choices. Never throws for what the operator does. */
     static Verdict run(Choices choices, Plans definitions) {
+        return run(choices, definitions, null);
+    }
+
+    /** The same with an outcome that is spoiled before the judge sees it; null for none. */
+    static Verdict run(Choices choices, Plans definitions, Spoil spoil) {
         World world = new World(choices, definitions);
         Timeline timeline = new Timeline();
         long activeMs = activeMs(world);
@@ -52,15 +58,13 @@ final class Simulation {
             judge.breach(Promise.NO_EXCEPTION, Story.seconds(timeline.now()) + ": " + origin(e));
             return verdict(world, judge.breaches(), activeMs, job.sinks);
         }
-        if (System.getenv("DUMP") != null) {
-            for (FeatureRow r : job.sinks.rows) System.err.println(r.session.session.key() + " t=" + r.timeUs + " at " + r.givenMs + " " + r.isTakenBack + " " + java.util.Arrays.toString(r.values));
-            for (Letter r : job.sinks.letters) System.err.println("letter " + r.isLate + " " + (r.record.session == null ? "" : r.record.session.key() + " tick " + r.record.tick + " copy " + r.record.isCopy) + " at " + r.givenMs + " " + r.isTakenBack);
+        if (spoil != null) {
+            spoil.apply(job.sinks);
         }
         return verdict(world, judge.breaches(job.outages), activeMs, job.sinks);
     }
 
-    private static Verdict verdict(
-            World world, List<Breach> breaches, long activeMs, Sinks sinks) {
+    private static Verdict verdict(World world, List<Breach> breaches, long activeMs, Sinks sinks) {
         int late = 0;
         for (Letter letter : sinks.letters) {
             late += letter.isLate && !letter.isTakenBack ? 1 : 0;
@@ -72,7 +76,8 @@ final class Simulation {
                 activeMs,
                 world.drivenMs,
                 sinks.rows.size(),
-                late);
+                late,
+                Sample.of(world, sinks));
     }
 
     /** When the last record was read and all troubles are over. */

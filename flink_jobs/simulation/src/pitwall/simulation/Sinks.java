@@ -5,6 +5,9 @@ import org.apache.flink.table.data.TimestampData;
 
 import pitwall.wire.TelemetryRow;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,6 +24,7 @@ final class Sinks {
 
     private static final int FIRST_FEATURE = 4;
     private static final int LATE_TOPIC = 2;
+    private static final int HISTORY_TIMES = 6;
 
     final List<FeatureRow> rows = new ArrayList<>();
     final List<Letter> letters = new ArrayList<>();
@@ -41,7 +45,7 @@ final class Sinks {
             world.job.failingRows.remove(rows.size() + 1L);
             throw new SinkFailure();
         }
-        Expectation session = world.expectations.get(row.getString(0) + "/" + row.getString(1));
+        Expectation session = session(row);
         TimestampData time = row.getTimestamp(2, 6);
         long us = time.getMillisecond() * 1000 + time.getNanoOfMillisecond() / 1000;
         double[] values = new double[row.getArity() - FIRST_FEATURE];
@@ -56,6 +60,27 @@ final class Sinks {
     /** Takes a late tick as the operator gives it. */
     void late(RowData letter, long now, long checkpoint) {
         letters.add(new Letter(record(letter, LATE_TOPIC), true, now, checkpoint));
+    }
+
+    /** Takes a row of the telemetry history. The table holds it from then on. */
+    void history(RowData row) {
+        LongBuffer timesUs =
+                ByteBuffer.wrap(row.getBinary(HISTORY_TIMES))
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asLongBuffer();
+        Expectation session = session(row);
+        while (timesUs.hasRemaining()) {
+            session.historyUs.add(timesUs.get());
+        }
+    }
+
+    /** The session that a row names in its first two fields. */
+    private Expectation session(RowData row) {
+        Expectation session = world.expectations.get(row.getString(0) + "/" + row.getString(1));
+        if (session == null) {
+            throw new IllegalStateException("a row of a session that nobody sent: " + row);
+        }
+        return session;
     }
 
     /** Takes a row of the source with a message that cannot be read. */

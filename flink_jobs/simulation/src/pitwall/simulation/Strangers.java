@@ -53,15 +53,14 @@ final class Strangers {
         for (int i = 0; i < count; i++) {
             PartitionLog log = logs.get(random.nextInt(logs.size()));
             long ms = log.writableMs(log.createdMs + random.nextLong(Math.max(1, spanMs)));
-            byte[] value =
-                    DAMAGED[random.nextInt(DAMAGED.length)].getBytes(StandardCharsets.UTF_8);
+            byte[] value = DAMAGED[random.nextInt(DAMAGED.length)].getBytes(StandardCharsets.UTF_8);
             log.add(new KafkaRecord(log, ms, ms, null, -1, 0, value, false));
         }
         world.story.say(count + " messages are damaged");
     }
 
     private void burst() {
-        long count = choices.range("burst.count", 1, 3000);
+        long count = choices.range("burst.count", 1, 1500);
         long atMs = 2000 + choices.range("burst.at_ms", 0, spanMs);
         List<PartitionLog> logs = world.kafka.logs;
         CarSession like = world.expectations.values().iterator().next().session;

@@ -22,6 +22,9 @@ final class World {
     /** The definitions that the job begins with, and those that it goes on with, if any. */
     final List<Plan> plans;
 
+    /** The name of the first ones. */
+    String definitions;
+
     final Kafka kafka;
     final JobTroubles job;
 
@@ -81,12 +84,14 @@ final class World {
                     definitions.changes.get(choices.index("change", definitions.changes.size()));
             Plans.Named before = definitions.all.get(change.from());
             Plans.Named after = definitions.all.get(change.to());
+            this.definitions = before.name();
             story.say("Definitions '" + before.name() + "', later '" + after.name() + "'");
             return List.of(before.plan(), after.plan());
         }
         // Most worlds have few features, so that many worlds fit into a minute.
         int index = choices.index("definitions", 4 * definitions.all.size());
         Plans.Named named = definitions.all.get(index < definitions.all.size() ? index : 0);
+        this.definitions = named.name();
         story.say("Definitions '" + named.name() + "'");
         return List.of(named.plan());
     }

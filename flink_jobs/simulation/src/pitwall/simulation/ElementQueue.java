@@ -3,8 +3,10 @@ package pitwall.simulation;
 import java.util.ArrayDeque;
 
 /** The elements on their way from one source task to one keyed task, in their order. */
-final class Channel {
-    /** A row ({@code RowData}), a watermark, a watermark status or a barrier, and when it arrives. */
+final class ElementQueue {
+    /**
+     * A row ({@code RowData}), a watermark, a watermark status or a barrier, and when it arrives.
+     */
     record Element(long arrivesMs, Object what) {}
 
     /** The barrier of a checkpoint. */
