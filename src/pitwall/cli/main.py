@@ -10,6 +10,7 @@ from pitwall.cli import bench, demo, features, models, offline, recordings, serv
 from pitwall.cli.archive import archive
 from pitwall.cli.dead_letters import letters
 from pitwall.cli.jobs import jobs
+from pitwall.cli.simulation import simulate_faults
 from pitwall.cli.terminal import ERR, reserve_stdout
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import lay_out
@@ -37,6 +38,7 @@ app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out
 )
 app.command(epilog="Example: ./pitwall bench parse ingest --quick")(bench.bench)
 app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")(bench.chaos)
+app.command(epilog="Example: ./pitwall simulate-faults --seed 1 --seeds 20")(simulate_faults)
 app.command(epilog="Example: ./pitwall train lap_time")(models.train)
 app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(models.retrain)
 app.command(epilog="Example: ./pitwall models --json")(models.models)

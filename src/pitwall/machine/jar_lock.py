@@ -72,10 +72,15 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "ch.randelshofer:fastdoubleparser:2.0.1",
     ),
     "page": ("org.webjars.npm:uplot:1.6.30",),
+    "simulation": (
+        "org.apache.flink:flink-runtime:2.3.0:tests",
+        "org.apache.flink:flink-test-utils-junit:2.3.0",
+    ),
 }
 """Jars locked without their dependencies, by group.
 
-They are the libraries of the jobs, the compiler of the jobs' Java and the page's charts.
+They are the libraries of the jobs, the compiler of the jobs' Java, the page's charts, and Flink's
+test harness for the simulation.
 """
 
 
@@ -84,8 +89,8 @@ def version(artifact: str) -> str:
 
     Raises `KeyError` for any other jar.
     """
-    groups = (*ROOTS.values(), *SINGLE.values())
-    return dict(coordinate.rsplit(":", 1) for group in groups for coordinate in group)[artifact]
+    parts = (line.split(":") for group in (*ROOTS.values(), *SINGLE.values()) for line in group)
+    return {f"{group}:{name}": number for group, name, number, *_ in parts}[artifact]
 
 
 def relock(cache: Path) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pitwall.errors import JarError
 
-OPTIONAL = frozenset({"flink-s3", "hbase", "hdfs", "spark"})
-"""Groups of jars that only some settings need."""
+OPTIONAL = frozenset({"flink-s3", "hbase", "hdfs", "simulation", "spark"})
+"""Groups of jars that only some settings, or the simulation, need."""
 
 LOCK = Path(__file__).with_name("jars.lock")
 

@@ -1,0 +1,98 @@
+package pitwall.simulation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * A partition of a topic: its records, and the times at which it cannot be read or written.
+ *
+ * <p>Times are milliseconds since the world began.
+ */
+final class PartitionLog {
+    /** A time during which the partition is away, or is read with a delay. */
+    record Trouble(long fromMs, long toMs, long delayMs, boolean alsoWrites) {
+        boolean covers(long ms) {
+            return fromMs <= ms && ms < toMs;
+        }
+    }
+
+    final String topic;
+    final int partition;
+
+    /** When the topic was created. */
+    final long createdMs;
+
+    /** So much later than it could be, the partition is read for the first time. */
+    long lateFirstReadMs;
+
+    final List<Trouble> troubles = new ArrayList<>();
+    private final List<KafkaRecord> records = new ArrayList<>();
+
+    PartitionLog(String topic, int partition, long createdMs) {
+        this.topic = topic;
+        this.partition = partition;
+        this.createdMs = createdMs;
+    }
+
+    String name() {
+        return topic + "-" + partition;
+    }
+
+    /** When a producer's write of this time succeeds. */
+    long writableMs(long ms) {
+        for (Trouble trouble : troubles) {
+            if (trouble.alsoWrites && trouble.covers(ms)) {
+                ms = trouble.toMs;
+            }
+        }
+        return ms;
+    }
+
+    /** When a record that was stored at this time can be read. */
+    long readableMs(long storedMs) {
+        return readableMs(storedMs, true);
+    }
+
+    private long readableMs(long storedMs, boolean withBrokers) {
+        long ms = storedMs;
+        for (Trouble trouble : troubles) {
+            if (trouble.covers(ms) && (withBrokers || !trouble.alsoWrites)) {
+                ms = trouble.delayMs > 0 ? ms + trouble.delayMs : trouble.toMs;
+            }
+        }
+        return ms;
+    }
+
+    void add(KafkaRecord record) {
+        records.add(record);
+    }
+
+    /** No record follows: puts the records in the order in which they were stored. */
+    void seal() {
+        records.sort(Comparator.comparingLong(record -> record.storedMs));
+        long heldUntilMs = createdMs;
+        long silenceMs = 0;
+        long resumedMs = 0;
+        for (int i = 0; i < records.size(); i++) {
+            KafkaRecord record = records.get(i);
+            record.offset = i;
+            long readableMs = Math.max(heldUntilMs, readableMs(record.storedMs, false));
+            record.heldMs = readableMs - record.storedMs;
+            if (record.storedMs >= resumedMs && record.heldMs > 0) {
+                silenceMs = readableMs - heldUntilMs;
+                resumedMs = readableMs;
+            }
+            record.silenceMs = record.heldMs > 0 ? silenceMs : 0;
+            heldUntilMs = readableMs;
+        }
+    }
+
+    int size() {
+        return records.size();
+    }
+
+    KafkaRecord get(long offset) {
+        return records.get((int) offset);
+    }
+}
