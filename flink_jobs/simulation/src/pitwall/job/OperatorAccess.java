@@ -2,69 +2,63 @@ package pitwall.job;
 
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.java.functions.KeySelector;
-import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.OutputTag;
 
-import pitwall.clock.Progress;
 import pitwall.plan.Plan;
 
-import java.lang.reflect.Field;
-
 /**
- * The feature operator as the simulation runs it. What the operator asks of the machine, the wall
- * clock at its start and whether Kafka answers, is set here instead.
- *
- * <p>The plan must name {@code ","} as Kafka's addresses: then the operator relies on {@link
- * KafkaWatch}, and that watches nothing by itself.
+ * The feature operator as the simulation runs it. Whether Kafka answers is told here, where the
+ * real operator asks it.
  */
 public final class OperatorAccess {
-    private final FeatureOperator function;
-    private final OneInputStreamOperator<RowData, RowData> operator;
-    private KafkaWatch kafka;
-    private Field awayMs;
+    private static final class Simulated extends FeatureOperator {
+        private static final long serialVersionUID = 1;
 
-    private OperatorAccess(FeatureOperator function) {
-        this.function = function;
-        operator = new KeyedProcessOperator<>(function);
+        private transient long awayMs;
+
+        Simulated(Plan plan) {
+            super(plan);
+        }
+
+        @Override
+        long kafkaAwayMs() {
+            return awayMs;
+        }
     }
 
-    /** A new operator of a plan, not open yet. */
-    public static OperatorAccess create(Plan plan) {
-        return new OperatorAccess(new FeatureOperator(plan));
+    private final Simulated operator;
+
+    /** Whether the job is new, and when it was started: Kafka was not away before that. */
+    private final boolean fresh;
+
+    private final long startedMs;
+
+    private OperatorAccess(Plan plan, boolean fresh, long startedMs) {
+        operator = new Simulated(plan);
+        this.fresh = fresh;
+        this.startedMs = startedMs;
+        kafkaAway(startedMs);
+    }
+
+    /**
+     * A new operator of a plan, not open yet.
+     *
+     * @param fresh whether the job is a new one, and not one that goes on after a failure
+     * @param startedMs wall clock, milliseconds
+     */
+    public static OperatorAccess create(Plan plan, boolean fresh, long startedMs) {
+        return new OperatorAccess(plan, fresh, startedMs);
     }
 
     public OneInputStreamOperator<RowData, RowData> operator() {
         return operator;
     }
 
-    /** Call it after the operator was opened. {@code now}: wall clock, milliseconds. */
-    public void opened(long now) {
-        try {
-            ((Progress) field("progress").get(function)).heldUpMs = now;
-            kafka = (KafkaWatch) field("kafka").get(function);
-            awayMs = KafkaWatch.class.getDeclaredField("awayMs");
-            awayMs.setAccessible(true);
-            kafkaAway(now);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("the operator has changed; change this class too", e);
-        }
-    }
-
     /** Kafka was last away at this time, wall clock in milliseconds. */
     public void kafkaAway(long ms) {
-        try {
-            awayMs.setLong(kafka, ms);
-        } catch (IllegalAccessException e) {
-            throw new IllegalStateException("the operator has changed; change this class too", e);
-        }
-    }
-
-    private static Field field(String name) throws NoSuchFieldException {
-        Field field = FeatureOperator.class.getDeclaredField(name);
-        field.setAccessible(true);
-        return field;
+        operator.awayMs = fresh && ms <= startedMs ? KafkaWatch.NEVER : ms;
     }
 
     /** The key of a tick. */

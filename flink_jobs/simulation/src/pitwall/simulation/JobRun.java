@@ -239,6 +239,13 @@ final class JobRun {
         return world.kafka.lastAwayMs(now, startedMs);
     }
 
+    /** All partitions have been read up to this virtual time. */
+    void pass(long ms) throws Exception {
+        for (KeyedTask task : keyed) {
+            task.pass(ms);
+        }
+    }
+
     /** The state of all keyed tasks. */
     StateSize stateSize() {
         return keyed.stream().map(KeyedTask::stateSize).reduce(StateSize.NONE, StateSize::plus);

@@ -7,6 +7,9 @@ import java.util.Map;
 
 /** Compares what came out of a world with what the job promises ({@link Promise}). */
 final class Judge {
+    /** Most bytes of a session that was released. */
+    private static final long REMEMBERED_BYTES = 4096;
+
     /** A one-tick session may take so much of the heap on average. */
     static final long SESSION_BYTES = 10 << 10;
 
@@ -55,8 +58,10 @@ final class Judge {
                     Promise.LITTLE_STATE,
                     burst + " sessions of one tick take " + afterBurst.bytes() + " bytes");
         }
-        if (atEnd.keys() > 0) {
-            breach(Promise.STATE_RELEASED, atEnd.keys() + " sessions are kept");
+        if (atEnd.bytes() > REMEMBERED_BYTES * atEnd.keys()) {
+            breach(
+                    Promise.STATE_RELEASED,
+                    atEnd.keys() + " released sessions take " + atEnd.bytes() + " bytes");
         }
     }
 

@@ -62,7 +62,7 @@ final class KeyedTask extends Timeline.Part {
         definitions = job.shape.definitions();
         checkpoint = job.firstCheckpoint;
         valve = new StatusWatermarkValve(queues.size());
-        access = OperatorAccess.create(plan);
+        access = OperatorAccess.create(plan, state == null, World.EPOCH_MS + timeline.now());
         harness =
                 new KeyedOneInputStreamOperatorTestHarness<>(
                         access.operator(),
@@ -84,7 +84,6 @@ final class KeyedTask extends Timeline.Part {
                             state, MAX_PARALLELISM, job.restoredKeyed, job.shape.keyed(), index));
         }
         harness.open();
-        access.opened(World.EPOCH_MS + timeline.now());
         timeline.wakeAt(this, timeline.now() + 1);
     }
 
@@ -181,6 +180,11 @@ final class KeyedTask extends Timeline.Part {
 
     void completed(long checkpoint) throws Exception {
         harness.notifyOfCompletedCheckpoint(checkpoint);
+    }
+
+    /** All partitions have been read up to this virtual time. */
+    void pass(long ms) throws Exception {
+        harness.processWatermark(new Watermark(World.EPOCH_MS + ms));
     }
 
     /** Bytes of the keyed state on the heap, and the number of keys. */

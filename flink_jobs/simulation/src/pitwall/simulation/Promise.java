@@ -17,7 +17,7 @@ enum Promise {
     HISTORY("every tick that was sent is in the telemetry history"),
     OUTLIERS_LEAVE("a huge value has no effect after it has left the window"),
     LITTLE_STATE("sessions of one tick cost little"),
-    STATE_RELEASED("nothing is kept of sessions that are over");
+    STATE_RELEASED("of a session that is over only its clock is kept");
 
     /** The promise in words. */
     final String words;

@@ -52,6 +52,8 @@ final class Simulation {
                         });
             }
             timeline.run(activeMs + world.plans.get(0).releaseMs + 2 * DRAIN_MS);
+            // Sessions are released by what is read after them.
+            job.run().pass(timeline.now());
             judge.judgeState(afterBurst[0], world.burst, job.run().stateSize());
             job.run().close();
         } catch (Exception e) {
