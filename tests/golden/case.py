@@ -179,7 +179,7 @@ def _watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int)
     operator goes on to what its sessions wait for.
     """
     read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
-    return min(read) if read else max(newest.values()) + IDLE_MS
+    return min(read) if read else max(newest.values()) + 2 * IDLE_MS
 
 
 def cases() -> list[Case]:

@@ -18,15 +18,15 @@ import java.util.List;
  *
  * <ol>
  *   <li>it is the next one in the session's step, and every topic brought its part of it; or
- *   <li>a tick that is {@link Plan#reorderUs} later is here, and what was sent before that one has
+ *   <li>a tick that is more than {@link Plan#reorderUs} later is here, and what was sent before that one has
  *       been read: each partition that brings the session has brought a tick as late, or the
  *       watermark, the Kafka time up to which all partitions have been read, has passed it; or
  *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or
  *   <li>nothing comes any more: the source is silent.
  * </ol>
  *
- * <p>A session's first tick waits for {@link #START_MS} of Kafka time, because partitions of a new
- * topic may still be unknown; from then on the session's partitions are known. A tick that jumps
+ * <p>A session's first tick waits for {@link #START_MS} of Kafka time and of the wall clock, because
+ * partitions of a new topic may still be unknown; from then on the session's partitions are known. A tick that jumps
  * ahead by more than {@link #JUMP_US} waits until the session goes on from there.
  *
  * <p>A tick at or before the last one that left is a duplicate when that very tick left with the
@@ -38,7 +38,7 @@ import java.util.List;
 public final class SessionClock {
     private static final long NONE = Long.MIN_VALUE;
 
-    /** How long the first tick of a session waits, Kafka time. */
+    /** How long the first tick of a session waits, Kafka time and wall clock. */
     static final long START_MS = 2000;
 
     /** A greater step ahead may be a damaged time. */
@@ -177,11 +177,20 @@ public final class SessionClock {
                 : progress.after(NONE, plan.idleMs);
     }
 
+    /** Wall clock when {@link #advance} is due, milliseconds; Long.MAX_VALUE for never. */
+    public long dueMs(Progress progress) {
+        return waiting.isEmpty() || !isNew(progress) ? Long.MAX_VALUE : openedMs + START_MS;
+    }
+
+    private boolean isNew(Progress progress) {
+        return emittedUs == NONE && progress.now < openedMs + START_MS;
+    }
+
     private long dueWatermark(Tick tick) {
         Tick later =
                 newestUs - tick.timeUs < plan.reorderUs
                         ? null
-                        : waiting.from(tick.timeUs + plan.reorderUs);
+                        : waiting.from(tick.timeUs + plan.reorderUs + 1);
         return later == null
                 ? tick.readyMs + plan.idleMs
                 : Math.max(tick.readyMs, later.readyMs) + 1;
@@ -214,10 +223,13 @@ public final class SessionClock {
         if (!first && tick.timeUs - emittedUs > JUMP_US && heardUs <= tick.timeUs) {
             return false;
         }
+        if (isNew(progress)) {
+            return false;
+        }
         return progress.watermark >= dueWatermark(tick)
                 || isEstablished(progress)
                         && sources.allReached(
-                                tick.timeUs + plan.reorderUs, progress.watermark, plan.idleMs);
+                                tick.timeUs + plan.reorderUs + 1, progress.watermark, plan.idleMs);
     }
 
     /** Whether the partitions that bring the session are known. */

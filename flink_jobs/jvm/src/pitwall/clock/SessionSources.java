@@ -14,6 +14,9 @@ final class SessionSources {
     private static final int MAX_TOPICS = 31;
     private static final int MAX_PARTITIONS = 1024;
 
+    /** Of a longer pause of the session only so much counts as activity, milliseconds. */
+    private static final long LONGEST_PAUSE_MS = 1000;
+
     private String[] topics = new String[0];
 
     /** The index of the topic in the upper half, the partition's number in the lower one. */
@@ -24,10 +27,25 @@ final class SessionSources {
 
     private long[] timesUs = new long[0];
 
+    /** How long the session had been active when each of them brought something last. */
+    private long[] activeMs = new long[0];
+
+    /** Kafka time during which the session was active, without its pauses, milliseconds. */
+    private long sessionActiveMs;
+
+    /** Newest Kafka time of the session, milliseconds. */
+    private long newestRecordMs = Long.MIN_VALUE;
+
     /**
      * Notes the message of a tick. Gives the topic's index; all topics above the limit share one.
      */
     int note(Tick tick) {
+        if (tick.recordMs > newestRecordMs) {
+            if (newestRecordMs != Long.MIN_VALUE) {
+                sessionActiveMs += Math.min(tick.recordMs - newestRecordMs, LONGEST_PAUSE_MS);
+            }
+            newestRecordMs = tick.recordMs;
+        }
         int topic = topic(tick.topic);
         long key = (long) topic << 32 | tick.partition;
         int i = 0;
@@ -41,11 +59,13 @@ final class SessionSources {
             partitions = Arrays.copyOf(partitions, i + 1);
             recordMs = Arrays.copyOf(recordMs, i + 1);
             timesUs = Arrays.copyOf(timesUs, i + 1);
+            activeMs = Arrays.copyOf(activeMs, i + 1);
             partitions[i] = key;
             recordMs[i] = timesUs[i] = Long.MIN_VALUE;
         }
         recordMs[i] = Math.max(recordMs[i], tick.recordMs);
         timesUs[i] = tick.timeUs;
+        activeMs[i] = sessionActiveMs;
         return topic;
     }
 
@@ -64,8 +84,8 @@ final class SessionSources {
     }
 
     /**
-     * The topics that still bring the session, one bit each. One that brought nothing for {@code
-     * idleMs} of what was read does not.
+     * The topics that still bring the session, one bit each. One that brought nothing while the
+     * session was active for {@code idleMs}, of what was read, does not.
      */
     int liveTopics(long watermark, long idleMs) {
         if (topics.length == 1) {
@@ -101,7 +121,7 @@ final class SessionSources {
     }
 
     private boolean isLive(int i, long watermark, long idleMs) {
-        return watermark < recordMs[i] + idleMs;
+        return watermark < recordMs[i] + idleMs || sessionActiveMs < activeMs[i] + idleMs;
     }
 
     /** The session begins anew: no partition has brought anything of its new beginning. */
@@ -111,7 +131,7 @@ final class SessionSources {
 
     /** Bytes that it takes on the heap, roughly. */
     long bytes() {
-        return 128 + 24L * partitions.length + 80L * topics.length;
+        return 160 + 32L * partitions.length + 80L * topics.length;
     }
 
     void write(DataOutputView out) throws IOException {
@@ -122,6 +142,9 @@ final class SessionSources {
         StateBytes.writeLongs(out, partitions);
         StateBytes.writeLongs(out, recordMs);
         StateBytes.writeLongs(out, timesUs);
+        StateBytes.writeLongs(out, activeMs);
+        out.writeLong(sessionActiveMs);
+        out.writeLong(newestRecordMs);
     }
 
     void read(DataInputView in) throws IOException {
@@ -132,5 +155,8 @@ final class SessionSources {
         partitions = StateBytes.readLongs(in);
         recordMs = StateBytes.readLongs(in);
         timesUs = StateBytes.readLongs(in);
+        activeMs = StateBytes.readLongs(in);
+        sessionActiveMs = in.readLong();
+        newestRecordMs = in.readLong();
     }
 }

@@ -38,8 +38,8 @@ import java.util.stream.Stream;
  * <p>Takes rows with the fields of {@link TelemetryRow}. Gives one feature row for each tick, in
  * order within a session, and the side outputs of {@link SessionOutputs}. No method blocks.
  *
- * <p>A session of which nothing came for {@link Plan#releaseMs} of what was read of Kafka is
- * released: only its clock is kept, for {@link #REMEMBERED_MS} more. The same happens to the least
+ * <p>A session of which nothing came for {@link Plan#releaseMs}, neither by the wall clock nor in
+ * what was read of Kafka, is released: only its clock is kept, for {@link #REMEMBERED_MS} more. The same happens to the least
  * recent session where sessions take too much memory ({@link OpenSessions}).
  */
 class FeatureOperator extends AbstractStreamOperator<RowData>
@@ -312,12 +312,20 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         } catch (RuntimeException e) {
             setAside(session, e);
         }
-        if (session.released && progress.watermark >= forgetMs(session) || ended) {
+        if (ended) {
             outputs.flushHistory();
+        }
+        settle(timer.getKey(), session, now);
+    }
+
+    /** Releases or forgets the session where it is time to, or sets its next timers. */
+    private void settle(RowData key, SessionState session, long now) throws IOException {
+        boolean due = progress.watermark >= endMs(session) && now >= endWallMs(session);
+        if (progress.watermark == Long.MAX_VALUE || due && session.released) {
             state.clear();
-            sessions.remove(timer.getKey());
-        } else if (!session.released && progress.watermark >= releaseMs(session)) {
-            release(timer.getKey(), session, now);
+            sessions.remove(key);
+        } else if (due) {
+            release(key, session, now);
         } else {
             schedule(session, now);
         }
@@ -333,11 +341,18 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             session.timerMs = SessionState.NO_TIMER;
         }
         long now = timers.currentProcessingTime();
+        progress.now = now;
+        progress.settled = isSettled(now);
         outputs.set(timer.getKey(), session, now);
+        try {
+            session.clock.advance(progress, outputs);
+        } catch (RuntimeException e) {
+            setAside(session, e);
+        }
         if (session.isHistoryDue(now)) {
             outputs.flushHistory();
         }
-        schedule(session, now);
+        settle(timer.getKey(), session, now);
     }
 
     /** The state of the current key under this operator's plan; null where there is none. */
@@ -354,12 +369,14 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         }
     }
 
-    private long releaseMs(SessionState session) {
-        return session.heardRecordMs + plan.releaseMs;
+    /** Kafka time from which on the session is released, or forgotten after that. */
+    private long endMs(SessionState session) {
+        return session.heardRecordMs + plan.releaseMs + (session.released ? REMEMBERED_MS : 0);
     }
 
-    private long forgetMs(SessionState session) {
-        return releaseMs(session) + REMEMBERED_MS;
+    /** The same by the wall clock. The watermark alone leaps where a car's clock was wrong. */
+    private long endWallMs(SessionState session) {
+        return session.heardMs + plan.releaseMs + (session.released ? REMEMBERED_MS : 0);
     }
 
     /**
@@ -367,16 +384,21 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
      * still fires does no harm.
      */
     private void schedule(SessionState session, long now) {
+        long dueMs = session.clock.dueMs(progress);
         if (session.hasHistory()) {
-            long due = Math.max(now, session.heardMs) + SessionHistory.WAIT_MS;
-            if (due < session.timerMs) {
-                session.timerMs = due;
-                timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, due);
-            }
+            dueMs = Math.min(dueMs, Math.max(now, session.heardMs) + SessionHistory.WAIT_MS);
+        }
+        boolean isRead = progress.watermark >= endMs(session);
+        if (isRead) {
+            dueMs = Math.min(dueMs, endWallMs(session));
+        }
+        if (dueMs < session.timerMs) {
+            session.timerMs = dueMs;
+            timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, dueMs);
         }
         long due = session.clock.dueWatermark(progress);
         noteDue(due);
-        due = Math.min(due, session.released ? forgetMs(session) : releaseMs(session));
+        due = isRead ? due : Math.min(due, endMs(session));
         if (due < session.watermarkTimerMs && due > progress.watermark) {
             session.watermarkTimerMs = due;
             timers.registerEventTimeTimer(VoidNamespace.INSTANCE, due);
