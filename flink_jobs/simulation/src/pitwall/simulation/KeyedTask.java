@@ -184,6 +184,7 @@ final class KeyedTask extends Timeline.Part {
 
     /** All partitions have been read up to this virtual time. */
     void pass(long ms) throws Exception {
+        harness.setProcessingTime(World.EPOCH_MS + timeline.now());
         harness.processWatermark(new Watermark(World.EPOCH_MS + ms));
     }
 
