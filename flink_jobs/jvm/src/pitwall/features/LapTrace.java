@@ -15,7 +15,7 @@ import java.util.Arrays;
  */
 final class LapTrace {
     private static final int MIN_CAPACITY = 64;
-    private static final int MAX_LENGTH = (int) (Plan.LONGEST_LAP_M / Plan.GRID_M);
+    private static final int MAX_LENGTH = (int) (Plan.LONGEST_LAP_M / Plan.GRID_M) + 1;
 
     private double[] current = new double[MIN_CAPACITY];
     private int length;
