@@ -15,7 +15,7 @@ from pitwall.features.definitions import FeatureSet
 from pitwall.features.feature import Feature
 from pitwall.features.kinds import Kind
 from pitwall.features.oracle_laps import Lap, delta_to_grid, delta_to_lap, finish_time
-from pitwall.features.oracle_sums import deviation, mean, root_mean_square, slope, total
+from pitwall.features.oracle_sums import deviation, integral, mean, root_mean_square, slope
 from pitwall.features.reference_laps import LONGEST_M
 
 Tick = tuple[int, Mapping[str, float]]
@@ -181,8 +181,8 @@ def _since_lap_start(feature: Feature, ticks: Sequence[Tick], i: int, lap: Lap |
         samples = [ticks[k][1][channel] for k in since if _sent(ticks[k][1], channel)]
         return mean(samples) if samples else math.nan
     steps = _steps(channel, ticks, i, ticks[since[0] - 1][0] if since[0] else None)
-    parts = [value * seconds for k, value, seconds in steps if k >= since[0]]
-    return total(parts) if parts else math.nan
+    counted = [(value, seconds) for k, value, seconds in steps if k >= since[0]]
+    return integral(*zip(*counted, strict=True)) if counted else math.nan
 
 
 def _steps(

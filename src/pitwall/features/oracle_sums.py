@@ -7,15 +7,14 @@ overflows or vanishes on the way. A result beyond the largest double is infinite
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 
-def total(x: Sequence[float]) -> float:
-    """Sum of the numbers; infinite where one of them is, or where the sum is beyond a double."""
-    if any(math.isinf(value) for value in x):
-        return math.inf
+def integral(x: Sequence[float], seconds: Sequence[float]) -> float:
+    """Sum of the numbers, at least one, each times its seconds."""
     scaled, exponent = _scaled(x)
-    return _times_power(math.fsum(scaled), exponent)
+    return _times_power(math.fsum(map(operator.mul, scaled, seconds)), exponent)
 
 
 def mean(x: Sequence[float]) -> float:

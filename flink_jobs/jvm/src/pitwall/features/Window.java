@@ -159,7 +159,8 @@ final class Window {
 
     /** Begins with the samples that are there, as a window that the state did not have. */
     void begin(Moments scratch) {
-        restore(series.first(), series.first(), series.end(), scratch);
+        long first = series.firstWithin(reach, series.first());
+        restore(first, first, series.end(), scratch);
     }
 
     /** Passes over the state of a window that the plan does not have. */
