@@ -47,9 +47,9 @@ final class Extreme {
         while (size > 0 && indices[first] - (int) head < 0) {
             first = place(1);
             size--;
-        }
-        if (values.length > MIN_CAPACITY && size < values.length / 8) {
-            resize(values.length / 2);
+            if (size < values.length / 8 && values.length > MIN_CAPACITY) {
+                resize(values.length / 2);
+            }
         }
     }
 

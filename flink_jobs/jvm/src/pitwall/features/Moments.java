@@ -15,13 +15,18 @@ final class Moments {
 
     double sum;
     double squares;
-    private int magnitude;
 
     /** Of seconds since the pivot, of their squares, and of their products with the differences. */
-    private double times;
+    double times;
 
-    private double timeSquares;
-    private double products;
+    double timeSquares;
+    double products;
+    private int magnitude;
+
+    /** How many samples there are, and the mean of their differences; both only at the end. */
+    private long count;
+
+    private double middle;
 
     /** Begins with no sample. The pivot and its time are those of a sample to come. */
     void begin(double pivot, long pivotUs) {
@@ -36,6 +41,13 @@ final class Moments {
         double difference = value - pivot;
         sum += difference;
         squares += difference * difference;
+    }
+
+    /** Adds the time of the sample that was added, seconds since the pivot's. */
+    void addTime(double seconds, double difference) {
+        times += seconds;
+        timeSquares += seconds * seconds;
+        products += seconds * difference;
     }
 
     /** Adds any sample. Gives its difference in the units of the sums. */
@@ -55,15 +67,6 @@ final class Moments {
         return difference;
     }
 
-    /** Adds a sample for a slope as well. {@code timeUs}: its time in microseconds. */
-    void add(double value, long timeUs) {
-        double difference = add(value);
-        double time = (timeUs - pivotUs) * 1e-6;
-        times += time;
-        timeSquares += time * time;
-        products += time * difference;
-    }
-
     private void convert(int to) {
         sum = Magnitude.convert(sum, magnitude, to);
         products = Magnitude.convert(products, magnitude, to);
@@ -72,40 +75,49 @@ final class Moments {
     }
 
     /**
-     * Becomes the sums of two groups of samples, all of them ordinary.
-     *
-     * @param n number of the older samples
-     * @param olderSum their sum, of differences from their own pivot
-     * @param olderSquares the same of their squares
-     * @param shift their pivot minus that of the newer ones
+     * Becomes the sums of two groups of samples. {@code n}: number of the older ones, whose object
+     * may change its units.
      */
-    void joinOrdinary(double n, double olderSum, double olderSquares, double shift, Moments newer) {
-        double moved = olderSum + n * shift;
-        pivot = newer.pivot;
-        magnitude = Magnitude.PLAIN;
-        sum = newer.sum + moved;
-        squares = newer.squares + (olderSquares + shift * (olderSum + moved));
-    }
-
-    /**
-     * Becomes the sums of two groups of samples. {@code n}: number of the older ones. The object of
-     * the older ones may change its units.
-     */
-    void join(double n, Moments older, Moments newer) {
+    void join(double n, Moments older, Moments newer, boolean slope) {
         int needed = Math.max(older.needs(), newer.needs());
         int common = Math.max(needed, Magnitude.of(older.pivot - newer.pivot));
         double shift = Magnitude.difference(older.pivot, newer.pivot, common);
+        double[] sums = new double[stored(slope)];
         older.convert(common);
+        older.store(sums, 0, slope);
         copy(newer);
         convert(common);
-        double moved = older.sum + n * shift;
-        double later = (older.pivotUs - pivotUs) * 1e-6;
-        double movedTimes = older.times + n * later;
-        sum += moved;
-        squares += older.squares + shift * (older.sum + moved);
-        times += movedTimes;
-        timeSquares += older.timeSquares + later * (older.times + movedTimes);
-        products += older.products + shift * older.times + later * moved;
+        join(n, sums, 0, shift, (older.pivotUs - pivotUs) * 1e-6, this, slope);
+    }
+
+    /**
+     * Becomes the sums of two groups of samples in the same units.
+     *
+     * @param n number of the older samples
+     * @param older where their sums are stored, and {@code at} from which place on
+     * @param shift their pivot minus that of the newer ones
+     * @param later their pivot's time minus that of the newer ones, seconds
+     */
+    void join(
+            double n,
+            double[] older,
+            int at,
+            double shift,
+            double later,
+            Moments newer,
+            boolean slope) {
+        double moved = older[at] + n * shift;
+        if (slope) {
+            double movedTimes = older[at + 2] + n * later;
+            double movedSquares = older[at + 3] + later * (older[at + 2] + movedTimes);
+            times = newer.times + movedTimes;
+            timeSquares = newer.timeSquares + movedSquares;
+            products = newer.products + (older[at + 4] + shift * older[at + 2] + later * moved);
+        }
+        pivot = newer.pivot;
+        magnitude = newer.magnitude;
+        squares = newer.squares + (older[at + 1] + shift * (older[at] + moved));
+        sum = newer.sum + moved;
     }
 
     /** The smallest magnitude whose units these sums fit in without loss. */
@@ -156,33 +168,34 @@ final class Moments {
         return slope ? 5 : 2;
     }
 
-    /** Mean of the samples, which are so many. */
-    double mean(long count) {
-        double difference = sum / count;
+    /** Ends the sums: there are so many samples. The values below are defined from here on. */
+    void end(long count) {
+        this.count = count;
+        middle = sum / count;
+    }
+
+    double mean() {
         if (magnitude == Magnitude.HUGE) {
-            return (pivot * Magnitude.DOWN + difference) * Magnitude.UP;
+            return (pivot * Magnitude.DOWN + middle) * Magnitude.UP;
         }
-        return pivot + inChannelUnits(difference);
+        return pivot + inChannelUnits(middle);
     }
 
-    /** Population standard deviation of the samples, which are so many. */
-    double deviation(long count) {
-        return inChannelUnits(Math.sqrt(variance(count)));
+    /** Population standard deviation. */
+    double deviation() {
+        return inChannelUnits(Math.sqrt(variance()));
     }
 
-    /** Root of the mean of the squares of the samples, which are so many. */
-    double rootMeanSquare(long count) {
-        double mean = mean(count);
+    /** Root of the mean of the squares. */
+    double rootMeanSquare() {
+        double mean = mean();
         return magnitude == Magnitude.PLAIN && Magnitude.isOrdinary(mean)
-                ? Math.sqrt(variance(count) + mean * mean)
-                : Math.hypot(deviation(count), mean);
+                ? Math.sqrt(variance() + mean * mean)
+                : Math.hypot(deviation(), mean);
     }
 
-    /**
-     * Least-squares slope per second of the samples, which are so many; NaN where all are of one
-     * instant.
-     */
-    double slope(long count) {
+    /** Least-squares slope per second; NaN where all samples are of one instant. */
+    double slope() {
         double spread = timeSquares - times * times / count;
         return spread > 0
                 ? inChannelUnits((products - times * sum / count) / spread)
@@ -190,9 +203,8 @@ final class Moments {
     }
 
     /** Population variance in the units of the magnitude, never below zero. */
-    private double variance(long count) {
-        double mean = sum / count;
-        return Math.max(0, squares / count - mean * mean);
+    private double variance() {
+        return Math.max(0, squares / count - middle * middle);
     }
 
     private double inChannelUnits(double number) {

@@ -68,6 +68,11 @@ final class Series {
         return times.timeUs(tick(i));
     }
 
+    /** Seconds from a time to that of a sample, both within the longest reach; may be below zero. */
+    double secondsSince(long i, long earlierUs) {
+        return times.sinceUs(tick(i), earlierUs) * 1e-6;
+    }
+
     private long tick(long i) {
         return ticks == null ? i + offset : times.newest() - age(i);
     }

@@ -1,7 +1,5 @@
 package pitwall.features;
 
-import java.util.Arrays;
-
 /**
  * The sums of the samples from any one of them up to a split, of a window's older part. They are
  * computed from the split backwards, once for the whole part and once more for each {@link #CHUNK}
@@ -57,7 +55,7 @@ final class SuffixSums {
         scratch.begin(pivot, pivotUs);
         newest = split - 1;
         for (int chunk = 0; chunk < chunks; chunk++) {
-            addChunk(head, scratch);
+            add(newest - CHUNK + 1, head, scratch, null);
             scratch.store(chunkSums, chunk * stride, slope);
             if (scratch.magnitude() != Magnitude.PLAIN && chunkMagnitudes == null) {
                 chunkMagnitudes = new byte[chunks];
@@ -75,34 +73,6 @@ final class SuffixSums {
         return fits ? array : new double[length];
     }
 
-    /** Adds the samples of a whole chunk, of a part that goes back to {@code head}. */
-    private void addChunk(long head, Moments to) {
-        long oldest = newest - CHUNK + 1;
-        if (slope || series.lastUnusual() >= head) {
-            for (long i = newest; i >= oldest; i--) {
-                add(i, to);
-            }
-            return;
-        }
-        double sum = to.sum;
-        double squares = to.squares;
-        for (long i = newest; i >= oldest; i--) {
-            double difference = series.value(i) - pivot;
-            sum += difference;
-            squares += difference * difference;
-        }
-        to.sum = sum;
-        to.squares = squares;
-    }
-
-    private void add(long i, Moments to) {
-        if (slope) {
-            to.add(series.value(i), series.timeUs(i));
-        } else {
-            to.add(series.value(i));
-        }
-    }
-
     /** Computes the sums of the chunk that begins at {@link #newest}, back to {@code head}. */
     private void sumChunk(long head, Moments scratch) {
         int chunk = (int) ((split - 1 - newest) / CHUNK);
@@ -111,39 +81,91 @@ final class SuffixSums {
             int magnitude = chunkMagnitudes == null ? Magnitude.PLAIN : chunkMagnitudes[chunk - 1];
             scratch.load(chunkSums, (chunk - 1) * stride, slope, magnitude);
         }
-        if (slope || series.lastUnusual() >= head) {
-            sumAny(head, scratch);
-            return;
-        }
         magnitudes = null;
-        double sum = scratch.sum;
-        double squares = scratch.squares;
-        int at = 0;
-        for (long i = newest; i >= head; i--) {
-            double difference = series.value(i) - pivot;
-            sum += difference;
-            squares += difference * difference;
-            sums[at] = sum;
-            sums[at + 1] = squares;
-            at += 2;
+        add(head, head, scratch, sums);
+    }
+
+    /**
+     * Adds the samples from {@link #newest} back to {@code oldest}, of a part that goes back to
+     * {@code head}. {@code into} receives the sums after each sample, or is null.
+     */
+    private void add(long oldest, long head, Moments to, double[] into) {
+        if (series.lastUnusual() >= head) {
+            addAny(oldest, to, into);
+        } else if (slope) {
+            addOrdinaryWithTimes(oldest, to, into);
+        } else {
+            addOrdinary(oldest, to, into);
         }
     }
 
-    private void sumAny(long head, Moments scratch) {
-        if (magnitudes != null) {
-            Arrays.fill(magnitudes, (byte) Magnitude.PLAIN);
-        }
-        for (long i = newest; i >= head; i--) {
-            add(i, scratch);
+    private void addAny(long oldest, Moments to, double[] into) {
+        for (long i = newest; i >= oldest; i--) {
+            double difference = to.add(series.value(i));
+            if (slope) {
+                to.addTime(series.secondsSince(i, pivotUs), difference);
+            }
+            if (into == null) {
+                continue;
+            }
             int place = (int) (newest - i);
-            scratch.store(sums, place * stride, slope);
-            if (scratch.magnitude() != Magnitude.PLAIN) {
-                if (magnitudes == null) {
-                    magnitudes = new byte[CHUNK];
-                }
-                magnitudes[place] = (byte) scratch.magnitude();
+            to.store(into, place * stride, slope);
+            if (to.magnitude() != Magnitude.PLAIN && magnitudes == null) {
+                magnitudes = new byte[CHUNK];
+            }
+            if (magnitudes != null) {
+                magnitudes[place] = (byte) to.magnitude();
             }
         }
+    }
+
+    private void addOrdinary(long oldest, Moments to, double[] into) {
+        double sum = to.sum;
+        double squares = to.squares;
+        int at = 0;
+        for (long i = newest; i >= oldest; i--) {
+            double difference = series.value(i) - pivot;
+            sum += difference;
+            squares += difference * difference;
+            if (into != null) {
+                into[at] = sum;
+                into[at + 1] = squares;
+                at += 2;
+            }
+        }
+        to.sum = sum;
+        to.squares = squares;
+    }
+
+    private void addOrdinaryWithTimes(long oldest, Moments to, double[] into) {
+        double sum = to.sum;
+        double squares = to.squares;
+        double times = to.times;
+        double timeSquares = to.timeSquares;
+        double products = to.products;
+        int at = 0;
+        for (long i = newest; i >= oldest; i--) {
+            double difference = series.value(i) - pivot;
+            double seconds = series.secondsSince(i, pivotUs);
+            sum += difference;
+            squares += difference * difference;
+            times += seconds;
+            timeSquares += seconds * seconds;
+            products += seconds * difference;
+            if (into != null) {
+                into[at] = sum;
+                into[at + 1] = squares;
+                into[at + 2] = times;
+                into[at + 3] = timeSquares;
+                into[at + 4] = products;
+                at += 5;
+            }
+        }
+        to.sum = sum;
+        to.squares = squares;
+        to.times = times;
+        to.timeSquares = timeSquares;
+        to.products = products;
     }
 
     /**

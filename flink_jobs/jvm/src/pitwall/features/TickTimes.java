@@ -65,6 +65,11 @@ final class TickTimes {
         return newestUs - age(tick, newestUs);
     }
 
+    /** Time of a tick within the longest reach after another time of that reach, microseconds. */
+    int sinceUs(long tick, long earlierUs) {
+        return times.get(tick) - (int) earlierUs;
+    }
+
     private int age(long tick, long nowUs) {
         return (int) nowUs - times.get(tick);
     }

@@ -100,19 +100,19 @@ final class Window {
     }
 
     double mean() {
-        return sums.all.mean(end - head);
+        return sums.all.mean();
     }
 
     double deviation() {
-        return sums.all.deviation(end - head);
+        return sums.all.deviation();
     }
 
     double rootMeanSquare() {
-        return sums.all.rootMeanSquare(end - head);
+        return sums.all.rootMeanSquare();
     }
 
     double slope() {
-        return sums.all.slope(end - head);
+        return sums.all.slope();
     }
 
     double min() {

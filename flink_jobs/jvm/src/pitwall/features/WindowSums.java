@@ -25,6 +25,9 @@ final class WindowSums {
     /** The older samples' pivot minus that of the newer ones. */
     private double shift;
 
+    /** The time of the older samples' pivot minus that of the newer ones, seconds. */
+    private double later;
+
     WindowSums(Series series, boolean slope) {
         this.series = series;
         this.slope = slope;
@@ -36,13 +39,16 @@ final class WindowSums {
         if (i == split) {
             newer.begin(value, slope ? series.timeUs(i) : 0);
             shift = older.pivot - value;
+            later = (older.pivotUs - newer.pivotUs) * 1e-6;
         }
-        if (slope) {
-            newer.add(value, series.timeUs(i));
-        } else if (series.lastUnusual() < split) {
+        double difference = value - newer.pivot;
+        if (series.lastUnusual() < split) {
             newer.addOrdinary(value);
         } else {
-            newer.add(value);
+            difference = newer.add(value);
+        }
+        if (slope) {
+            newer.addTime(series.secondsSince(i, newer.pivotUs), difference);
         }
     }
 
@@ -60,16 +66,20 @@ final class WindowSums {
         }
         if (head == split) {
             all.copy(newer);
-            return;
+        } else {
+            join(head, scratch);
         }
+        all.end(end - head);
+    }
+
+    private void join(long head, Moments scratch) {
         int at = older.at(head, scratch);
         double n = split - head;
-        if (!slope && series.lastUnusual() < head) {
-            double[] sums = older.sums();
-            all.joinOrdinary(n, sums[at], sums[at + 1], shift, newer);
+        if (series.lastUnusual() < head) {
+            all.join(n, older.sums(), at, shift, later, newer, slope);
         } else {
             older.load(at, scratch);
-            all.join(n, scratch, newer);
+            all.join(n, scratch, newer, slope);
         }
     }
 
@@ -77,6 +87,7 @@ final class WindowSums {
         older.begin(head, split, scratch);
         newer.begin(older.pivot, older.pivotUs);
         shift = 0;
+        later = 0;
     }
 
     long split() {
