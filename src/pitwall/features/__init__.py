@@ -10,6 +10,7 @@ below. This module hands out the vocabulary, so that a definition imports `pitwa
 - `checks`: what a definition must hold, so that nothing fails later
 - `places`: the file and line that an error about a definition names
 - `loading`: reads the feature sets of a feature repository
+- `memory`: what a set costs the job in memory
 - `plan`: the plan by which the Flink operator computes a set
 - `oracle`, `oracle_laps`: the features in plain Python, which the tests believe
 - `reference_laps`: named laps that a feature compares with

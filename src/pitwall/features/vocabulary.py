@@ -236,5 +236,5 @@ def _number(call: str, threshold: float) -> str:
     """
     if not is_number(threshold):
         raise refused(f"{call} has the threshold {threshold}; give a finite number")
-    text = f"{threshold:g}".replace("+", "")
+    text = f"{threshold:g}".replace("e+", "e").replace("e-", "e_minus_")
     return text.replace("-", "minus_").replace(".", "_")

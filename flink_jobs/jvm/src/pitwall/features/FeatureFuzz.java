@@ -77,8 +77,10 @@ public final class FeatureFuzz {
                 restored.next(source.timeUs, source.values, source.sent, outOfRestored);
                 if (!Arrays.equals(out, outOfRestored)) {
                     throw new IllegalStateException(
-                            "restored: " + Arrays.toString(outOfRestored)
-                                    + ", not restored: " + Arrays.toString(out));
+                            "restored: "
+                                    + Arrays.toString(outOfRestored)
+                                    + ", not restored: "
+                                    + Arrays.toString(out));
                 }
             }
             if (dice.nextInt(RESTORE_ONE_IN) == 0) {

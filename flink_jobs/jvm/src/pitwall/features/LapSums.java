@@ -4,7 +4,6 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 import pitwall.bytes.StateBytes;
-import pitwall.plan.Feature;
 import pitwall.plan.Plan;
 
 import java.io.IOException;
@@ -40,14 +39,11 @@ final class LapSums {
     private long beginUs = NEVER;
 
     LapSums(Plan plan) {
-        channels =
-                plan.features.stream()
-                        .filter(feature -> feature.kind().sumsLap())
-                        .mapToInt(Feature::channel)
-                        .distinct()
-                        .sorted()
-                        .toArray();
-        ids = Arrays.stream(channels).mapToObj(plan.channelIds()::get).toArray(String[]::new);
+        channels = plan.lapChannels;
+        ids = new String[channels.length];
+        for (int k = 0; k < ids.length; k++) {
+            ids[k] = plan.channels.get(channels[k]).id();
+        }
         counts = new long[channels.length];
         sums = new double[channels.length];
         hugeSums = new double[channels.length];

@@ -11,7 +11,6 @@ import pitwall.plan.SeriesSpec;
 import pitwall.plan.WindowSpec;
 
 import java.io.IOException;
-import java.util.stream.IntStream;
 
 /** What the features of a plan look back on: series of samples, windows over them, and lags. */
 final class LookBack {
@@ -39,12 +38,11 @@ final class LookBack {
         }
         windowsOf = new Window[series.length][];
         for (int i = 0; i < series.length; i++) {
-            int of = i;
-            windowsOf[i] =
-                    IntStream.range(0, windows.length)
-                            .filter(w -> spec.windows.get(w).series() == of)
-                            .mapToObj(w -> windows[w])
-                            .toArray(Window[]::new);
+            int[] indices = spec.windowsOf.get(i);
+            windowsOf[i] = new Window[indices.length];
+            for (int k = 0; k < indices.length; k++) {
+                windowsOf[i][k] = windows[indices[k]];
+            }
         }
     }
 

@@ -34,9 +34,7 @@ public final class SessionFeatures {
     public SessionFeatures(Plan plan) {
         distance = plan.distance;
         lookBack = new LookBack(plan);
-        boolean traced =
-                plan.features.stream().anyMatch(f -> f.kind() == FeatureKind.DELTA_TO_BEST);
-        lap = new Lap(plan.sectors, traced);
+        lap = new Lap(plan.sectors, plan.has(FeatureKind.DELTA_TO_BEST));
         lapSums = new LapSums(plan);
         features =
                 new FeatureValues(plan.channels, lookBack, lap, lapSums).all(plan.features);

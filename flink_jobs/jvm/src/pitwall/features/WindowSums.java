@@ -8,7 +8,13 @@ package pitwall.features;
  * number that is used, however large it was.
  *
  * <p>The sums are a function of the window's samples and the split, and the split follows from the
- * times of the session's ticks.
+ * times of the session's ticks. The state holds the split only.
+ *
+ * <p>Measured on the shipped set, beside running sums that subtract what leaves: 6 % faster with
+ * all that came with it (a set of such windows alone up to 15 % slower), and the error of a
+ * standard deviation is 5.8e-15 of it instead of 1.0e-9. Running sums that are computed afresh when
+ * a bound of their error is exceeded cost 6 % more than before, and the formulas of Chan, with a
+ * mean and squares about it for each part, 4 % more than these sums (docs/performance.md).
  */
 final class WindowSums {
     private final Series series;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * What the features of a plan look back on: series of samples, windows over them, and the lengths
@@ -22,6 +23,9 @@ public final class LookBackSpec implements Serializable {
 
     public final List<SeriesSpec> series = new ArrayList<>();
     public final List<WindowSpec> windows = new ArrayList<>();
+
+    /** For each series, the indices of its windows. */
+    public final List<int[]> windowsOf = new ArrayList<>();
 
     /** Where each feature looks: indices in the lists above, -1 where it needs none. */
     private final int[] seriesOf;
@@ -61,6 +65,13 @@ public final class LookBackSpec implements Serializable {
                     List<Feature> sharers = sharing.stream().map(features::get).toList();
                     windows.add(window(name, seriesOf[first], reachOf[first], sharers, channels));
                 });
+        for (int i = 0; i < series.size(); i++) {
+            int of = i;
+            windowsOf.add(
+                    IntStream.range(0, windows.size())
+                            .filter(window -> windows.get(window).series() == of)
+                            .toArray());
+        }
     }
 
     private int addSeries(String name, Feature feature) {

@@ -42,6 +42,9 @@ public final class Plan implements Serializable {
     /** What the features look back on. */
     public final LookBackSpec lookBack;
 
+    /** Indices of the channels that features sum since lap start, rising. */
+    public final int[] lapChannels;
+
     /** Index of the channel with the distance since lap start, in metres. */
     public final int distance;
 
@@ -87,6 +90,13 @@ public final class Plan implements Serializable {
                 features.add(feature);
             }
             lookBack = new LookBackSpec(channels, features);
+            lapChannels =
+                    features.stream()
+                            .filter(feature -> feature.kind().sumsLap())
+                            .mapToInt(Feature::channel)
+                            .distinct()
+                            .sorted()
+                            .toArray();
             reorderUs = root.get("reorder_us").asLong();
             idleMs = root.get("idle_ms").asLong();
             kafka = root.get("kafka").asText();
@@ -157,6 +167,16 @@ public final class Plan implements Serializable {
             values[i] = array.get(i).asDouble();
         }
         return values;
+    }
+
+    /** Whether a feature is of this kind. */
+    public boolean has(FeatureKind kind) {
+        for (Feature feature : features) {
+            if (feature.kind() == kind) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Ids of the channels, in their order. */
