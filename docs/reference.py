@@ -111,11 +111,14 @@ def channels() -> str:
 def features() -> str:
     """The features of the repository's sets."""
     from pitwall.features import load
+    from pitwall.features.memory import kept_bytes
 
     text = "# Features\n\n"
     for view in load(ROOT / "feature_repo"):
         rows = [(f"`{f.name}`", f.unit or "–", f.description) for f in view.features]
         text += f"## {view.name}\n\n" + table(("Feature", "Unit", "Definition"), rows)
+        kept = round(kept_bytes(view, rate_hz=50) / 1000)
+        text += f"\nAt 50 Hz, the job keeps {kept} kB of samples for each session.\n\n"
     return text
 
 

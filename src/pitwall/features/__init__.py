@@ -6,8 +6,11 @@ below. This module hands out the vocabulary, so that a definition imports `pitwa
 
 - `kinds`: every kind of feature and what it means
 - `vocabulary`: the functions that a definition is written with
-- `definitions`: `Feature` and `FeatureSet`, the definitions themselves
+- `feature`, `definitions`: `Feature` and `FeatureSet`, the definitions themselves
+- `checks`: what a definition must hold, so that nothing fails later
+- `places`: the file and line that an error about a definition names
 - `loading`: reads the feature sets of a feature repository
+- `memory`: what a set costs the job in memory
 - `plan`: the plan by which the Flink operator computes a set
 - `oracle`, `oracle_laps`: the features in plain Python, which the tests believe
 - `reference_laps`: named laps that a feature compares with
@@ -15,7 +18,8 @@ below. This module hands out the vocabulary, so that a definition imports `pitwa
 """
 
 from pitwall.channels.channel import Channel
-from pitwall.features.definitions import Feature, FeatureSet
+from pitwall.features.definitions import FeatureSet
+from pitwall.features.feature import Feature
 from pitwall.features.loading import load
 from pitwall.features.vocabulary import (
     delta_to,

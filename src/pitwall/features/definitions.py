@@ -1,4 +1,4 @@
-"""What a feature is, and what a set of features is: the definitions from which all else follows.
+"""What a set of features is: the definitions from which all else follows.
 
 Columns, the operator's plan, the schema, documentation and model signatures are made from these.
 """
@@ -9,76 +9,31 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pitwall.channels.channel import Channel
-from pitwall.channels.table import CHANNELS, resolve, union
+from pitwall.channels.table import CHANNELS, union
 from pitwall.channels.units import unit_factors
 from pitwall.errors import UsageError
 from pitwall.features import reference_laps
-from pitwall.features.kinds import OF_ONE_SECTOR, WITH_THRESHOLD, Kind
+from pitwall.features.checks import MOST_FEATURES, MOST_SECTORS, wrong
+from pitwall.features.feature import Feature
+from pitwall.features.places import place, refused, resolved
 from pitwall.settings import Settings
 
 RESERVED = ("vehicle", "session", "event_timestamp", "created_timestamp", "event_date")
 """Columns that every row has beside its features."""
 
 
-@dataclass(frozen=True)
-class Feature:
-    """One feature: a column of 64-bit floats, null where it has no value."""
-
-    name: str
-    kind: Kind
-    unit: str
-    """Unit of the feature's values; empty for a number without a unit."""
-    channel: str | None = None
-    """Wire id of the channel it is computed from; None for a kind that needs none."""
-    window_s: float = 0.0
-    """Length of the window, or age of the lagged value, in seconds of session time."""
-    argument: float = 0.0
-    """The kind's own number: a threshold in the channel's unit, or the number of a sector."""
-    reference: str | None = None
-    """Name of the reference lap that it compares with."""
-    own: Channel | None = None
-    """The definition of its channel, where the channel table has none."""
-
-    @property
-    def description(self) -> str:
-        """The definition in one line, for documentation."""
-        parts = [self.kind.meaning]
-        if self.channel:
-            parts.append(f"of {(self.own or CHANNELS[self.channel]).name}")
-        if self.window_s:
-            parts.append(f"({self.window_s:g} s)")
-        if self.kind in WITH_THRESHOLD:
-            parts.append(f"(threshold {self.argument:g})")
-        if self.kind in OF_ONE_SECTOR:
-            parts.append(f"(sector {self.argument:g})")
-        if self.reference:
-            parts.append(f"({self.reference})")
-        return " ".join(parts)
-
-    def in_plan(self) -> dict[str, Any]:
-        """The feature as the operator's plan and the digest hold it, its window in microseconds."""
-        return {
-            "name": self.name,
-            "kind": self.kind.value,
-            "channel": self.channel,
-            "window_us": round(self.window_s * 1e6),
-            "argument": self.argument,
-            **({"reference": self.reference} if self.reference else {}),
-        }
-
-
 class FeatureSet:
     """The features of one feature view, in column order, for the vehicles that it takes.
 
     `vehicles` is a pattern of VehicleIds (`*` any text, `?` any character), `distance` the channel
-    that laps are told apart by, `sectors` the number of equal parts of a lap. Raises `UsageError`
-    on a name given twice and on two definitions of one channel.
+    that laps are told apart by, in metres, `sectors` the number of equal parts of a lap (up to
+    `MOST_SECTORS`). Raises `UsageError`, with the place of the definition, for whatever a later
+    step would refuse: see `pitwall.features.checks`.
     """
 
     def __init__(
@@ -89,36 +44,66 @@ class FeatureSet:
         sectors: int = 3,
         vehicles: str = "*",
     ) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
-            raise UsageError(
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+            raise refused(
                 f"feature set {name!r}: name it in small letters, digits and _, "
                 "up to 40, a letter first"
             )
         self.name = name
         self.sectors = sectors
         self.vehicles = vehicles
+        self.place = place()
+        """File and line of the definition."""
         self.repo: Path | None = None
         """Folder that holds `reference_laps/`; None for the feature repository of the settings."""
         self.features: list[Feature] = []
         for group in groups:
-            self.features += [group] if isinstance(group, Feature) else list(group)
-        taken = set(RESERVED)
-        for feature in self.features:
-            if feature.name in taken:
-                raise UsageError(
-                    f"feature {feature.name!r} of view {name!r} is defined twice or reserved; "
-                    "rename one"
-                )
-            taken.add(feature.name)
-        distance_channel = resolve(distance)
+            if isinstance(group, Iterable) and not isinstance(group, str):
+                self.features += group
+            else:
+                self.features.append(group)
+        self._check()
+        distance_channel = resolved(distance)
         self.distance = distance_channel.id
         own = [feature.own for feature in self.features if feature.own]
         if distance_channel.id not in CHANNELS:
             own.append(distance_channel)
-        self.channels = union(tuple(own))
-        """All channels that the job reads, in the plan's order: the table's, then the sets' own."""
+        try:
+            self.channels = union(tuple(own))
+            """All channels that the job reads, in the plan's order: the table's, then the sets'."""
+        except UsageError as error:
+            raise self._refused(str(error)) from error
         self.own = self.channels[len(CHANNELS) :]
         """The channels of this set that the table does not have."""
+
+    def _refused(self, message: str) -> UsageError:
+        return refused(f"feature set {self.name!r}: {message}", self.place)
+
+    def _check(self) -> None:
+        if type(self.sectors) is not int or not 1 <= self.sectors <= MOST_SECTORS:
+            raise self._refused(f"sectors is {self.sectors!r}; give 1 to {MOST_SECTORS}")
+        if not isinstance(self.vehicles, str) or not self.vehicles:
+            raise self._refused(
+                f"vehicles is {self.vehicles!r}; give a pattern of VehicleIds, such as 'VAN*'"
+            )
+        if not 1 <= len(self.features) <= MOST_FEATURES:
+            raise self._refused(
+                f"it has {len(self.features)} features; give 1 to {MOST_FEATURES}, "
+                "and put more into another set"
+            )
+        taken = set(RESERVED)
+        for feature in self.features:
+            if not isinstance(feature, Feature):
+                raise self._refused(
+                    f"{feature!r} is no feature; use the vocabulary: last({feature!r})"
+                )
+            if problem := wrong(feature, self.sectors):
+                raise self._refused(f"feature {feature.name!r}: {problem}")
+            if feature.name in taken:
+                raise self._refused(
+                    f"feature {feature.name!r} is defined twice or reserved; rename one"
+                )
+            taken.add(feature.name)
 
     @property
     def names(self) -> list[str]:

@@ -10,7 +10,17 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """A kind of feature; its value is its name in the plan. Windows are (t − w, t]."""
+    """A kind of feature; its value is its name in the plan. Windows are (t − w, t].
+
+    A feature is a finite number or null. A sample that is NaN, infinite or null counts as missing,
+    and so does a distance of more than 100 km before or after the line, which is no distance of a
+    lap. A value beyond the largest double is null.
+
+    A lap's integral is that of a step function: each sample counts for the time since its channel
+    was sent before, and within a lap only for the time since the tick before the lap's first one.
+    The first sample of the session counts for the time since the tick before. A channel that is
+    sent as NaN ends a step that counts for nothing.
+    """
 
     meaning: str
     """The kind in a few words, as documentation and descriptions show it."""
@@ -36,7 +46,10 @@ class Kind(StrEnum):
     LAG = "lag", "newest value at least that old"
     DIFF = "diff", "value at this tick minus the lagged one"
     LAP_MEAN = "lap_mean", "mean of the samples since lap start"
-    LAP_INTEGRAL = "lap_integral", "integral over time since lap start"
+    LAP_INTEGRAL = (
+        "lap_integral",
+        "integral over time since lap start, each sample for the time since the one before it",
+    )
     NAN_SHARE = "nan_share", "share of the channel's samples in the window that came as NaN"
     OUT_OF_RANGE_SHARE = (
         "out_of_range_share",
@@ -65,7 +78,30 @@ class Kind(StrEnum):
     BEST_SECTOR_TIME = "best_sector_time", "best time of the sector in the session"
 
 
+WITH_CHANNEL = frozenset(
+    {
+        Kind.LAST,
+        Kind.LAG,
+        Kind.DIFF,
+        Kind.LAP_MEAN,
+        Kind.LAP_INTEGRAL,
+        Kind.NAN_SHARE,
+        Kind.OUT_OF_RANGE_SHARE,
+        Kind.SHARE_ABOVE,
+        Kind.SHARE_BELOW,
+        *(kind for kind in Kind if kind.value.startswith("rolling_")),
+    }
+)
+"""Kinds that are computed from a channel."""
+WITH_WINDOW = (WITH_CHANNEL | {Kind.TICKS, Kind.GAPS}) - {
+    Kind.LAST,
+    Kind.LAP_MEAN,
+    Kind.LAP_INTEGRAL,
+}
+"""Kinds that look back for a length of time: a window's, or a lag."""
 WITH_THRESHOLD = frozenset({Kind.SHARE_ABOVE, Kind.SHARE_BELOW, Kind.GAPS})
 """Kinds whose argument is a threshold: in the channel's unit, for gaps in seconds."""
 OF_ONE_SECTOR = frozenset({Kind.LAST_SECTOR_TIME, Kind.BEST_SECTOR_TIME})
 """Kinds whose argument is the number of a sector, from 1."""
+OF_SECTORS = OF_ONE_SECTOR | {Kind.SECTOR, Kind.SECTOR_TIME}
+"""Kinds that depend on the number of sectors of a lap."""

@@ -11,9 +11,12 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from pitwall.channels.table import CHANNELS
-from pitwall.features.definitions import Feature, FeatureSet
+from pitwall.features.definitions import FeatureSet
+from pitwall.features.feature import Feature
 from pitwall.features.kinds import Kind
 from pitwall.features.oracle_laps import Lap, delta_to_grid, delta_to_lap, finish_time
+from pitwall.features.oracle_sums import deviation, integral, mean, root_mean_square, slope
+from pitwall.features.reference_laps import LONGEST_M
 
 Tick = tuple[int, Mapping[str, float]]
 """Session time in microseconds, and the value of each channel that was sent, by wire id.
@@ -57,8 +60,11 @@ class _Laps:
         self.best_sectors = [math.nan] * features.sectors
 
     def add(self, time_s: float, distance_m: float) -> None:
-        """Add one tick; a lap ends where its distance falls back by more than half."""
-        if math.isnan(distance_m):
+        """Add one tick; a lap ends where its distance falls back by more than half.
+
+        A distance that no lap is long enough for is none.
+        """
+        if not abs(distance_m) <= LONGEST_M:
             return
         lap = self.lap
         if lap is None:
@@ -171,14 +177,34 @@ def _since_lap_start(feature: Feature, ticks: Sequence[Tick], i: int, lap: Lap |
     # Samples before the first distance count in the first lap.
     first_s = -math.inf if lap is None or lap.number == 1 else lap.points[0][0] - 1e-9
     since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= first_s]
-    samples = [
-        (ticks[k][1][channel], _spacing(ticks, k)) for k in since if _sent(ticks[k][1], channel)
-    ]
-    if not samples:
-        return math.nan
     if feature.kind is Kind.LAP_MEAN:
-        return sum(value for value, _ in samples) / len(samples)
-    return sum(value * spacing for value, spacing in samples)
+        samples = [ticks[k][1][channel] for k in since if _sent(ticks[k][1], channel)]
+        return mean(samples) if samples else math.nan
+    steps = _steps(channel, ticks, i, ticks[since[0] - 1][0] if since[0] else None)
+    counted = [(value, seconds) for k, value, seconds in steps if k >= since[0]]
+    return integral(*zip(*counted, strict=True)) if counted else math.nan
+
+
+def _steps(
+    channel: str, ticks: Sequence[Tick], i: int, begin_us: int | None
+) -> list[tuple[int, float, float]]:
+    """The channel as a step function up to tick `i`: tick, value and length in seconds.
+
+    A step is the time since the channel was sent before, or since the tick before where it never
+    was, and in any case since `begin_us`, the last tick of the lap before.
+    """
+    steps = []
+    sent_us: int | None = None
+    for k in range(i + 1):
+        time_us, values = ticks[k]
+        if channel not in values:
+            continue
+        from_us = ticks[max(k - 1, 0)][0] if sent_us is None else sent_us
+        from_us = from_us if begin_us is None or sent_us is None else max(from_us, begin_us)
+        sent_us = time_us
+        if _sent(values, channel):
+            steps.append((k, values[channel], (time_us - from_us) * 1e-6))
+    return steps
 
 
 def _window(feature: Feature, ticks: Sequence[Tick], i: int) -> list[int]:
@@ -205,11 +231,10 @@ def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
         return float(len(samples))
     if not samples:
         return math.nan
-    n, x = len(samples), [value for _, value in samples]
-    mean = math.fsum(x) / n
+    x = [value for _, value in samples]
     match feature.kind:
         case Kind.ROLLING_MEAN:
-            return mean
+            return mean(x)
         case Kind.ROLLING_MIN:
             return min(x)
         case Kind.ROLLING_MAX:
@@ -217,27 +242,17 @@ def _rolling(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
         case Kind.ROLLING_RANGE:
             return max(x) - min(x)
         case Kind.ROLLING_STD:
-            return math.sqrt(math.fsum((value - mean) ** 2 for value in x) / n)
+            return deviation(x)
         case Kind.ROLLING_RMS:
-            return math.sqrt(math.fsum(value * value for value in x) / n)
+            return root_mean_square(x)
         case Kind.ROLLING_SLOPE:
-            return _slope([(time_us - samples[0][0]) * 1e-6 for time_us, _ in samples], x, mean)
+            return slope([(time_us - samples[0][0]) * 1e-6 for time_us, _ in samples], x)
         case Kind.SHARE_ABOVE:
-            return sum(value > feature.argument for value in x) / n
+            return sum(value > feature.argument for value in x) / len(x)
         case Kind.SHARE_BELOW:
-            return sum(value < feature.argument for value in x) / n
+            return sum(value < feature.argument for value in x) / len(x)
         case Kind.OUT_OF_RANGE_SHARE:
             definition = feature.own or CHANNELS[channel]
-            return sum(not definition.low <= value <= definition.high for value in x) / n
+            return sum(not definition.low <= value <= definition.high for value in x) / len(x)
         case _:
             raise ValueError(f"the oracle does not know features of kind {feature.kind.value!r}")
-
-
-def _slope(seconds: Sequence[float], x: Sequence[float], mean: float) -> float:
-    """Slope a second of the least-squares line through the samples; NaN for a single instant."""
-    middle = math.fsum(seconds) / len(seconds)
-    spread = math.fsum((s - middle) ** 2 for s in seconds)
-    if not spread:
-        return math.nan
-    products = ((s - middle) * (value - mean) for s, value in zip(seconds, x, strict=True))
-    return math.fsum(products) / spread

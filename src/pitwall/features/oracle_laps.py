@@ -60,9 +60,11 @@ class Lap:
             return entered
         before = (math.nan, math.nan)
         for time, distance in self.points:
-            sector = min(count, 1 + int(distance / self.length_m * count))
+            place = 1 + int(distance / self.length_m * count)
+            sector = max(1, min(count, place))
             if not entered:
-                entered[sector] = self.start_s if self.whole and sector == 1 else math.nan
+                # A car that is a whole sector before the line has yet to enter the first one.
+                entered[sector] = self.start_s if self.whole and place == 1 else math.nan
             elif sector > max(entered):
                 line = self.length_m * (sector - 1) / count
                 rise = distance - before[1]

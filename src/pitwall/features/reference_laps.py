@@ -5,6 +5,7 @@ A file has a header `distance_m,time_s` and a line for each point, both since la
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -35,42 +36,53 @@ def grid(distance_m: ArrayLike, time_s: ArrayLike) -> list[float]:
 
 
 def read(path: Path) -> list[float]:
-    """The grid of one file. Raises `UsageError` when the file is missing or holds no lap."""
+    """The grid of one file, at least two lines of it.
+
+    Raises `UsageError`, which names file and line, when the file is missing or holds no lap.
+    """
     if not path.exists():
         raise UsageError(
             f"there is no reference lap {path}; "
             f"write one: ./pitwall reference-lap {path.stem} LAPFILE"
         )
-    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    if not lines or [cell.strip() for cell in lines[0].split(",")] != HEADER.split(","):
-        raise UsageError(
-            f"{path}: the first line is {lines[0] if lines else ''!r}; "
-            f"a reference lap begins with {HEADER}"
-        )
     try:
-        rows = np.array(
-            [[float(cell) for cell in line.split(",")] for line in lines[1:]], np.float64
+        text = path.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as text: {error}") from error
+    lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    header = lines[0][1] if lines else ""
+    if [cell.strip() for cell in header.split(",")] != HEADER.split(","):
+        raise UsageError(
+            f"{path}: the first line is {header!r}; a reference lap begins with {HEADER}"
         )
+    points = [_point(f"{path}: line {n} is {line!r}", line) for n, line in lines[1:]]
+    if len(points) < 2:
+        raise UsageError(f"{path}: it has {len(points)} points; a lap has at least two")
+    for (n, line), before, point in zip(lines[2:], points, points[1:], strict=False):
+        if point[0] <= before[0] or point[1] < before[1]:
+            raise UsageError(
+                f"{path}: line {n} is {line!r}; distance must rise from line to line, "
+                "and time must not fall"
+            )
+    distance_m, time_s = np.array(points).T
+    if distance_m[0] < 0 or time_s[0] < 0 or time_s[-1] == 0:
+        raise UsageError(f"{path}: distance and time begin at 0 or later, and a lap takes time")
+    if not GRID_M <= distance_m[-1] <= LONGEST_M:
+        raise UsageError(
+            f"{path}: the lap ends at {distance_m[-1]:g} m; a lap has {GRID_M:g} to {LONGEST_M:g} m"
+        )
+    return grid(distance_m, time_s)
+
+
+def _point(what: str, line: str) -> tuple[float, float]:
+    """Distance (m) and time (s) of one line. Raises `UsageError`, which begins with `what`."""
+    try:
+        distance_m, time_s = (float(cell) for cell in line.split(","))
     except ValueError as error:
-        raise UsageError(f"{path}: not two numbers in each line ({error})") from error
-    if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] != 2 or not np.isfinite(rows).all():
-        raise UsageError(
-            f"{path}: expected two finite numbers in each of at least two lines after the header"
-        )
-    if (
-        not (np.diff(rows[:, 0]) > 0).all()
-        or not (np.diff(rows[:, 1]) >= 0).all()
-        or rows[0].min() < 0
-    ):
-        raise UsageError(
-            f"{path}: distance must rise from line to line, and time must not fall; "
-            "both begin at 0 or later"
-        )
-    if not GRID_M <= rows[-1, 0] <= LONGEST_M:
-        raise UsageError(
-            f"{path}: the lap ends at {rows[-1, 0]:g} m; a lap has {GRID_M:g} to {LONGEST_M:g} m"
-        )
-    return grid(rows[:, 0], rows[:, 1])
+        raise UsageError(f"{what}, not two numbers ({error})") from error
+    if not (math.isfinite(distance_m) and math.isfinite(time_s)):
+        raise UsageError(f"{what}; give two finite numbers")
+    return distance_m, time_s
 
 
 def write(path: Path, times_s: list[float]) -> None:

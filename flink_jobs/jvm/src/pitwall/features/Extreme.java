@@ -1,15 +1,18 @@
 package pitwall.features;
 
-import java.util.Arrays;
-
-/** A monotone queue of sample indices. Its first sample is the window's minimum or maximum. */
+/** A monotone queue of samples. Its first sample is the window's minimum or maximum. */
 final class Extreme {
-    private static final int MIN_CAPACITY = 16;
+    private static final int MIN_CAPACITY = 8;
 
     /** 1 for a minimum, -1 for a maximum. */
     private final int sign;
 
-    private long[] queue = new long[MIN_CAPACITY];
+    /** The samples times the sign, in a ring whose length is a power of two. */
+    private double[] values = new double[MIN_CAPACITY];
+
+    /** The low 32 bits of the samples' indices, in such a ring. */
+    private int[] indices = new int[MIN_CAPACITY];
+
     private int first;
     private int size;
 
@@ -25,48 +28,54 @@ final class Extreme {
         return new Extreme(-1);
     }
 
-    void push(Series series, long i) {
-        double value = sign * series.value(i);
-        while (size > 0 && sign * series.value(queue[at(size - 1)]) >= value) {
+    /** Adds the sample of this index, the next one. */
+    void push(long i, double sample) {
+        double value = sign * sample;
+        while (size > 0 && values[place(size - 1)] >= value) {
             size--;
         }
-        if (size == queue.length) {
-            queue = Arrays.copyOf(indices(), queue.length * 2);
-            first = 0;
+        if (size == values.length) {
+            resize(size * 2);
         }
-        queue[at(size)] = i;
-        size++;
+        int at = place(size++);
+        values[at] = value;
+        indices[at] = (int) i;
     }
 
     /** Drops samples before the window's first one. */
     void trim(long head) {
-        while (size > 0 && queue[first] < head) {
-            first = at(1);
+        while (size > 0 && indices[first] - (int) head < 0) {
+            first = place(1);
             size--;
+            if (size < values.length / 8 && values.length > MIN_CAPACITY) {
+                resize(values.length / 2);
+            }
         }
     }
 
-    /** Index of the extreme sample. The window must not be empty. */
-    long first() {
-        return queue[first];
+    /** The minimum or maximum. The window must not be empty. */
+    double value() {
+        return sign * values[first];
     }
 
-    long[] indices() {
-        long[] all = new long[size];
-        for (int i = 0; i < size; i++) {
-            all[i] = queue[at(i)];
+    private int place(int k) {
+        return (first + k) & (values.length - 1);
+    }
+
+    private void resize(int length) {
+        double[] newValues = new double[length];
+        int[] newIndices = new int[length];
+        for (int k = 0; k < size; k++) {
+            newValues[k] = values[place(k)];
+            newIndices[k] = indices[place(k)];
         }
-        return all;
-    }
-
-    void set(long[] indices) {
-        int fitting = Integer.highestOneBit(Math.max(1, indices.length - 1)) << 1;
-        queue = Arrays.copyOf(indices, Math.max(MIN_CAPACITY, fitting));
+        values = newValues;
+        indices = newIndices;
         first = 0;
-        size = indices.length;
     }
 
-    private int at(int place) {
-        return (first + place) & (queue.length - 1);
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        return 80 + 12L * values.length;
     }
 }

@@ -1,80 +1,100 @@
 package pitwall.features;
 
+import pitwall.plan.Channel;
 import pitwall.plan.Feature;
 
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /** What each kind of feature computes. A new kind is added here and in {@code FeatureKind}. */
 final class FeatureValues {
+    private static final double NaN = Double.NaN;
+
+    private final List<Channel> channels;
     private final LookBack lookBack;
     private final Lap lap;
     private final LapSums lapSums;
 
-    FeatureValues(LookBack lookBack, Lap lap, LapSums lapSums) {
+    FeatureValues(List<Channel> channels, LookBack lookBack, Lap lap, LapSums lapSums) {
+        this.channels = channels;
         this.lookBack = lookBack;
         this.lap = lap;
         this.lapSums = lapSums;
     }
 
-    /** How the feature's value is computed from the session's state. */
-    FeatureValue of(Feature feature) {
+    /** How the value of each feature of a plan is computed from the session's state. */
+    FeatureValue[] all(List<Feature> features) {
+        FeatureValue[] values = new FeatureValue[features.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = of(i, features.get(i));
+        }
+        return values;
+    }
+
+    private FeatureValue of(int place, Feature feature) {
         int c = feature.channel();
-        Window window = lookBack.window(feature);
+        Window window = lookBack.window(place);
         double argument = feature.argument();
         int sector = (int) argument - 1;
+        int sum = lapSums.place(c);
         return switch (feature.kind()) {
             case LAST -> (t, v) -> v[c];
-            case ROLLING_MEAN, NAN_SHARE, OUT_OF_RANGE_SHARE -> ofSamples(window, Window::mean);
-            case ROLLING_STD -> ofSamples(window, w -> Math.sqrt(w.variance()));
-            case ROLLING_MIN -> ofSamples(window, Window::min);
-            case ROLLING_MAX -> ofSamples(window, Window::max);
-            case ROLLING_RANGE -> ofSamples(window, w -> w.max() - w.min());
-            case ROLLING_RMS ->
-                    ofSamples(window, w -> Math.sqrt(w.variance() + w.mean() * w.mean()));
-            case ROLLING_SLOPE -> ofSamples(window, Window::slope);
-            case ROLLING_COUNT, TICKS -> (t, v) -> window.count();
-            case GAPS -> (t, v) -> window.countAbove(argument);
-            case SHARE_ABOVE -> ofSamples(window, w -> (double) w.countAbove(argument) / w.count());
-            case SHARE_BELOW -> ofSamples(window, w -> (double) w.countBelow(argument) / w.count());
-            case LAG -> lagged(feature);
-            case DIFF -> {
-                FeatureValue lagged = lagged(feature);
-                yield (t, v) -> v[c] - lagged.at(t, v);
+            case ROLLING_MEAN -> (t, v) -> window.hasSamples() ? window.mean() : NaN;
+            case ROLLING_STD -> (t, v) -> window.hasSamples() ? window.deviation() : NaN;
+            case ROLLING_MIN -> (t, v) -> window.hasSamples() ? window.min() : NaN;
+            case ROLLING_MAX -> (t, v) -> window.hasSamples() ? window.max() : NaN;
+            case ROLLING_RANGE ->
+                    (t, v) -> window.hasSamples() ? window.max() - window.min() : NaN;
+            case ROLLING_RMS -> (t, v) -> window.hasSamples() ? window.rootMeanSquare() : NaN;
+            case ROLLING_SLOPE -> (t, v) -> window.hasSamples() ? window.slope() : NaN;
+            case ROLLING_COUNT, TICKS -> ofWhole(window, Window::count);
+            case GAPS -> ofWhole(window, w -> w.countAbove(argument));
+            case SHARE_ABOVE, NAN_SHARE -> shareOf(window, w -> w.countAbove(argument));
+            case SHARE_BELOW -> shareOf(window, w -> w.countBelow(argument));
+            case OUT_OF_RANGE_SHARE -> {
+                double low = channels.get(c).low();
+                double high = channels.get(c).high();
+                yield shareOf(window, w -> w.countBelow(low) + w.countAbove(high));
             }
-            case LAP_MEAN -> (t, v) -> lapSums.mean(c);
-            case LAP_INTEGRAL -> (t, v) -> lapSums.integral(c);
+            case LAG -> {
+                Lag lag = lookBack.lag(place);
+                yield (t, v) -> lag.value();
+            }
+            case DIFF -> {
+                Lag lag = lookBack.lag(place);
+                yield (t, v) -> v[c] - lag.value();
+            }
+            case LAP_MEAN -> (t, v) -> lapSums.mean(sum);
+            case LAP_INTEGRAL -> (t, v) -> lapSums.integral(sum);
             case SESSION_TIME -> (t, v) -> t * 1e-6;
-            case LAP_NUMBER -> (t, v) -> lap.isKnown() ? lap.number() : Double.NaN;
-            case LAP_TIME -> (t, v) -> lap.isKnown() ? t * 1e-6 - lap.startS() : Double.NaN;
+            case LAP_NUMBER -> (t, v) -> lap.isKnown() ? lap.number() : NaN;
+            case LAP_TIME -> (t, v) -> lap.isKnown() ? t * 1e-6 - lap.startS() : NaN;
             case LAP_FROM_START ->
-                    (t, v) -> !lap.isKnown() ? Double.NaN : lap.isFromStart() ? 1 : 0;
+                    (t, v) -> !lap.isKnown() ? NaN : lap.isFromStart() ? 1 : 0;
             case LAP_FRACTION -> (t, v) -> lap.fraction();
             case LAST_LAP_TIME -> (t, v) -> lap.lastTime();
             case BEST_LAP_TIME -> (t, v) -> lap.bestTime();
             case DELTA_TO_BEST -> (t, v) -> lap.deltaToBest(t * 1e-6);
             case DELTA_TO_REFERENCE -> (t, v) -> lap.deltaTo(feature.reference(), t * 1e-6);
-            case SECTOR -> (t, v) -> lap.sectors.sector() == 0 ? Double.NaN : lap.sectors.sector();
+            case SECTOR -> (t, v) -> lap.sectors.sector() == 0 ? NaN : lap.sectors.sector();
             case SECTOR_TIME ->
                     (t, v) ->
                             lap.sectors.sector() == 0
-                                    ? Double.NaN
+                                    ? NaN
                                     : t * 1e-6 - lap.sectors.startS();
             case LAST_SECTOR_TIME -> (t, v) -> lap.sectors.last(sector);
             case BEST_SECTOR_TIME -> (t, v) -> lap.sectors.best(sector);
         };
     }
 
-    /** NaN while the window is empty. */
-    private static FeatureValue ofSamples(Window window, ToDoubleFunction<Window> value) {
-        return (t, v) -> window.count() == 0 ? Double.NaN : value.applyAsDouble(window);
+    /** NaN where ticks of the window had to be dropped. */
+    private static FeatureValue ofWhole(Window window, ToDoubleFunction<Window> value) {
+        return (t, v) -> window.isWhole() ? value.applyAsDouble(window) : NaN;
     }
 
-    private FeatureValue lagged(Feature feature) {
-        Series series = lookBack.series(feature);
-        Series.Cursor cursor = series.new Cursor();
-        return (t, v) -> {
-            long at = cursor.at(t - feature.windowUs());
-            return at < 0 ? Double.NaN : series.value(at);
-        };
+    /** Share of the window's samples that a count is. */
+    private static FeatureValue shareOf(Window window, ToDoubleFunction<Window> count) {
+        return (t, v) ->
+                window.hasSamples() ? count.applyAsDouble(window) / window.count() : NaN;
     }
 }

@@ -3,6 +3,8 @@ package pitwall.features;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
+import pitwall.plan.Plan;
+
 import java.io.IOException;
 
 /**
@@ -19,7 +21,10 @@ final class Lap {
     private static final double SHORTEST_M = 200;
 
     final SectorTimes sectors;
-    private final LapTrace trace = new LapTrace();
+
+    /** Null where no feature compares with the session's best lap. */
+    private final LapTrace trace;
+
     private long number;
     private double startS;
     private boolean fromStart;
@@ -35,8 +40,10 @@ final class Lap {
     private double distanceBefore = Double.NaN;
     private double distanceBeforeS;
 
-    Lap(int sectors) {
+    /** {@code traced}: whether {@link #deltaToBest} will be asked for. */
+    Lap(int sectors, boolean traced) {
         this.sectors = new SectorTimes(sectors);
+        trace = traced ? new LapTrace() : null;
     }
 
     /** Whether any distance was seen: before it there is no lap. */
@@ -73,9 +80,12 @@ final class Lap {
         return length;
     }
 
-    /** Advances to a time and a distance, NaN where unknown. True where a new lap begins. */
+    /**
+     * Advances to a time and a distance. True where a new lap begins. A distance that is no number,
+     * or that no lap is long enough for, changes nothing.
+     */
     boolean advance(double time, double d) {
-        if (Double.isNaN(d)) {
+        if (!(Math.abs(d) <= Plan.LONGEST_LAP_M)) {
             return false;
         }
         boolean begins = false;
@@ -92,7 +102,7 @@ final class Lap {
             begin(crossing, true, d);
             begins = true;
         }
-        if (fromStart) {
+        if (fromStart && trace != null) {
             boolean first = Double.isNaN(distance);
             trace.add(first ? 0 : distance, first ? startS : distanceS, d, time, startS);
         }
@@ -113,7 +123,9 @@ final class Lap {
         fromStart = seenFromStart;
         farthest = d;
         distance = Double.NaN;
-        trace.begin();
+        if (trace != null) {
+            trace.begin();
+        }
         sectors.begin(time);
     }
 
@@ -123,7 +135,9 @@ final class Lap {
         sectors.finish(crossing);
         if (!(lastTime >= bestTime)) {
             bestTime = lastTime;
-            trace.keepAsBest();
+            if (trace != null) {
+                trace.keepAsBest();
+            }
         }
     }
 
@@ -142,6 +156,11 @@ final class Lap {
         return fromStart ? LapTrace.delta(lap, distance, time - startS) : Double.NaN;
     }
 
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        return 150 + sectors.bytes() + (trace == null ? 0 : trace.bytes());
+    }
+
     void write(DataOutputView out) throws IOException {
         out.writeLong(number);
         out.writeBoolean(fromStart);
@@ -155,7 +174,10 @@ final class Lap {
         out.writeDouble(distanceBefore);
         out.writeDouble(distanceBeforeS);
         sectors.write(out);
-        trace.write(out);
+        out.writeBoolean(trace != null);
+        if (trace != null) {
+            trace.write(out);
+        }
     }
 
     void read(DataInputView in) throws IOException {
@@ -171,6 +193,8 @@ final class Lap {
         distanceBefore = in.readDouble();
         distanceBeforeS = in.readDouble();
         sectors.read(in);
-        trace.read(in);
+        if (in.readBoolean()) {
+            (trace == null ? new LapTrace() : trace).read(in);
+        }
     }
 }

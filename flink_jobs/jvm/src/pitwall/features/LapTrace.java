@@ -15,7 +15,7 @@ import java.util.Arrays;
  */
 final class LapTrace {
     private static final int MIN_CAPACITY = 64;
-    private static final int MAX_LENGTH = 10_000;
+    private static final int MAX_LENGTH = (int) (Plan.LONGEST_LAP_M / Plan.GRID_M) + 1;
 
     private double[] current = new double[MIN_CAPACITY];
     private int length;
@@ -58,12 +58,17 @@ final class LapTrace {
      * @param sinceStart seconds since lap start
      */
     static double delta(double[] lap, double distance, double sinceStart) {
-        int line = (int) (distance / Plan.GRID_M);
-        if (!(distance >= 0) || line + 1 >= lap.length) {
+        if (!(distance >= 0 && distance / Plan.GRID_M < lap.length - 1)) {
             return Double.NaN;
         }
+        int line = (int) (distance / Plan.GRID_M);
         double share = distance / Plan.GRID_M - line;
         return sinceStart - (lap[line] + share * (lap[line + 1] - lap[line]));
+    }
+
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        return 80 + 8L * (current.length + best.length);
     }
 
     void write(DataOutputView out) throws IOException {

@@ -4,88 +4,58 @@ import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
 import pitwall.bytes.StateBytes;
-import pitwall.plan.Channel;
-import pitwall.plan.Feature;
+import pitwall.plan.LookBackSpec;
 import pitwall.plan.Plan;
-import pitwall.plan.WindowPart;
+import pitwall.plan.SeriesKind;
+import pitwall.plan.SeriesSpec;
+import pitwall.plan.WindowSpec;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeSet;
 
-/**
- * What the features of a plan look back on: series of samples, and windows over them. Features of
- * the same series and width share one window.
- */
+/** What the features of a plan look back on: series of samples, windows over them, and lags. */
 final class LookBack {
-    private final Plan plan;
-    private final Map<String, Series> seriesByName = new LinkedHashMap<>();
-    private final Map<String, Window> windowsByName = new LinkedHashMap<>();
-    private final Series[] allSeries;
-    private final Window[] allWindows;
+    private final LookBackSpec spec;
+    private final TickTimes times;
+    private final Series[] series;
+    private final Window[] windows;
+
+    /** The windows over each series. */
+    private final Window[][] windowsOf;
+
+    private final Moments scratch = new Moments();
 
     LookBack(Plan plan) {
-        this.plan = plan;
-        Map<String, List<Feature>> windowUsers = new LinkedHashMap<>();
-        for (Feature feature : plan.features) {
-            if (feature.kind().series == null) {
-                continue;
-            }
-            Series series =
-                    seriesByName.computeIfAbsent(
-                            seriesName(feature),
-                            name -> new Series(feature.kind().series, feature.channel()));
-            series.keepUs = Math.max(series.keepUs, feature.windowUs());
-            if (feature.kind().window != null) {
-                windowUsers
-                        .computeIfAbsent(windowName(feature), name -> new ArrayList<>())
-                        .add(feature);
+        spec = plan.lookBack;
+        times = new TickTimes(spec.lengthsUs);
+        series = new Series[spec.series.size()];
+        for (int i = 0; i < series.length; i++) {
+            series[i] = new Series(spec.series.get(i), times);
+        }
+        windows = new Window[spec.windows.size()];
+        for (int i = 0; i < windows.length; i++) {
+            WindowSpec window = spec.windows.get(i);
+            windows[i] = new Window(window, series[window.series()], times);
+        }
+        windowsOf = new Window[series.length][];
+        for (int i = 0; i < series.length; i++) {
+            int[] indices = spec.windowsOf.get(i);
+            windowsOf[i] = new Window[indices.length];
+            for (int k = 0; k < indices.length; k++) {
+                windowsOf[i][k] = windows[indices[k]];
             }
         }
-        windowUsers.forEach((name, features) -> windowsByName.put(name, window(features)));
-        allSeries = seriesByName.values().toArray(new Series[0]);
-        allWindows = windowsByName.values().toArray(new Window[0]);
     }
 
-    /** The series of a feature, or null for a kind that has none. */
-    Series series(Feature feature) {
-        return feature.kind().series == null ? null : seriesByName.get(seriesName(feature));
+    /** The window of the plan's feature at this place, or null where it has none. */
+    Window window(int feature) {
+        int window = spec.windowOf(feature);
+        return window < 0 ? null : windows[window];
     }
 
-    /** The window of a feature, or null for a kind that has none. */
-    Window window(Feature feature) {
-        return feature.kind().window == null ? null : windowsByName.get(windowName(feature));
-    }
-
-    private Window window(List<Feature> users) {
-        Feature first = users.get(0);
-        return new Window(
-                series(first),
-                first.windowUs(),
-                users.stream().anyMatch(user -> user.kind().window == WindowPart.EXTREMES),
-                users.stream().anyMatch(user -> user.kind().window == WindowPart.SLOPE),
-                thresholds(users, WindowPart.ABOVE),
-                thresholds(users, WindowPart.BELOW));
-    }
-
-    private static double[] thresholds(List<Feature> users, WindowPart side) {
-        TreeSet<Double> thresholds = new TreeSet<>();
-        users.stream()
-                .filter(user -> user.kind().window == side)
-                .forEach(user -> thresholds.add(user.argument()));
-        return thresholds.stream().mapToDouble(Double::doubleValue).toArray();
-    }
-
-    private String seriesName(Feature feature) {
-        int channel = feature.channel();
-        return feature.kind().series + ":" + (channel < 0 ? "" : plan.channels.get(channel).id());
-    }
-
-    private String windowName(Feature feature) {
-        return seriesName(feature) + "/" + feature.windowUs();
+    /** The lagged value that the plan's feature at this place looks back on. */
+    Lag lag(int feature) {
+        Series lagged = series[spec.seriesOf(feature)];
+        return new Lag(lagged, times, times.reach(spec.reachOf(feature)));
     }
 
     /**
@@ -93,51 +63,60 @@ final class LookBack {
      * {@code dt}: seconds since the tick before.
      */
     void advance(long timeUs, double[] values, boolean[] sent, double dt) {
-        for (Series series : allSeries) {
-            double value = series.channel < 0 ? dt : values[series.channel];
-            switch (series.kind) {
-                case VALUE -> {
-                    if (!Double.isNaN(value)) {
-                        series.add(timeUs, value);
-                    }
-                }
-                case NAN -> {
-                    if (sent[series.channel]) {
-                        series.add(timeUs, Double.isNaN(value) ? 1 : 0);
-                    }
-                }
-                case OUT_OF_RANGE -> {
-                    if (!Double.isNaN(value)) {
-                        Channel channel = plan.channels.get(series.channel);
-                        boolean outside = value < channel.low() || value > channel.high();
-                        series.add(timeUs, outside ? 1 : 0);
-                    }
-                }
-                case SPACING -> series.add(timeUs, dt);
-            }
+        if (series.length == 0) {
+            return;
         }
-        for (Window window : allWindows) {
-            window.advance(timeUs);
+        times.add(timeUs);
+        for (int i = 0; i < series.length; i++) {
+            Series one = series[i];
+            double value = one.channel < 0 ? dt : values[one.channel];
+            boolean adds = Double.isFinite(value);
+            if (one.kind == SeriesKind.NAN) {
+                value = adds ? 0 : 1;
+                adds = sent[one.channel];
+            }
+            if (adds) {
+                one.add(value);
+            }
+            for (Window window : windowsOf[i]) {
+                if (adds) {
+                    window.add(value);
+                }
+                window.advance(scratch);
+            }
         }
     }
 
-    /** Forgets samples that no window will reach any more. */
-    void forget(long timeUs) {
-        for (Series series : allSeries) {
-            series.forget(timeUs);
+    /** Forgets samples that no window and no lag will reach any more. */
+    void forget() {
+        for (Series one : series) {
+            one.forget();
         }
+    }
+
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        long bytes = times.bytes();
+        for (Series one : series) {
+            bytes += one.bytes();
+        }
+        for (Window window : windows) {
+            bytes += window.bytes();
+        }
+        return bytes;
     }
 
     void write(DataOutputView out) throws IOException {
-        out.writeInt(seriesByName.size());
-        for (Map.Entry<String, Series> series : seriesByName.entrySet()) {
-            StateBytes.writeText(out, series.getKey());
-            series.getValue().write(out);
+        times.write(out);
+        out.writeInt(series.length);
+        for (int i = 0; i < series.length; i++) {
+            StateBytes.writeText(out, spec.series.get(i).name());
+            series[i].write(out);
         }
-        out.writeInt(windowsByName.size());
-        for (Map.Entry<String, Window> window : windowsByName.entrySet()) {
-            StateBytes.writeText(out, window.getKey());
-            window.getValue().write(out);
+        out.writeInt(windows.length);
+        for (int i = 0; i < windows.length; i++) {
+            StateBytes.writeText(out, spec.windows.get(i).name());
+            windows[i].write(out);
         }
     }
 
@@ -146,14 +125,43 @@ final class LookBack {
      * new window begins with the samples that were kept.
      */
     void read(DataInputView in) throws IOException {
+        times.read(in);
         for (int i = in.readInt(); i > 0; i--) {
-            Series series = seriesByName.get(StateBytes.readText(in));
-            (series == null ? Series.unused() : series).read(in);
+            series(StateBytes.readText(in)).read(in);
         }
-        windowsByName.values().forEach(Window::begin);
+        boolean[] known = new boolean[windows.length];
         for (int i = in.readInt(); i > 0; i--) {
-            Window window = windowsByName.get(StateBytes.readText(in));
-            (window == null ? Window.unused() : window).read(in);
+            int window = window(StateBytes.readText(in));
+            if (window < 0) {
+                Window.skip(in);
+            } else {
+                windows[window].read(in, scratch);
+                known[window] = true;
+            }
         }
+        for (int i = 0; i < windows.length; i++) {
+            if (!known[i]) {
+                windows[i].begin(scratch);
+            }
+        }
+    }
+
+    /** The series of this name; one that is thrown away where the plan has none. */
+    private Series series(String name) {
+        for (int i = 0; i < series.length; i++) {
+            if (spec.series.get(i).name().equals(name)) {
+                return series[i];
+            }
+        }
+        return new Series(new SeriesSpec(name, null, -1, -1), times);
+    }
+
+    private int window(String name) {
+        for (int i = 0; i < windows.length; i++) {
+            if (spec.windows.get(i).name().equals(name)) {
+                return i;
+            }
+        }
+        return -1;
     }
 }

@@ -74,10 +74,12 @@ final class SectorTimes {
 
     /** The car has reached a place on a lap of known length, having been at another one before. */
     void advance(Lap lap, double fromM, double fromS, double toM, double toS) {
-        int now = Math.min(sectors, 1 + (int) (toM / lap.length() * sectors));
+        int place = 1 + (int) (toM / lap.length() * sectors);
+        int now = Math.max(1, Math.min(sectors, place));
         if (sector == 0) {
             sector = now;
-            startS = lap.isFromStart() && now == 1 ? lap.startS() : Double.NaN;
+            // A car that is a whole sector before the line has yet to enter the first one.
+            startS = lap.isFromStart() && place == 1 ? lap.startS() : Double.NaN;
         } else if (now > sector) {
             double line = lap.length() * (now - 1) / sectors;
             double crossing =
@@ -88,6 +90,11 @@ final class SectorTimes {
             sector = now;
             startS = crossing;
         }
+    }
+
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        return 80 + 24L * sectors;
     }
 
     void write(DataOutputView out) throws IOException {

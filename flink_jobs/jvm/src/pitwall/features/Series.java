@@ -3,133 +3,172 @@ package pitwall.features;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
-import pitwall.bytes.StateBytes;
 import pitwall.plan.SeriesKind;
+import pitwall.plan.SeriesSpec;
 
 import java.io.IOException;
-import java.util.Arrays;
 
 /**
- * Samples over session time, oldest first, in a ring that grows. Indices count from the session's
- * beginning and are never used again. Times are microseconds since session start.
+ * Samples over session time, oldest first, as far back as a window or lag reaches, and the newest
+ * one before that. Indices count from the session's beginning and are never used again.
+ *
+ * <p>A channel that comes with every tick costs 8 bytes a sample: the number of a sample's tick is
+ * its index and an offset. Where ticks without a sample lie between, the numbers are kept, 4 bytes
+ * each.
  */
 final class Series {
+    /** A tick further back than this is as good as any other before every reach. */
+    private static final int FAR_BACK = 1 << 30;
+
     final SeriesKind kind;
 
     /** Index of the channel in the plan, -1 for a series of the session. */
     final int channel;
 
-    /** How far back the longest window reaches, microseconds. */
-    long keepUs;
+    private final TickTimes times;
+    private final Reach reach;
+    private final DoubleRing values = new DoubleRing();
 
-    /**
-     * Time and bits of the value in turn. They are read together, so they lie together: with many
-     * sessions, memory access is what costs time.
-     */
-    private long[] samples = new long[32];
+    /** Tick number minus index, of every sample while there is no {@link #ticks}. */
+    private long offset;
+
+    /** The low 32 bits of each sample's tick number, or null. */
+    private IntRing ticks;
+
+    private long lastUnusual = -1;
+
+    Series(SeriesSpec spec, TickTimes times) {
+        kind = spec.kind();
+        channel = spec.channel();
+        this.times = times;
+        reach = spec.reach() < 0 ? null : times.reach(spec.reach());
+    }
 
     /** Index of the oldest sample. */
-    long first;
+    long first() {
+        return values.first();
+    }
 
     /** Index after the newest sample. */
-    long end;
-
-    Series(SeriesKind kind, int channel) {
-        this.kind = kind;
-        this.channel = channel;
+    long end() {
+        return values.end();
     }
 
-    /** A series for state that the plan does not need any more: it can only read. */
-    static Series unused() {
-        return new Series(SeriesKind.VALUE, -1);
-    }
-
-    long time(long i) {
-        return samples[(int) i << 1 & (samples.length - 1)];
+    /** Index of the newest sample that is not ordinary ({@link Magnitude#isOrdinary}), or -1. */
+    long lastUnusual() {
+        return lastUnusual;
     }
 
     double value(long i) {
-        return Double.longBitsToDouble(samples[((int) i << 1 & (samples.length - 1)) + 1]);
+        return values.get(i);
     }
 
-    void add(long time, double value) {
-        if (2 * (end - first) == samples.length) {
-            long[] bigger = new long[samples.length * 2];
-            for (long i = first; i < end; i++) {
-                put(bigger, i, time(i), value(i));
+    /** Time of a sample within the longest reach, microseconds since session start. */
+    long timeUs(long i) {
+        return times.timeUs(tick(i));
+    }
+
+    /** Seconds from a time to that of a sample, both within the longest reach; may be below zero. */
+    double secondsSince(long i, long earlierUs) {
+        return times.sinceUs(tick(i), earlierUs) * 1e-6;
+    }
+
+    private long tick(long i) {
+        return ticks == null ? i + offset : times.newest() - age(i);
+    }
+
+    /** How many ticks ago the sample came; only where the numbers of the ticks are kept. */
+    private int age(long i) {
+        return (int) times.newest() - ticks.get(i);
+    }
+
+    /** Adds a sample of the newest tick. */
+    void add(double value) {
+        long tick = times.newest();
+        long i = end();
+        if (i == first()) {
+            offset = tick - i;
+        } else if (ticks == null && tick - i != offset) {
+            ticks = new IntRing();
+            ticks.clear(first());
+            for (long k = first(); k < i; k++) {
+                ticks.add((int) Math.max(k + offset, tick - FAR_BACK));
             }
-            samples = bigger;
         }
-        put(samples, end++, time, value);
-    }
-
-    private static void put(long[] samples, long i, long time, double value) {
-        int at = (int) i << 1 & (samples.length - 1);
-        samples[at] = time;
-        samples[at + 1] = Double.doubleToRawLongBits(value);
+        if (!Magnitude.isOrdinary(value)) {
+            lastUnusual = i;
+        }
+        values.add(value);
+        if (ticks != null) {
+            ticks.add((int) tick);
+        }
     }
 
     /**
-     * Forgets what no window needs: all but one of the samples at or before {@code now - keepUs}.
+     * Index of the first sample within a reach, or {@link #end} where there is none. {@code from}:
+     * an index at or before it, such as the result for an earlier tick.
      */
-    void forget(long now) {
-        long time = now - keepUs;
-        while (end - first > 1 && time(first + 1) <= time) {
-            first++;
+    long firstWithin(Reach reach, long from) {
+        if (ticks == null) {
+            return Math.min(end(), Math.max(first(), reach.start - offset));
+        }
+        int youngest = (int) (times.newest() - reach.start);
+        long i = Math.max(from, first());
+        while (i < end() && age(i) > youngest) {
+            i++;
+        }
+        return i;
+    }
+
+    /** Forgets what no feature needs any more: the samples before the last one out of reach. */
+    void forget() {
+        long needed = firstWithin(reach, first()) - 1;
+        if (needed > first()) {
+            values.forget(needed);
+        }
+        if (ticks != null) {
+            forgetTicks();
         }
     }
 
-    /** Index of the newest sample at or before this time, or -1. */
-    long at(long time) {
-        long low = first;
-        long high = end - 1;
-        long newest = -1;
-        while (low <= high) {
-            long middle = (low + high) >>> 1;
-            if (time(middle) <= time) {
-                newest = middle;
-                low = middle + 1;
-            } else {
-                high = middle - 1;
-            }
+    private void forgetTicks() {
+        long oldest = first();
+        long newest = end() - 1;
+        ticks.forget(oldest);
+        if (age(oldest) - age(newest) == newest - oldest) {
+            offset = tick(oldest) - oldest;
+            ticks = null;
+        } else if (age(oldest) > FAR_BACK) {
+            ticks.set(oldest, (int) times.newest() - FAR_BACK);
         }
-        return newest;
     }
 
-    /** Finds samples for times that only rise. Most steps look at one sample only. */
-    final class Cursor {
-        private long last = -1;
-
-        /** As {@link Series#at}. */
-        long at(long time) {
-            if (last < first || last >= end || time(last) > time) {
-                last = Series.this.at(time);
-            }
-            while (last >= 0 && last + 1 < end && time(last + 1) <= time) {
-                last++;
-            }
-            return last;
-        }
+    /** Estimated bytes on the heap. */
+    long bytes() {
+        return 120 + values.bytes() + (ticks == null ? 0 : 40 + ticks.bytes());
     }
 
     void write(DataOutputView out) throws IOException {
-        out.writeLong(first);
-        out.writeInt(samples.length);
-        out.writeInt((int) (end - first));
-        int start = (int) first << 1 & (samples.length - 1);
-        int used = 2 * (int) (end - first);
-        int beforeWrap = Math.min(used, samples.length - start);
-        StateBytes.writeLongs(out, Arrays.copyOfRange(samples, start, start + beforeWrap));
-        StateBytes.writeLongs(out, Arrays.copyOf(samples, used - beforeWrap));
+        values.write(out);
+        out.writeLong(offset);
+        out.writeBoolean(ticks != null);
+        if (ticks != null) {
+            ticks.write(out);
+        }
     }
 
     void read(DataInputView in) throws IOException {
-        first = in.readLong();
-        samples = new long[in.readInt()];
-        end = first + in.readInt();
-        for (int at : new int[] {(int) first << 1 & (samples.length - 1), 0}) {
-            long[] part = StateBytes.readLongs(in);
-            System.arraycopy(part, 0, samples, at, part.length);
+        values.read(in);
+        offset = in.readLong();
+        ticks = null;
+        if (in.readBoolean()) {
+            ticks = new IntRing();
+            ticks.read(in);
+        }
+        for (long i = first(); i < end(); i++) {
+            if (!Magnitude.isOrdinary(value(i))) {
+                lastUnusual = i;
+            }
         }
     }
 }

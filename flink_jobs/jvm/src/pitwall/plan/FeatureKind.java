@@ -15,13 +15,13 @@ public enum FeatureKind {
     ROLLING_MAX(SeriesKind.VALUE, WindowPart.EXTREMES),
     ROLLING_RANGE(SeriesKind.VALUE, WindowPart.EXTREMES),
     ROLLING_RMS(SeriesKind.VALUE, WindowPart.SUMS),
-    ROLLING_COUNT(SeriesKind.VALUE, WindowPart.SUMS),
+    ROLLING_COUNT(SeriesKind.VALUE, WindowPart.COUNT),
     ROLLING_SLOPE(SeriesKind.VALUE, WindowPart.SLOPE),
     SHARE_ABOVE(SeriesKind.VALUE, WindowPart.ABOVE),
     SHARE_BELOW(SeriesKind.VALUE, WindowPart.BELOW),
-    NAN_SHARE(SeriesKind.NAN, WindowPart.SUMS),
-    OUT_OF_RANGE_SHARE(SeriesKind.OUT_OF_RANGE, WindowPart.SUMS),
-    TICKS(SeriesKind.SPACING, WindowPart.SUMS),
+    NAN_SHARE(SeriesKind.NAN, WindowPart.ABOVE),
+    OUT_OF_RANGE_SHARE(SeriesKind.VALUE, WindowPart.OUTSIDE),
+    TICKS(SeriesKind.SPACING, WindowPart.COUNT),
     GAPS(SeriesKind.SPACING, WindowPart.ABOVE),
     LAG(SeriesKind.VALUE, null),
     DIFF(SeriesKind.VALUE, null),
@@ -59,6 +59,16 @@ public enum FeatureKind {
     /** Whether the feature sums its channel since the start of the lap. */
     public boolean sumsLap() {
         return this == LAP_MEAN || this == LAP_INTEGRAL;
+    }
+
+    /** Whether the feature is computed from a channel. */
+    public boolean needsChannel() {
+        return this == LAST || sumsLap() || (series != null && series != SeriesKind.SPACING);
+    }
+
+    /** Whether the feature's argument is the number of a sector, counted from 1. */
+    public boolean isOfOneSector() {
+        return this == LAST_SECTOR_TIME || this == BEST_SECTOR_TIME;
     }
 
     /**

@@ -19,6 +19,12 @@ public final class Plan implements Serializable {
     /** Distance between two entries of a reference lap and of the best lap, in metres. */
     public static final double GRID_M = 10;
 
+    /** Most sectors of a lap. */
+    public static final int MAX_SECTORS = 100;
+
+    /** Longest lap, metres. A greater distance, or one as far before the line, is no distance. */
+    public static final double LONGEST_LAP_M = 100_000;
+
     /** The JSON that this plan was read from. */
     public final String json;
 
@@ -32,6 +38,12 @@ public final class Plan implements Serializable {
 
     /** The features, in the order of the view's columns. */
     public final List<Feature> features = new ArrayList<>();
+
+    /** What the features look back on. */
+    public final LookBackSpec lookBack;
+
+    /** Indices of the channels that features sum since lap start, rising. */
+    public final int[] lapChannels;
 
     /** Index of the channel with the distance since lap start, in metres. */
     public final int distance;
@@ -61,7 +73,8 @@ public final class Plan implements Serializable {
     public final long sessionBytes;
 
     /**
-     * Reads the plan. Throws IllegalArgumentException if it is no JSON or names an unknown kind.
+     * Reads the plan. Throws IllegalArgumentException if it is no JSON, names an unknown kind, or
+     * holds a feature that cannot be computed.
      */
     public Plan(String json) {
         this.json = json;
@@ -75,11 +88,21 @@ public final class Plan implements Serializable {
             }
             view = root.get("view").asText();
             vehicles = root.get("vehicles").asText();
-            for (JsonNode node : root.get("features")) {
-                features.add(feature(node, indexes, root.get("references")));
-            }
             distance = indexes.get(root.get("distance").asText());
             sectors = root.get("sectors").asInt();
+            for (JsonNode node : root.get("features")) {
+                Feature feature = feature(node, indexes, root.get("references"));
+                check(feature);
+                features.add(feature);
+            }
+            lookBack = new LookBackSpec(channels, features);
+            lapChannels =
+                    features.stream()
+                            .filter(feature -> feature.kind().sumsLap())
+                            .mapToInt(Feature::channel)
+                            .distinct()
+                            .sorted()
+                            .toArray();
             reorderUs = root.get("reorder_us").asLong();
             idleMs = root.get("idle_ms").asLong();
             kafka = root.get("kafka").asText();
@@ -119,12 +142,49 @@ public final class Plan implements Serializable {
                 reference == null ? null : doubles(references.get(reference.asText())));
     }
 
+    /**
+     * Python refuses such definitions when it loads them, with their place. Here they end the job
+     * before it begins, and not at a tick.
+     */
+    private void check(Feature feature) {
+        FeatureKind kind = feature.kind();
+        boolean sound =
+                sectors >= 1
+                        && sectors <= MAX_SECTORS
+                        && kind.needsChannel() == (feature.channel() >= 0)
+                        && Double.isFinite(feature.argument());
+        if (kind.series != null) {
+            long windowUs = feature.windowUs();
+            sound &= windowUs > 0 && windowUs <= LookBackSpec.LONGEST_US;
+        }
+        if (kind.isOfOneSector()) {
+            sound &= feature.argument() >= 1 && feature.argument() <= sectors;
+        }
+        if (kind == FeatureKind.DELTA_TO_REFERENCE) {
+            sound &= feature.reference() != null;
+        }
+        if (!sound) {
+            throw new IllegalArgumentException(
+                    "the plan's feature " + feature.name() + " cannot be computed: " + feature);
+        }
+    }
+
     private static double[] doubles(JsonNode array) {
         double[] values = new double[array.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = array.get(i).asDouble();
         }
         return values;
+    }
+
+    /** Whether a feature is of this kind. */
+    public boolean has(FeatureKind kind) {
+        for (Feature feature : features) {
+            if (feature.kind() == kind) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Ids of the channels, in their order. */

@@ -1,15 +1,19 @@
 package pitwall.plan;
 
-/** What a window keeps up to date for a feature, beyond the sums that every window has. */
+/** What a window keeps up to date for a feature, beyond the number of its samples. */
 public enum WindowPart {
-    /** Nothing more: the feature is computed from sums and the number of samples. */
+    /** Nothing more. */
+    COUNT,
+    /** Sums of the samples and of their squares. */
     SUMS,
-    /** Sums over time for a least-squares line. */
+    /** The same, and sums over time for a least-squares line. */
     SLOPE,
     /** The smallest and the largest sample. */
     EXTREMES,
-    /** The number of samples above the feature's threshold. */
+    /** The number of samples above the feature's argument. */
     ABOVE,
-    /** The number of samples below the feature's threshold. */
-    BELOW
+    /** The number of samples below the feature's argument. */
+    BELOW,
+    /** The number of samples outside the channel's expected range. */
+    OUTSIDE
 }
