@@ -21,7 +21,8 @@ import java.util.List;
  *   <li>a tick that is more than {@link Plan#reorderUs} later is here, and what was sent before that one has
  *       been read: each partition that brings the session has brought a tick as late, or the
  *       watermark, the Kafka time up to which all partitions have been read, has passed it; or
- *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or
+ *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or nothing came of the
+ *       session while both the watermark and the wall clock went on by as much; or
  *   <li>nothing comes any more: the source is silent.
  * </ol>
  *
@@ -67,6 +68,11 @@ public final class SessionClock {
     private long newestUs = NONE;
     private long heardUs = NONE;
 
+    /** Wall clock and watermark when that one came; {@link #NONE} if there was no watermark. */
+    private long heardMs = NONE;
+
+    private long heardWatermark = NONE;
+
     /** Newest Kafka time of the ticks that left, milliseconds. */
     private long emittedRecordMs = NONE;
 
@@ -101,6 +107,8 @@ public final class SessionClock {
         tick.topics = 1 << sources.note(tick);
         tick.readyMs = readyMs(tick.recordMs, progress);
         heardUs = tick.timeUs;
+        heardMs = progress.now;
+        heardWatermark = progress.watermark;
         if (mayBegin(tick)) {
             put(beginning, tick, out);
             restartIfBegun(progress, out);
@@ -134,6 +142,9 @@ public final class SessionClock {
 
     /** Lets out every tick that need not wait any longer, without a new message. */
     public void advance(Progress progress, ClockOutput out) throws IOException {
+        if (heardWatermark == NONE) {
+            heardWatermark = progress.watermark;
+        }
         drain(progress, out);
         restartIfBegun(progress, out);
     }
@@ -167,6 +178,9 @@ public final class SessionClock {
         long due = Long.MAX_VALUE;
         if (!waiting.isEmpty()) {
             due = dueWatermark(waiting.first());
+            if (heardWatermark != NONE && progress.watermark < heardWatermark + plan.idleMs) {
+                due = Math.min(due, heardWatermark + plan.idleMs);
+            }
         }
         if (!beginning.isEmpty()) {
             due = Math.min(due, beginningDueMs());
@@ -179,7 +193,16 @@ public final class SessionClock {
 
     /** Wall clock when {@link #advance} is due, milliseconds; Long.MAX_VALUE for never. */
     public long dueMs(Progress progress) {
-        return waiting.isEmpty() || !isNew(progress) ? Long.MAX_VALUE : openedMs + START_MS;
+        if (waiting.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        if (isNew(progress)) {
+            return openedMs + START_MS;
+        }
+        // Without a watermark, the wall clock says nothing.
+        return heardWatermark != NONE && progress.watermark >= heardWatermark + plan.idleMs
+                ? Math.max(heardMs + plan.idleMs, progress.now + 1)
+                : Long.MAX_VALUE;
     }
 
     private boolean isNew(Progress progress) {
@@ -227,9 +250,18 @@ public final class SessionClock {
             return false;
         }
         return progress.watermark >= dueWatermark(tick)
+                || isSilent(progress)
                 || isEstablished(progress)
                         && sources.allReached(
                                 tick.timeUs + plan.reorderUs + 1, progress.watermark, plan.idleMs);
+    }
+
+    /** Whether the session fell silent while others went on. */
+    private boolean isSilent(Progress progress) {
+        return progress.settled
+                && heardWatermark != NONE
+                && progress.watermark >= heardWatermark + plan.idleMs
+                && progress.now >= heardMs + plan.idleMs;
     }
 
     /** Whether the partitions that bring the session are known. */
@@ -364,7 +396,14 @@ public final class SessionClock {
     public void write(DataOutputView out) throws IOException {
         for (long value :
                 new long[] {
-                    openedMs, establishedMs, emittedUs, newestUs, heardUs, emittedRecordMs
+                    openedMs,
+                    establishedMs,
+                    emittedUs,
+                    newestUs,
+                    heardUs,
+                    heardMs,
+                    heardWatermark,
+                    emittedRecordMs
                 }) {
             out.writeLong(value);
         }
@@ -383,6 +422,8 @@ public final class SessionClock {
         emittedUs = in.readLong();
         newestUs = in.readLong();
         heardUs = in.readLong();
+        heardMs = in.readLong();
+        heardWatermark = in.readLong();
         emittedRecordMs = in.readLong();
         splitTopics = in.readInt();
         spacing.read(in);
