@@ -76,11 +76,6 @@ public final class SessionFeatures {
                 + lookBack.bytes();
     }
 
-    /** Bytes that it takes on the heap, roughly. */
-    public long bytes() {
-        return 1 << 17;
-    }
-
     public void write(DataOutputView out) throws IOException {
         out.writeInt(FORMAT);
         out.writeLong(previousUs);
