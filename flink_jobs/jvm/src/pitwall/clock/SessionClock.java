@@ -321,7 +321,9 @@ public final class SessionClock {
             return tick.timeUs <= recent.firstUs() + plan.reorderUs
                     && emittedUs - tick.timeUs > RESTART_US;
         }
-        return tick.timeUs <= beginning.last().timeUs + RESTART_US / 2;
+        Tick first = beginning.first();
+        return tick.timeUs <= beginning.last().timeUs + RESTART_US / 2
+                && (tick.timeUs < first.timeUs || tick.recordMs >= first.recordMs);
     }
 
     /** The session goes on where it was: what came of a beginning is a duplicate or late. */
