@@ -21,10 +21,7 @@ final class Lap {
     private static final double SHORTEST_M = 200;
 
     final SectorTimes sectors;
-
-    /** Null where no feature compares with the session's best lap. */
-    private final LapTrace trace;
-
+    private final LapTrace trace = new LapTrace();
     private long number;
     private double startS;
     private boolean fromStart;
@@ -40,10 +37,8 @@ final class Lap {
     private double distanceBefore = Double.NaN;
     private double distanceBeforeS;
 
-    /** {@code traced}: whether {@link #deltaToBest} will be asked for. */
-    Lap(int sectors, boolean traced) {
+    Lap(int sectors) {
         this.sectors = new SectorTimes(sectors);
-        trace = traced ? new LapTrace() : null;
     }
 
     /** Whether any distance was seen: before it there is no lap. */
@@ -102,7 +97,7 @@ final class Lap {
             begin(crossing, true, d);
             begins = true;
         }
-        if (fromStart && trace != null) {
+        if (fromStart) {
             boolean first = Double.isNaN(distance);
             trace.add(first ? 0 : distance, first ? startS : distanceS, d, time, startS);
         }
@@ -123,9 +118,7 @@ final class Lap {
         fromStart = seenFromStart;
         farthest = d;
         distance = Double.NaN;
-        if (trace != null) {
-            trace.begin();
-        }
+        trace.begin();
         sectors.begin(time);
     }
 
@@ -135,9 +128,7 @@ final class Lap {
         sectors.finish(crossing);
         if (!(lastTime >= bestTime)) {
             bestTime = lastTime;
-            if (trace != null) {
-                trace.keepAsBest();
-            }
+            trace.keepAsBest();
         }
     }
 
@@ -158,7 +149,7 @@ final class Lap {
 
     /** Estimated bytes on the heap. */
     long bytes() {
-        return 150 + sectors.bytes() + (trace == null ? 0 : trace.bytes());
+        return 150 + sectors.bytes() + trace.bytes();
     }
 
     void write(DataOutputView out) throws IOException {
@@ -174,10 +165,7 @@ final class Lap {
         out.writeDouble(distanceBefore);
         out.writeDouble(distanceBeforeS);
         sectors.write(out);
-        out.writeBoolean(trace != null);
-        if (trace != null) {
-            trace.write(out);
-        }
+        trace.write(out);
     }
 
     void read(DataInputView in) throws IOException {
@@ -193,8 +181,6 @@ final class Lap {
         distanceBefore = in.readDouble();
         distanceBeforeS = in.readDouble();
         sectors.read(in);
-        if (in.readBoolean()) {
-            (trace == null ? new LapTrace() : trace).read(in);
-        }
+        trace.read(in);
     }
 }

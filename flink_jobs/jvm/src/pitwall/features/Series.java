@@ -68,7 +68,7 @@ final class Series {
         return times.timeUs(tick(i));
     }
 
-    /** Seconds from a time to that of a sample, both within the longest reach; may be below zero. */
+    /** Seconds from a time to that of a sample, both within the longest reach; any sign. */
     double secondsSince(long i, long earlierUs) {
         return times.sinceUs(tick(i), earlierUs) * 1e-6;
     }

@@ -3,7 +3,6 @@ package pitwall.features;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
-import pitwall.plan.FeatureKind;
 import pitwall.plan.Plan;
 
 import java.io.IOException;
@@ -34,7 +33,7 @@ public final class SessionFeatures {
     public SessionFeatures(Plan plan) {
         distance = plan.distance;
         lookBack = new LookBack(plan);
-        lap = new Lap(plan.sectors, plan.has(FeatureKind.DELTA_TO_BEST));
+        lap = new Lap(plan.sectors);
         lapSums = new LapSums(plan);
         features =
                 new FeatureValues(plan.channels, lookBack, lap, lapSums).all(plan.features);

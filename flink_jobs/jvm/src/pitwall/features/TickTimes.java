@@ -158,7 +158,7 @@ final class TickTimes {
         times.clear(in.readLong());
         readSpacings(in, in.readInt());
         if (keepUs > keptUs && newestUs != NEVER) {
-            unknownUs = newestUs - keptUs;
+            unknownUs = Math.max(unknownUs, newestUs - keptUs);
         }
         if (times.end() > times.first()) {
             for (Reach reach : reaches) {

@@ -177,16 +177,6 @@ public final class Plan implements Serializable {
         return values;
     }
 
-    /** Whether a feature is of this kind. */
-    public boolean has(FeatureKind kind) {
-        for (Feature feature : features) {
-            if (feature.kind() == kind) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /** Ids of the channels, in their order. */
     public List<String> channelIds() {
         return channels.stream().map(Channel::id).toList();
