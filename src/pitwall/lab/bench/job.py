@@ -18,7 +18,7 @@ from pitwall.features.plan import plan
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
 from pitwall.flink.rest import get, jobs
 from pitwall.flink.sql import render
-from pitwall.flink.submit import attach, environment, submit
+from pitwall.flink.submit import attach, environment, submit, wait
 from pitwall.machine import processes as process
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
@@ -118,7 +118,7 @@ def _counter(settings: Settings) -> str:
 
 
 def start(settings: Settings, stage: str) -> Any:
-    """Submit the stage's job; gives PyFlink's `TableResult`."""
+    """Submit the stage's job and return PyFlink's `JobClient`."""
     from pyflink.table import StreamTableEnvironment
 
     flink = environment(
@@ -145,7 +145,8 @@ def start(settings: Settings, stage: str) -> Any:
     inserts = tables.create_statement_set()
     for query in queries[stage]:
         inserts.add_insert(_blackhole(), tables.sql_query(query))
-    return inserts.execute()
+    inserts.attach_as_datastream()
+    return flink.execute_async(None)
 
 
 def _blackhole() -> Any:
@@ -159,7 +160,7 @@ def main() -> None:
     os.environ.setdefault("_python_worker_execution_mode", "process")
     settings = Settings()
     write_configuration(settings)
-    start(settings, sys.argv[1]).wait()
+    wait(start(settings, sys.argv[1]))
 
 
 if __name__ == "__main__":
