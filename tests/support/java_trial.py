@@ -17,13 +17,14 @@ from pitwall.settings import Settings
 TRIALS = ROOT / "tests" / "flink" / "java"
 
 
-def trial(program: str, *arguments: str) -> list[list[str]]:
+def trial(program: str, *arguments: str, heap: str = "256m") -> list[list[str]]:
     """Run `pitwall.PROGRAM` to its end; the words of each line that it prints.
 
-    Raises `AssertionError` with what it says on standard error if it fails.
+    `heap` is all memory that it may use for objects. Raises `AssertionError` with what it says on
+    standard error if it fails.
     """
     result = subprocess.run(
-        _command(program, *arguments), capture_output=True, text=True, timeout=300
+        _command(heap, program, *arguments), capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0, result.stderr[-3000:]
     return [line.split() for line in result.stdout.splitlines()]
@@ -36,7 +37,7 @@ def running(program: str, *arguments: str) -> Iterator[tuple[int, list[str]]]:
     On leaving, the program's standard input ends, and with it the program.
     """
     with subprocess.Popen(
-        _command(program, *arguments),
+        _command("256m", program, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -46,7 +47,7 @@ def running(program: str, *arguments: str) -> Iterator[tuple[int, list[str]]]:
         yield process.pid, process.stdout.readline().split()
 
 
-def _command(program: str, *arguments: str) -> list[str]:
+def _command(heap: str, program: str, *arguments: str) -> list[str]:
     settings = Settings().model_copy(update={"repository": ROOT})
     jars.fetch(settings.cache_dir / "m2")
     beside = [
@@ -56,5 +57,5 @@ def _command(program: str, *arguments: str) -> list[str]:
     ]
     ours = compiled(settings, str(TRIALS.relative_to(ROOT)), beside)
     classpath = os.pathsep.join(str(path) for path in (ours, *beside))
-    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath]
+    options = [f"-Xmx{heap}", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classpath]
     return [str(JAVA), *options, f"pitwall.{program}", *arguments]

@@ -27,9 +27,10 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics: dict[str, float] = {}
-        """The job's own metrics, summed over its tasks: `late`, `dead_letters`, …
+        """The job's own metrics: counters summed over its tasks, such as `late`.
 
-        `freshness_ms` is the p99.
+        `freshness_ms` is the p99 of the last minute's writes, and `freshness_max_ms` the longest
+        delay, also of rows that still wait; each of the task where it is greatest.
         """
         self.dead_letters: int | None = None
         self._stop = threading.Event()
@@ -67,6 +68,7 @@ class Health:
         )
         rate, gaps = session.value("ticks_1s"), session.value("gaps_30s")
         stored = self.metrics.get("freshness_ms", np.nan)
+        longest = self.metrics.get("freshness_max_ms", np.nan)
         late = self.metrics.get("late")
         return [
             [Cell("Rate", "text"), _shown(rate if session.running else 0.0, "Hz", 0)],
@@ -78,7 +80,10 @@ class Health:
                 Cell("Delay to this page, p50 / p99", "text"),
                 f"{_number(p50)} / {_shown(p99, 'ms', 0)}",
             ],
-            [Cell("Delay to the online store, p99", "text"), _shown(stored, "ms", 0)],
+            [
+                Cell("Delay to the online store, p99 / longest", "text"),
+                f"{_number(stored)} / {_shown(longest, 'ms', 0)}",
+            ],
             [
                 Cell("Late ticks of all cars", "text"),
                 Cell("unknown" if late is None else f"{late:,.0f}", "warn" if late else ""),
@@ -94,19 +99,21 @@ class Health:
 
 
 def read_metrics(text: str) -> dict[str, float]:
-    """The job's own metrics out of Prometheus' text: counters summed, of histograms the greatest
-    0.99 quantile.
+    """The job's own metrics out of Prometheus' text, over all tasks.
+
+    Counters are summed. Of histograms the 0.99 quantile counts, and of it and of metrics whose name
+    ends in `_max_ms` the greatest. NaN, which says that a task has no value, is left out.
     """
     found: dict[str, float] = {}
     for line in text.splitlines():
         match = METRIC.match(line)
         if match is None:
             continue
-        name = match[1].split("pitwall_", 1)[1]
-        value = float(match[3])
-        if 'quantile="' in match[2]:
-            if 'quantile="0.99"' in match[2] and value == value:
-                found[name] = max(found.get(name, value), value)
+        name, labels, value = match[1].split("pitwall_", 1)[1], match[2], float(match[3])
+        if value != value or ('quantile="' in labels and 'quantile="0.99"' not in labels):
+            continue
+        if 'quantile="' in labels or name.endswith("_max_ms"):
+            found[name] = max(found.get(name, value), value)
         else:
             found[name] = found.get(name, 0.0) + value
     return found
