@@ -60,7 +60,8 @@ final class MessageTemplate {
 
     /** About how many bytes of memory it holds. */
     long size() {
-        return OBJECT_BYTES + text.length + (long) NUMBER_BYTES * messageNumbers.length + tick.size();
+        long numberBytes = (long) NUMBER_BYTES * messageNumbers.length;
+        return OBJECT_BYTES + text.length + numberBytes + tick.size();
     }
 
     /**
