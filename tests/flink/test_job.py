@@ -670,7 +670,7 @@ def test_prometheus_finds_the_jobs_metrics(stack: tuple[Settings, Stack]) -> Non
         .read()
         .decode()
     )
-    for name in ("ticks", "late", "duplicates", "dead_letters", "freshness_ms"):
+    for name in ("ticks", "late", "duplicates", "dead_letters", "freshness_ms", "freshness_max_ms"):
         assert f"flink_taskmanager_job_task_operator_pitwall_{name}" in text, name
 
 

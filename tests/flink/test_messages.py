@@ -10,6 +10,7 @@ import pytest
 from corpus import mutations
 from dryrun import MAX, Advance, Message, RawRun, frames, parse
 from judge import Bad, Judge, Tick
+from wrecks import wrecks
 
 from pitwall.features import FeatureSet, last, rolling, session_time
 from pitwall.features.plan import plan_json
@@ -20,12 +21,15 @@ FEATURES = FeatureSet(
 PLAN = json.loads(plan_json(FEATURES, 2.0))
 COUNT = 100_000
 FAST_COUNT = 20_000
-"""With `--fast`; the kinds of mistakes are the same, their combinations fewer."""
+"""With `--fast`, and of wrecks; the kinds of mistakes are the same, their combinations fewer."""
 pytestmark = pytest.mark.xdist_group("messages")
 
 
-@pytest.fixture(scope="module")
-def corpus(pytestconfig: pytest.Config) -> list[bytes]:
+@pytest.fixture(scope="module", params=["mutations", "wrecks"])
+def corpus(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> list[bytes]:
+    """Messages with small mistakes, or with large ones."""
+    if request.param == "wrecks":
+        return list(wrecks(20260217, FAST_COUNT))
     fast = pytestconfig.option.markexpr == "not integration"
     return list(mutations(20220217, FAST_COUNT if fast else COUNT))
 

@@ -85,6 +85,7 @@ READY = {
 }
 METRICS = """flink_pitwall_late{task="1"} 1234
 flink_pitwall_freshness_ms{task="1",quantile="0.99"} 1284.0
+flink_pitwall_freshness_max_ms{task="1"} 86400000.0
 """
 MEASURE = (Path(__file__).with_name("layout.js")).read_text()
 

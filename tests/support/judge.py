@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+MAX_BYTES = 16 << 20
+MAX_SESSIONS = 100
 MAX_CHANNELS = 10_000
 MAX_TEXT = 200
 MAX_KEY = 1000
@@ -80,6 +82,8 @@ class Judge:
 
     def ticks(self, message: bytes) -> list[Tick]:
         """The ticks of a message. Raises `Bad`."""
+        if len(message) > MAX_BYTES:
+            raise Bad("too many bytes")
         try:
             text = message.decode("utf-8", "strict").removeprefix("\ufeff")
             value = DECODER.decode(text)
@@ -93,6 +97,8 @@ class Judge:
         ticks: dict[tuple[str, str, int], Tick] = {}
         for element in value:
             self._channel(element, ticks)
+        if len({(vehicle, session) for vehicle, session, _ in ticks}) > MAX_SESSIONS:
+            raise Bad("too many sessions")
         return list(ticks.values())
 
     @staticmethod

@@ -91,20 +91,23 @@ def local_environment(settings: Settings, more_options: dict[str, str] | None = 
     return environment(options, settings, remote=False)
 
 
-def submit(
-    environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()
-) -> Any:
-    """Submit the job to this environment and return PyFlink's `TableResult`.
+def build(
+    environment: Any,
+    settings: Settings,
+    sets: list[FeatureSet],
+    topic: str | None = None,
+    sinks: tuple[str, ...] = (),
+) -> None:
+    """Add the job's operators to this environment, each with an id of its own. Start nothing.
 
-    With `topic` the job reads what that topic holds now, and ends. With `sinks` it writes only the
-    tables whose names begin with one of them.
+    An operator finds its state again by its id, which depends on the name of its view or table
+    alone (`OperatorIds.java`). With `topic` the job reads what that topic holds now, and ends. With
+    `sinks` it writes only the tables whose names begin with one of them.
     """
+    from pyflink.java_gateway import get_gateway
     from pyflink.table import StreamTableEnvironment
 
-    sets = load(settings.feature_repo)
     tables = StreamTableEnvironment.create(environment)
-    for features in sets:
-        publish_schema(settings, features)
     statements = create_source(tables, settings, sets, topic)
     attach(tables, [plan(settings, features) for features in sets])
     inserts = tables.create_statement_set()
@@ -114,7 +117,28 @@ def submit(
             tables.execute_sql(statement)
         elif statement.startswith(wanted):
             inserts.add_insert_sql(statement)
-    return inserts.execute()
+    inserts.attach_as_datastream()
+    get_gateway().jvm.pitwall.job.OperatorIds.set(environment._j_stream_execution_environment)
+
+
+def submit(
+    environment: Any, settings: Settings, topic: str | None = None, sinks: tuple[str, ...] = ()
+) -> Any:
+    """Publish the schemas of all views, start the job, and return PyFlink's `JobClient`.
+
+    `topic` and `sinks` are those of `build`.
+    """
+    sets = load(settings.feature_repo)
+    for features in sets:
+        publish_schema(settings, features)
+    build(environment, settings, sets, topic, sinks)
+    # Without a name the job has that of the option pipeline.name.
+    return environment.execute_async(None)
+
+
+def wait(job: Any) -> None:
+    """Wait for the end of a job, given as PyFlink's `JobClient`. Raises if the job failed."""
+    job.get_job_execution_result().result()
 
 
 def submit_from_child(settings: Settings) -> None:
@@ -154,10 +178,10 @@ def main() -> None:
     else:
         forget_old(settings)
         stream = local_environment(settings)
-    result = submit(stream, settings)
+    job = submit(stream, settings)
     print("submitted", flush=True)
     if not remote:
-        result.wait()
+        wait(job)
         print("the job ended", flush=True)
 
 

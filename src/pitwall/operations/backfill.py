@@ -18,7 +18,7 @@ from pitwall.car.session import Session
 from pitwall.errors import JobError
 from pitwall.features import load
 from pitwall.flink.cluster import cluster_options, job_options, write_configuration
-from pitwall.flink.submit import environment, submit
+from pitwall.flink.submit import environment, submit, wait
 from pitwall.kafka.clients import admin
 from pitwall.kafka.topics import create_topic
 from pitwall.machine import jars
@@ -113,7 +113,7 @@ def main() -> None:
         "restart-strategy.type": "none",
     }
     options.pop("execution.state-recovery.path", None)
-    submit(environment(options, settings, remote=False), settings, sys.argv[1], ("offline",)).wait()
+    wait(submit(environment(options, settings, remote=False), settings, sys.argv[1], ("offline",)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 
 from pitwall.features import load
 from pitwall.features.plan import plan
-from pitwall.flink.submit import attach, create_source, local_environment, submit
+from pitwall.flink.submit import attach, create_source, local_environment, submit, wait
 from pitwall.settings import Settings
 
 SINKS: dict[str, tuple[str, ...]] = {"history": ("telemetry_history",), "ingest": ()}
@@ -31,7 +31,7 @@ BYTES = """CREATE TEMPORARY TABLE telemetry (`value` BYTES) WITH (
 
 
 def start(settings: Settings, stage: str) -> Any:
-    """Submit the stage's job to a cluster in this process; returns PyFlink's `TableResult`."""
+    """Submit the stage's job to a cluster in this process; returns PyFlink's `JobClient`."""
     from pyflink.table import StreamTableEnvironment
 
     stream = local_environment(settings, FRESH_METRICS)
@@ -54,7 +54,8 @@ def start(settings: Settings, stage: str) -> Any:
     inserts = tables.create_statement_set()
     for query in queries[stage]:
         inserts.add_insert(_discarding_sink(), tables.sql_query(query))
-    return inserts.execute()
+    inserts.attach_as_datastream()
+    return stream.execute_async(None)
 
 
 def _discarding_sink() -> Any:
@@ -66,7 +67,7 @@ def _discarding_sink() -> Any:
 
 def main() -> None:
     """Run the stage's job and wait for its end."""
-    start(Settings(), sys.argv[1]).wait()
+    wait(start(Settings(), sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,11 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics: dict[str, float] = {}
-        """What `read_metrics` gives; empty while Flink does not answer."""
+        """What `read_metrics` gives; empty while Flink does not answer.
+
+        `freshness_ms` is the p99 of the last minute's writes, and `freshness_max_ms` the longest
+        delay, also of rows that still wait.
+        """
         self.dead_letters: int | None = None
         """Number of dead letters of all cars; None while Kafka does not answer."""
         self._stop = threading.Event()
@@ -65,6 +69,7 @@ class Health:
         rate_hz = session.value("ticks_1s") if session.running else 0.0
         gaps = session.value("gaps_30s")
         stored_ms = self.metrics.get("freshness_ms", np.nan)
+        longest_ms = self.metrics.get("freshness_max_ms", np.nan)
         return [
             [Cell("Rate", "text"), whole_number(rate_hz, "Hz")],
             [
@@ -75,7 +80,10 @@ class Health:
                 Cell("Delay to this page, p50 / p99", "text"),
                 f"{whole_number(p50_ms)} / {whole_number(p99_ms, 'ms')}",
             ],
-            [Cell("Delay to the online store, p99", "text"), whole_number(stored_ms, "ms")],
+            [
+                Cell("Delay to the online store, p99 / longest", "text"),
+                f"{whole_number(stored_ms)} / {whole_number(longest_ms, 'ms')}",
+            ],
             [Cell("Late ticks of all cars", "text"), _count(self.metrics.get("late"))],
             [Cell("Dead letters of all cars", "text"), _count(self.dead_letters)],
         ]
@@ -90,7 +98,8 @@ def read_metrics(text: str) -> dict[str, float]:
     """The job's own metrics from Prometheus' text format, by name without prefix, such as `late`.
 
     A counter is summed over the tasks. A histogram, such as `freshness_ms`, gives the greatest p99
-    of any task.
+    of any task, and a metric whose name ends in `_max_ms` the greatest value. NaN, which says that
+    a task has no value, is left out.
     """
     metrics: dict[str, float] = {}
     for line in text.splitlines():
@@ -98,8 +107,11 @@ def read_metrics(text: str) -> dict[str, float]:
         if match is None:
             continue
         name, labels, value = match[1].split("pitwall_", 1)[1], match[2], float(match[3])
-        if 'quantile="' not in labels:
-            metrics[name] = metrics.get(name, 0.0) + value
-        elif 'quantile="0.99"' in labels and not np.isnan(value):
+        is_quantile = 'quantile="' in labels
+        if np.isnan(value) or (is_quantile and 'quantile="0.99"' not in labels):
+            continue
+        if is_quantile or name.endswith("_max_ms"):
             metrics[name] = max(metrics.get(name, value), value)
+        else:
+            metrics[name] = metrics.get(name, 0.0) + value
     return metrics

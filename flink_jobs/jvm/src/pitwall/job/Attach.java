@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 
 /**
  * Hangs the feature operators, one for each view, behind the table of messages. The table is read
- * once. {@code src/pitwall/flink/run.py} calls this through PyFlink.
+ * once. {@code src/pitwall/flink/submit.py} calls this through PyFlink.
  */
 public final class Attach {
     private Attach() {}
@@ -55,6 +55,7 @@ public final class Attach {
             InternalTypeInfo<RowData> type = RowTypes.features(plan);
             SingleOutputStreamOperator<RowData> features =
                     messages.filter(new ViewRoute(plans, i))
+                            .uid("route-" + plan.view)
                             .keyBy(new SessionKey(), RowTypes.key())
                             .transform(name, type, new FeatureOperator(plan))
                             .uid(name);
@@ -72,7 +73,10 @@ public final class Attach {
     private static DataStream<RowData> messages(StreamTableEnvironment tables, String source) {
         Table table = tables.from(source);
         DataType rowType = table.getResolvedSchema().toSourceRowDataType();
-        return tables.toDataStream(table, rowType.bridgedTo(RowData.class));
+        DataStream<RowData> messages =
+                tables.toDataStream(table, rowType.bridgedTo(RowData.class));
+        OperatorIds.setUpTo(messages.getTransformation(), source);
+        return messages;
     }
 
     private static void createView(

@@ -4,15 +4,18 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.StreamReadConstraints;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.exc.StreamConstraintsException;
 
 import pitwall.plan.Plan;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Reads one message of the car: a JSON array with one object for each channel. A message is read
@@ -20,7 +23,8 @@ import java.util.Map;
  *
  * <p>The message is UTF-8 (a byte order mark is skipped) and JSON of RFC 8259, within the limits
  * below. A key that comes twice must be right each time; the last one counts. Ids and units hold no
- * control character and no half of a surrogate pair.
+ * control character and no half of a surrogate pair. Whether a message is read does not depend on
+ * those before it.
  *
  * <p>The messages of a session differ in a few numbers only. So after one was read in full, the
  * next ones are compared with it ({@link MessageTemplate}) and only the numbers are read. A message
@@ -35,18 +39,25 @@ public final class CarReader {
      */
     public static final int MAX_CHANNELS = 10_000;
 
+    /**
+     * Most bytes of a message: three times what that many channels need. It bounds the time that
+     * one message takes from all others.
+     */
+    static final int MAX_BYTES = 16 << 20;
+
+    /** Most sessions in one message. A new session costs the job far more than its message. */
+    static final int MAX_SESSIONS = 100;
+
     private static final int MAX_DEPTH = 100;
-    private static final int MAX_SESSIONS = 1000;
+    private static final int MAX_KNOWN_STARTS = 1000;
+
+    private record MessageSession(String vehicle, String session) {}
 
     /** What makes a tick one and the same. */
-    private record TickKey(String vehicle, String session, long timeUs) {}
+    private record TickKey(MessageSession session, long timeUs) {}
 
     private final Plan plan;
-    private final JsonFactory factory =
-            JsonFactory.builder()
-                    .streamReadConstraints(
-                            StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
-                    .build();
+    private JsonFactory factory = newFactory();
     private final TextCheck textCheck = new TextCheck();
     private final JsonFields fields = new JsonFields();
     private final MessageElement element = new MessageElement();
@@ -58,11 +69,14 @@ public final class CarReader {
             new LinkedHashMap<>() {
                 @Override
                 protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
-                    return size() > MAX_SESSIONS;
+                    return size() > MAX_KNOWN_STARTS;
                 }
             };
 
     private final MessageTemplates templates;
+
+    /** The sessions of the message that is being read. */
+    private final Set<MessageSession> sessions = new HashSet<>();
 
     /** The numbers of the message that is being read, in their order. */
     private final List<MessageNumber> numbers = new ArrayList<>();
@@ -72,6 +86,15 @@ public final class CarReader {
 
     public CarReader(Plan plan) {
         this(plan, true);
+    }
+
+    /** Keys are not interned: with a million different ones that takes most of a minute. */
+    private static JsonFactory newFactory() {
+        return JsonFactory.builder()
+                .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                .streamReadConstraints(
+                        StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
+                .build();
     }
 
     /** {@code useTemplates}: compare with earlier messages. The result is the same without. */
@@ -91,15 +114,25 @@ public final class CarReader {
      * the reason when the message is bad ({@link #reason}).
      */
     public List<MessageTick> read(byte[] message) throws IOException {
+        if (message.length > MAX_BYTES) {
+            throw new IllegalArgumentException(
+                    "the message has " + message.length + " bytes, more than " + MAX_BYTES);
+        }
         List<MessageTick> ticks = templates == null ? null : templates.read(message);
         if (ticks == null) {
-            learning = templates != null && message.length <= MessageTemplates.MAX_MESSAGE;
-            ticks = readInFull(message);
-            if (ticks.isEmpty()) {
-                throw new IllegalArgumentException("no channel in the message");
+            textCheck.check(message);
+            try {
+                ticks = readInFull(message);
+            } catch (StreamConstraintsException e) {
+                // The parser keeps keys of earlier messages, and refuses a key where too many of
+                // them collide. A new one tells what this message alone is.
+                factory = newFactory();
+                ticks = readInFull(message);
             }
             if (learning) {
                 templates.learn(message, ticks, numbers);
+            } else if (templates != null) {
+                templates.note(message);
             }
         }
         return ticks;
@@ -113,8 +146,9 @@ public final class CarReader {
     private List<MessageTick> readInFull(byte[] message) throws IOException {
         Map<TickKey, MessageTick> ticks = new LinkedHashMap<>();
         MessageTick tick = null;
+        sessions.clear();
         numbers.clear();
-        textCheck.check(message);
+        learning = templates != null && templates.wantsToLearn();
         try (JsonParser json = factory.createParser(message)) {
             if (json.nextToken() != JsonToken.START_ARRAY) {
                 throw new IllegalArgumentException("the message is not a JSON array");
@@ -137,6 +171,9 @@ public final class CarReader {
             if (json.nextToken() != null) {
                 throw new IllegalArgumentException("something follows the JSON array");
             }
+        }
+        if (ticks.isEmpty()) {
+            throw new IllegalArgumentException("no channel in the message");
         }
         for (MessageTick complete : ticks.values()) {
             complete.close();
@@ -192,10 +229,15 @@ public final class CarReader {
                 && last.session.equals(element.session)) {
             return last;
         }
+        MessageSession session = new MessageSession(element.vehicle, element.session);
+        if (sessions.add(session) && sessions.size() > MAX_SESSIONS) {
+            throw new IllegalArgumentException(
+                    "more than " + MAX_SESSIONS + " sessions in one message");
+        }
         long startUs = startsUs.computeIfAbsent(element.session, SessionTime::startUs);
-        MessageTick fresh = new MessageTick(element.vehicle, element.session, startUs, timeUs);
         return ticks.computeIfAbsent(
-                new TickKey(element.vehicle, element.session, timeUs), key -> fresh);
+                new TickKey(session, timeUs),
+                key -> new MessageTick(element.vehicle, element.session, startUs, timeUs));
     }
 
     private void addSample(MessageTick tick) {

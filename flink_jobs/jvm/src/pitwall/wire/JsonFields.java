@@ -59,8 +59,10 @@ final class JsonFields {
         if (token.isNumeric()) {
             checkNumber(json);
             // Read here as a template would read it: Jackson drops the sign of -0.
-            numbers.read(
-                    message, (int) json.currentTokenLocation().getByteOffset(), message.length);
+            int at = (int) json.currentTokenLocation().getByteOffset();
+            if (!numbers.read(message, at, message.length)) {
+                throw bad(position, key, "that is not a number");
+            }
             return numbers.value;
         }
         if (token == JsonToken.VALUE_STRING) {

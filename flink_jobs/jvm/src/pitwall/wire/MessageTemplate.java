@@ -7,6 +7,12 @@ import java.util.List;
 
 /** One message, cut at its numbers. A message of the same layout has other numbers only. */
 final class MessageTemplate {
+    /** Memory of a number: the object, a reference to it, and whether it varies. */
+    private static final int NUMBER_BYTES = 56;
+
+    /** Memory of the objects of a template that are there once, and of its place in a bucket. */
+    private static final int OBJECT_BYTES = 512;
+
     private final byte[] text;
     private final MessageNumber[] messageNumbers;
 
@@ -54,7 +60,8 @@ final class MessageTemplate {
 
     /** About how many bytes of memory it holds. */
     long size() {
-        return text.length + 48L * messageNumbers.length;
+        long numberBytes = (long) NUMBER_BYTES * messageNumbers.length;
+        return OBJECT_BYTES + text.length + numberBytes + tick.size();
     }
 
     /**
@@ -103,8 +110,7 @@ final class MessageTemplate {
             compared = number.end();
             if (number.role() == Role.TIME && timeStart >= 0) {
                 // One message is one tick: each channel has the same text of the time, and the
-                // number
-                // must end there.
+                // number must end there.
                 if (message.length - at <= timeLength
                         || !Arrays.equals(
                                 message,
@@ -113,7 +119,7 @@ final class MessageTemplate {
                                 message,
                                 at,
                                 at + timeLength)
-                        || isPartOfNumber(message[at + timeLength])) {
+                        || NumberReader.isPart(message[at + timeLength])) {
                     return null;
                 }
                 at += timeLength;
@@ -171,9 +177,5 @@ final class MessageTemplate {
                     number.standIn() | Samples.ALIAS,
                     Units.canonical(value, number.standInFactor()));
         }
-    }
-
-    private static boolean isPartOfNumber(byte b) {
-        return (b >= '0' && b <= '9') || b == '.' || b == 'e' || b == 'E' || b == '+' || b == '-';
     }
 }

@@ -19,7 +19,8 @@ public final class MessageTick {
     /** Ids of channels that the plan does not know, one a line; null when there are none. */
     public String extras;
 
-    private final Map<String, Integer> extraCodes = new LinkedHashMap<>();
+    /** Codes of the channels that the plan does not know; null where there is none so far. */
+    private Map<String, Integer> extraCodes;
 
     MessageTick(String vehicle, String session, long startUs, long timeUs) {
         this.vehicle = vehicle;
@@ -30,11 +31,22 @@ public final class MessageTick {
 
     /** The code of a channel that the plan does not know. {@code known}: channels in the plan. */
     int extraCode(String channel, int known) {
+        if (extraCodes == null) {
+            extraCodes = new LinkedHashMap<>();
+        }
         return extraCodes.computeIfAbsent(channel, id -> known + extraCodes.size());
     }
 
     /** No sample follows: sets {@link #extras}. */
     void close() {
-        extras = extraCodes.isEmpty() ? null : String.join("\n", extraCodes.keySet());
+        extras = extraCodes == null ? null : String.join("\n", extraCodes.keySet());
+        extraCodes = null;
+    }
+
+    /** About how many bytes of memory its samples and texts hold. */
+    long size() {
+        int characters =
+                vehicle.length() + session.length() + (extras == null ? 0 : extras.length());
+        return samples.capacity() + 2L * characters;
     }
 }

@@ -103,6 +103,11 @@ final class NumberReader {
         return true;
     }
 
+    /** Whether this byte may be part of a JSON number. */
+    static boolean isPart(byte b) {
+        return (b >= '0' && b <= '9') || b == '.' || b == 'e' || b == 'E' || b == '+' || b == '-';
+    }
+
     private boolean word(byte[] text, int at, int limit) {
         for (int w = 0; w < WORDS.length; w++) {
             byte[] word = WORDS[w];

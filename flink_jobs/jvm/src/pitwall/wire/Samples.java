@@ -30,6 +30,11 @@ public final class Samples {
         length += SIZE;
     }
 
+    /** Bytes of memory that the samples have room in. */
+    int capacity() {
+        return bytes.length;
+    }
+
     /** A copy of the samples' bytes. */
     public byte[] toBytes() {
         return Arrays.copyOf(bytes, length);

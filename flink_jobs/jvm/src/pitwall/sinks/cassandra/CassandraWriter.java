@@ -10,11 +10,7 @@ import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import com.datastax.oss.driver.api.core.cql.Statement;
 
 import org.apache.flink.api.connector.sink2.SinkWriter;
-import org.apache.flink.api.connector.sink2.WriterInitContext;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.runtime.typeutils.RowDataSerializer;
 import org.apache.flink.table.types.logical.RowType;
@@ -23,12 +19,7 @@ import pitwall.sinks.RowFields;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -37,31 +28,22 @@ import java.util.concurrent.TimeUnit;
  * Writes the newest row of each key to Cassandra.
  *
  * <p>While Cassandra is the slower side, a newer row of a key takes the place of one that was not
- * sent yet. A failed write is tried again until it succeeds or a newer row took its place. Rows of
- * a catch-up wait {@link #COALESCE_MS} for newer ones of their key, and rows of a partition with
- * many keys for one another: they are sent as one batch.
+ * sent yet ({@link PendingRows}). A failed write is tried again until it succeeds or a newer row
+ * took its place.
  *
- * <p>{@link #write} blocks while {@link #MAX_BYTES} of rows are pending, {@link #flush} (a
- * checkpoint) until all are written.
+ * <p>{@link #write} blocks while there is no room for pending rows, {@link #flush} (a checkpoint)
+ * until all are written. Both throw IOException if a background thread failed, for instance because
+ * a row cannot be brought into the form of the table.
  */
 final class CassandraWriter implements SinkWriter<RowData> {
     private static final int MAX_WRITES_UNDER_WAY = 256;
-
-    /** Most bytes of pending rows; one alone may have more. */
-    private static final long MAX_BYTES = 16 << 20;
-
-    /** Most bytes of the rows of one batch; one alone may have more. */
-    private static final long BATCH_BYTES = 256 << 10;
-
     private static final long RETRY_MS = 500;
 
     /** A row that came to Kafka less than this ago is live and is sent at once. */
     private static final long LIVE_MS = 1000;
 
-    private static final long COALESCE_MS = 250;
     private static final long TICK_MS = 50;
     private static final long WAIT_MS = 100;
-    private static final int FRESHNESS_ROWS = 2048;
 
     private final RowType type;
     private final int[] key;
@@ -74,14 +56,7 @@ final class CassandraWriter implements SinkWriter<RowData> {
 
     private final RowDataSerializer serializer;
     private final ScheduledExecutorService scheduler;
-    private final Counter written;
-    private final Counter failed;
-
-    /**
-     * Milliseconds from a live row's Kafka time to the acknowledgement of its write; null where the
-     * table has no Kafka time.
-     */
-    private final Histogram freshness;
+    private final WriterMetrics metrics;
 
     /** Fields of the partition key; null where it is the whole key and no two keys share one. */
     private final int[] partition;
@@ -89,38 +64,39 @@ final class CassandraWriter implements SinkWriter<RowData> {
     /** Guards the fields below, and the slots. */
     private final Object lock = new Object();
 
-    private final Map<ByteBuffer, KeySlot> slots = new HashMap<>();
-
-    /** The slots with a row that waits. */
-    private final ArrayDeque<KeySlot> queue = new ArrayDeque<>();
-
-    /** Bytes of all pending rows. */
-    private long bytes;
-
+    private final PendingRows pending;
     private int writesUnderWay;
     private boolean flushing;
+    private boolean closed;
 
-    /** Connects to Cassandra, and blocks until it answers. */
-    CassandraWriter(CassandraTarget target, RowType type, int[] key, WriterInitContext context)
-            throws IOException {
+    /** What a background thread threw; null for nothing. */
+    private Throwable failure;
+
+    /**
+     * Takes over the session, which {@link #close} ends.
+     *
+     * @param insert the statement of {@link CassandraTarget#prepareInsert}
+     * @param key the fields of the primary key
+     * @param taskMetrics where the metrics of {@link WriterMetrics} are added
+     */
+    CassandraWriter(
+            CqlSession session,
+            PreparedStatement insert,
+            RowType type,
+            int[] key,
+            MetricGroup taskMetrics) {
+        this.session = session;
+        this.insert = insert;
         this.type = type;
         this.key = key;
         timeField = type.getFieldIndex("event_timestamp");
         createdField = type.getFieldIndex("created_timestamp");
         serializer = new RowDataSerializer(type);
-        session = target.connect();
-        insert = target.prepareInsert(session, type.getFieldNames());
         int[] partitionKey =
                 insert.getPartitionKeyIndices().stream().mapToInt(Integer::intValue).toArray();
         partition = partitionKey.length < key.length ? partitionKey : null;
-        MetricGroup metrics = context.metricGroup().addGroup("pitwall");
-        written = metrics.counter("written_rows");
-        failed = metrics.counter("failed_writes");
-        freshness =
-                createdField < 0
-                        ? null
-                        : metrics.histogram(
-                                "freshness_ms", new DescriptiveStatisticsHistogram(FRESHNESS_ROWS));
+        pending = new PendingRows(partition != null);
+        metrics = new WriterMetrics(taskMetrics, createdField >= 0, this::oldestMs);
         scheduler =
                 Executors.newSingleThreadScheduledExecutor(
                         work -> {
@@ -128,41 +104,35 @@ final class CassandraWriter implements SinkWriter<RowData> {
                             thread.setDaemon(true);
                             return thread;
                         });
-        scheduler.scheduleWithFixedDelay(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+        scheduler.scheduleWithFixedDelay(
+                () -> inBackground(this::tick), TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+    }
+
+    private long oldestMs() {
+        synchronized (lock) {
+            return pending.oldestMs();
+        }
     }
 
     @Override
-    public void write(RowData row, Context context) throws InterruptedException {
+    public void write(RowData row, Context context) throws IOException, InterruptedException {
         ByteBuffer name = fields(row, key);
         long stampUs = RowFields.micros(row.getTimestamp(timeField, 6));
         long now = System.currentTimeMillis();
         long createdMs =
                 createdField < 0
-                        ? PendingRow.NOT_LIVE
+                        ? PendingRow.NO_TIME
                         : row.getTimestamp(createdField, 3).getMillisecond();
-        boolean live = now - createdMs < LIVE_MS;
-        PendingRow pending =
-                new PendingRow(
-                        serializer.toBinaryRow(row).copy(),
-                        stampUs,
-                        live ? createdMs : PendingRow.NOT_LIVE);
+        boolean live = createdField < 0 || now - createdMs < LIVE_MS;
+        PendingRow copy = new PendingRow(serializer.toBinaryRow(row).copy(), stampUs, createdMs);
+        ByteBuffer rowPartition = partition == null ? name : fields(row, partition);
         synchronized (lock) {
-            KeySlot slot = slots.get(name);
-            while (bytes >= MAX_BYTES && (slot == null || slot.waiting == null)) {
+            checkFailure();
+            while (!pending.hasRoom(name)) {
                 lock.wait(WAIT_MS);
-                slot = slots.get(name);
+                checkFailure();
             }
-            if (slot == null) {
-                slot = new KeySlot(partition == null ? name : fields(row, partition));
-                slots.put(name, slot);
-            }
-            if (live) {
-                slot.notBeforeMs = 0;
-            } else if (slot.waiting == null) {
-                slot.notBeforeMs = (partition == null ? slot.sentMs : now) + COALESCE_MS;
-            }
-            offer(slot, pending);
-            if (slot.notBeforeMs <= now) {
+            if (pending.add(name, rowPartition, copy, live, now)) {
                 send(now);
             }
         }
@@ -183,74 +153,43 @@ final class CassandraWriter implements SinkWriter<RowData> {
         return out.flip();
     }
 
-    /** Lets the row wait, unless a newer one of its key waits already. */
-    private void offer(KeySlot slot, PendingRow pending) {
-        if (slot.waiting != null) {
-            if (slot.waiting.stampUs() > pending.stampUs()) {
-                return;
+    /** Runs a background thread's work. What it throws fails the next call of the task. */
+    private void inBackground(Runnable work) {
+        synchronized (lock) {
+            try {
+                if (!closed) {
+                    work.run();
+                }
+            } catch (RuntimeException | Error e) {
+                failure = e;
+                lock.notifyAll();
             }
-            bytes -= slot.waiting.bytes();
         }
-        slot.waiting = pending;
-        bytes += pending.bytes();
-        if (!slot.queued) {
-            slot.queued = true;
-            queue.add(slot);
+    }
+
+    private void checkFailure() throws IOException {
+        if (failure != null) {
+            throw new IOException("rows cannot be written to Cassandra", failure);
         }
     }
 
     private void tick() {
-        synchronized (lock) {
-            long now = System.currentTimeMillis();
-            send(now);
-            slots.values().removeIf(slot -> slot.isIdleSince(now - COALESCE_MS));
-        }
+        long now = System.currentTimeMillis();
+        send(now);
+        pending.forgetIdle(now);
     }
 
-    /**
-     * Sends the rows that are due. At most one write of a key is under way, so that a Cassandra
-     * that falls behind gets the newest row next.
-     */
+    /** Sends the rows that are due. */
     private void send(long now) {
-        Map<ByteBuffer, List<KeySlot>> due = new LinkedHashMap<>();
-        for (int left = queue.size();
-                left > 0 && writesUnderWay + due.size() < MAX_WRITES_UNDER_WAY;
-                left--) {
-            KeySlot slot = queue.remove();
-            if (slot.underWay != null || (slot.notBeforeMs > now && !flushing)) {
-                queue.add(slot);
-                continue;
-            }
-            slot.queued = false;
-            slot.underWay = slot.waiting;
-            slot.waiting = null;
-            slot.sentMs = now;
-            due.computeIfAbsent(slot.partition, name -> new ArrayList<>(1)).add(slot);
-        }
+        List<List<KeySlot>> batches =
+                pending.take(now, MAX_WRITES_UNDER_WAY - writesUnderWay, flushing);
         // Count first: a write may be answered before executeAsync returns, and then calls this
         // again.
-        List<List<KeySlot>> batches = new ArrayList<>();
-        due.values().forEach(partitionSlots -> split(partitionSlots, batches));
         writesUnderWay += batches.size();
         for (List<KeySlot> batch : batches) {
             session.executeAsync(statement(batch))
                     .whenComplete((result, error) -> answered(batch, error));
         }
-    }
-
-    private static void split(List<KeySlot> partitionSlots, List<List<KeySlot>> batches) {
-        long size = 0;
-        int from = 0;
-        for (int i = 0; i < partitionSlots.size(); i++) {
-            int more = partitionSlots.get(i).underWay.bytes();
-            if (i > from && size + more > BATCH_BYTES) {
-                batches.add(partitionSlots.subList(from, i));
-                from = i;
-                size = 0;
-            }
-            size += more;
-        }
-        batches.add(partitionSlots.subList(from, partitionSlots.size()));
     }
 
     private Statement<?> statement(List<KeySlot> batch) {
@@ -262,63 +201,60 @@ final class CassandraWriter implements SinkWriter<RowData> {
                 batch.stream().<BatchableStatement<?>>map(slot -> bind(slot.underWay)).toList());
     }
 
-    private BoundStatement bind(PendingRow pending) {
+    private BoundStatement bind(PendingRow row) {
         BoundStatementBuilder values = insert.boundStatementBuilder();
         int columns = type.getFieldCount();
         for (int i = 0; i < columns; i++) {
-            values.setBytesUnsafe(i, CqlValues.bytes(pending.row(), i, type.getTypeAt(i)));
+            values.setBytesUnsafe(i, CqlValues.bytes(row.row(), i, type.getTypeAt(i)));
         }
-        ByteBuffer stamp = ByteBuffer.allocate(8).putLong(0, pending.stampUs());
+        ByteBuffer stamp = ByteBuffer.allocate(8).putLong(0, row.stampUs());
         return values.setBytesUnsafe(columns, stamp).build();
     }
 
     private void answered(List<KeySlot> batch, Throwable error) {
         if (error == null) {
-            settle(batch, true);
-        } else {
-            failed.inc(batch.size());
-            scheduler.schedule(() -> settle(batch, false), RETRY_MS, TimeUnit.MILLISECONDS);
+            inBackground(() -> settle(batch, true));
+            return;
         }
+        metrics.failed(batch.size());
+        Runnable again = () -> inBackground(() -> settle(batch, false));
+        inBackground(() -> scheduler.schedule(again, RETRY_MS, TimeUnit.MILLISECONDS));
     }
 
-    /** The write has ended. Rows that were not written wait again, unless newer ones came. */
-    private void settle(List<KeySlot> batch, boolean success) {
-        synchronized (lock) {
-            long now = System.currentTimeMillis();
-            writesUnderWay--;
-            for (KeySlot slot : batch) {
-                PendingRow pending = slot.underWay;
-                slot.underWay = null;
-                bytes -= pending.bytes();
-                if (!success) {
-                    offer(slot, pending);
-                    continue;
-                }
-                written.inc();
-                if (freshness != null && pending.isLive()) {
-                    freshness.update(now - pending.createdMs());
-                }
+    private void settle(List<KeySlot> batch, boolean written) {
+        long now = System.currentTimeMillis();
+        writesUnderWay--;
+        for (KeySlot slot : batch) {
+            if (written) {
+                metrics.written(slot.underWay, now);
             }
-            send(now);
-            lock.notifyAll();
+            pending.settle(slot, written);
         }
+        send(now);
+        lock.notifyAll();
     }
 
     @Override
-    public void flush(boolean endOfInput) throws InterruptedException {
+    public void flush(boolean endOfInput) throws IOException, InterruptedException {
         synchronized (lock) {
+            checkFailure();
             flushing = true;
             send(System.currentTimeMillis());
-            while (writesUnderWay > 0 || !queue.isEmpty()) {
+            while (writesUnderWay > 0 || !pending.isEmpty()) {
                 lock.wait(WAIT_MS);
+                checkFailure();
             }
             flushing = false;
         }
     }
 
+    /** Gives up what is pending. What a checkpoint covers, {@link #flush} has written. */
     @Override
-    public void close() {
+    public void close() throws InterruptedException {
+        synchronized (lock) {
+            closed = true;
+        }
         scheduler.shutdownNow();
-        session.close();
+        CassandraTarget.close(session);
     }
 }

@@ -26,6 +26,12 @@ final class KeySlot {
         this.partition = partition;
     }
 
+    /** Kafka time of the oldest row that is not written, as {@link PendingRow#sinceMs}. */
+    long sinceMs() {
+        long waitingMs = waiting == null ? PendingRow.NO_TIME : waiting.sinceMs();
+        return underWay == null ? waitingMs : Math.min(waitingMs, underWay.sinceMs());
+    }
+
     boolean isIdleSince(long timeMs) {
         return waiting == null && underWay == null && sentMs <= timeMs;
     }
