@@ -10,7 +10,7 @@ from arrival import KEY, Arrival, arrive
 from dryrun import Restart, Run
 
 from pitwall.features import FeatureSet, diff, lag, lap, lap_mean, last, rolling, ticks
-from pitwall.features.definitions import Feature
+from pitwall.features.feature import Feature
 
 pytestmark = pytest.mark.xdist_group("operator")
 TICKS = 1000

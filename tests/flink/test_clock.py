@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from arrival import ID, KEY, Arrival, arrive
-from dryrun import Begin, RawRun, Restart, Run, frames, parse
+from dryrun import RawRun, Restart, Run, frames, parse
 
 from pitwall.features import FeatureSet, lap, last, ticks
 
@@ -141,14 +139,11 @@ def test_a_session_may_pause_for_an_hour(run: Run) -> None:
 def test_a_session_whose_features_cannot_be_computed_is_set_aside_and_others_go_on(
     raw_run: RawRun,
 ) -> None:
-    plan = json.loads(raw_run.plan(FEATURES).read_text())
-    broken = {"kind": "best_sector_time", "channel": None, "window_us": 0, "argument": 99}
-    plan["features"].append({"name": "broken", **broken})
-    path = raw_run.folder / "broken.json"
-    path.write_text(json.dumps(plan))
-    good = [Arrival(20 * i, i / 50, {"SPEED": i}, vehicle="good") for i in range(100)]
-    steps = [*arrive(drive(100)), Begin(raw_run.plan(FEATURES)), *arrive(good)]
-    outcome = parse(raw_run(FEATURES, frames([Begin(path), *steps])), 0)
-    assert [time_us for _, time_us, _ in outcome.failed] == [20_000 * i for i in range(100)]
-    assert "set aside" in outcome.failed[0][2] and "IndexOutOfBounds" in outcome.failed[0][2]
+    good = [Arrival(20 * i + 1, i / 50 + 0.001, {"SPEED": i}, vehicle="good") for i in range(100)]
+    steps = [*arrive([*drive(100), *good])]
+    outcome = parse(raw_run(FEATURES, frames(steps), "fail=400000"), len(FEATURES.features))
+    assert times_s(outcome) == [i / 50 for i in range(20)]
+    assert [time_us for _, time_us, _ in outcome.failed] == [20_000 * i for i in range(20, 100)]
+    assert {key for key, _, _ in outcome.failed} == {KEY}
+    assert "set aside" in outcome.failed[0][2] and "fails on purpose" in outcome.failed[0][2]
     assert len(times_s(outcome, f"good/{ID}")) == 100

@@ -24,7 +24,7 @@ from pitwall.features import (
     share_below,
     ticks,
 )
-from pitwall.features.definitions import Feature
+from pitwall.features.feature import Feature
 from pitwall.features.plan import plan_json
 
 IDLE_TIMEOUT_S = 5.0

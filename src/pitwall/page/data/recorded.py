@@ -15,7 +15,7 @@ import numpy as np
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.features import FeatureSet, load
-from pitwall.features.definitions import Feature
+from pitwall.features.feature import Feature
 from pitwall.features.kinds import Kind
 from pitwall.page.data.offline import OfflineRows
 from pitwall.page.data.reference import Reference

@@ -18,17 +18,19 @@ import java.util.List;
  *
  * <ol>
  *   <li>it is the next one in the session's step, and every topic brought its part of it; or
- *   <li>a tick that is more than {@link Plan#reorderUs} later is here, and what was sent before that one has
- *       been read: each partition that brings the session has brought a tick as late, or the
- *       watermark, the Kafka time up to which all partitions have been read, has passed it; or
+ *   <li>a tick that is more than {@link Plan#reorderUs} later is here, and what was sent before
+ *       that one has been read: each partition that brings the session has brought a tick as late,
+ *       or the watermark, the Kafka time up to which all partitions have been read, has passed it;
+ *       or
  *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or nothing came of the
  *       session while both the watermark and the wall clock went on by as much; or
  *   <li>nothing comes any more: the source is silent.
  * </ol>
  *
- * <p>A session's first tick waits for {@link #START_MS} of Kafka time and of the wall clock, because
- * partitions of a new topic may still be unknown; from then on the session's partitions are known. A tick that jumps
- * ahead by more than {@link #JUMP_US} waits until the session goes on from there.
+ * <p>A session's first tick waits for {@link #START_MS} of Kafka time and of the wall clock,
+ * because partitions of a new topic may still be unknown; from then on the session's partitions are
+ * known. A tick that jumps ahead by more than {@link #JUMP_US} waits until the session goes on from
+ * there.
  *
  * <p>A tick at or before the last one that left is a duplicate when that very tick left with the
  * same channels, otherwise it is late. When ticks from the session's first one on are sent once
@@ -56,22 +58,12 @@ public final class SessionClock {
 
     private final Plan plan;
 
-    /** Wall clock when the session's first message came, milliseconds. */
-    private long openedMs = NONE;
+    private final Hearing hearing;
 
-    /** The watermark from which on rule 2 counts; {@link #NONE} once it does. */
-    private long establishedMs = NONE;
-
-    /** Time of the last tick that left, of the newest that came and of the one that came last. */
+    /** Time of the last tick that left, and of the newest that came. */
     private long emittedUs = NONE;
 
     private long newestUs = NONE;
-    private long heardUs = NONE;
-
-    /** Wall clock and watermark when that one came; {@link #NONE} if there was no watermark. */
-    private long heardMs = NONE;
-
-    private long heardWatermark = NONE;
 
     /** Newest Kafka time of the ticks that left, milliseconds. */
     private long emittedRecordMs = NONE;
@@ -91,6 +83,7 @@ public final class SessionClock {
 
     public SessionClock(Plan plan) {
         this.plan = plan;
+        hearing = new Hearing(START_MS, plan.idleMs);
     }
 
     /** Time of the last tick that left, microseconds since session start. */
@@ -100,15 +93,9 @@ public final class SessionClock {
 
     /** Takes one message's part of a tick, and lets out every tick that need not wait. */
     public void offer(Tick tick, Progress progress, ClockOutput out) throws IOException {
-        if (openedMs == NONE) {
-            openedMs = progress.now;
-            establishedMs = progress.after(tick.recordMs, START_MS);
-        }
+        hearing.hear(tick, progress);
         tick.topics = 1 << sources.note(tick);
         tick.readyMs = readyMs(tick.recordMs, progress);
-        heardUs = tick.timeUs;
-        heardMs = progress.now;
-        heardWatermark = progress.watermark;
         if (mayBegin(tick)) {
             put(beginning, tick, out);
             restartIfBegun(progress, out);
@@ -142,9 +129,7 @@ public final class SessionClock {
 
     /** Lets out every tick that need not wait any longer, without a new message. */
     public void advance(Progress progress, ClockOutput out) throws IOException {
-        if (heardWatermark == NONE) {
-            heardWatermark = progress.watermark;
-        }
+        hearing.pass(progress);
         drain(progress, out);
         restartIfBegun(progress, out);
     }
@@ -177,10 +162,7 @@ public final class SessionClock {
     public long dueWatermark(Progress progress) {
         long due = Long.MAX_VALUE;
         if (!waiting.isEmpty()) {
-            due = dueWatermark(waiting.first());
-            if (heardWatermark != NONE && progress.watermark < heardWatermark + plan.idleMs) {
-                due = Math.min(due, heardWatermark + plan.idleMs);
-            }
+            due = Math.min(dueWatermark(waiting.first()), hearing.dueWatermark(progress));
         }
         if (!beginning.isEmpty()) {
             due = Math.min(due, beginningDueMs());
@@ -193,20 +175,7 @@ public final class SessionClock {
 
     /** Wall clock when {@link #advance} is due, milliseconds; Long.MAX_VALUE for never. */
     public long dueMs(Progress progress) {
-        if (waiting.isEmpty()) {
-            return Long.MAX_VALUE;
-        }
-        if (isNew(progress)) {
-            return openedMs + START_MS;
-        }
-        // Without a watermark, the wall clock says nothing.
-        return heardWatermark != NONE && progress.watermark >= heardWatermark + plan.idleMs
-                ? Math.max(heardMs + plan.idleMs, progress.now + 1)
-                : Long.MAX_VALUE;
-    }
-
-    private boolean isNew(Progress progress) {
-        return emittedUs == NONE && progress.now < openedMs + START_MS;
+        return waiting.isEmpty() ? Long.MAX_VALUE : hearing.dueMs(progress, emittedUs == NONE);
     }
 
     private long dueWatermark(Tick tick) {
@@ -243,37 +212,17 @@ public final class SessionClock {
                 || waiting.size() > MAX_WAITING) {
             return true;
         }
-        if (!first && tick.timeUs - emittedUs > JUMP_US && heardUs <= tick.timeUs) {
+        if (!first && tick.timeUs - emittedUs > JUMP_US && hearing.timeUs() <= tick.timeUs) {
             return false;
         }
-        if (isNew(progress)) {
+        if (first && hearing.isNew(progress)) {
             return false;
         }
         return progress.watermark >= dueWatermark(tick)
-                || isSilent(progress)
-                || isEstablished(progress)
+                || hearing.isSilent(progress)
+                || hearing.isEstablished(progress)
                         && sources.allReached(
                                 tick.timeUs + plan.reorderUs + 1, progress.watermark, plan.idleMs);
-    }
-
-    /** Whether the session fell silent while others went on. */
-    private boolean isSilent(Progress progress) {
-        return progress.settled
-                && heardWatermark != NONE
-                && progress.watermark >= heardWatermark + plan.idleMs
-                && progress.now >= heardMs + plan.idleMs;
-    }
-
-    /** Whether the partitions that bring the session are known. */
-    private boolean isEstablished(Progress progress) {
-        if (progress.settled && progress.now >= openedMs + plan.idleMs) {
-            establishedMs = NONE;
-        }
-        if (progress.watermark >= establishedMs) {
-            establishedMs = NONE;
-            return true;
-        }
-        return false;
     }
 
     /** Whether no topic of the session has yet to bring its part of the tick. */
@@ -340,7 +289,7 @@ public final class SessionClock {
         boolean oldRunIsOver =
                 progress.watermark >= beginningDueMs()
                         || beginning.size() > MAX_WAITING
-                        || isEstablished(progress)
+                        || hearing.isEstablished(progress)
                                 && sources.noneReached(
                                         emittedUs, progress.watermark, plan.idleMs);
         if (oldRunIsOver) {
@@ -375,7 +324,7 @@ public final class SessionClock {
         recent.forget();
         spacing.clear();
         sources.restart();
-        openedMs = NONE;
+        hearing.release();
     }
 
     /**
@@ -396,19 +345,10 @@ public final class SessionClock {
     }
 
     public void write(DataOutputView out) throws IOException {
-        for (long value :
-                new long[] {
-                    openedMs,
-                    establishedMs,
-                    emittedUs,
-                    newestUs,
-                    heardUs,
-                    heardMs,
-                    heardWatermark,
-                    emittedRecordMs
-                }) {
+        for (long value : new long[] {emittedUs, newestUs, emittedRecordMs}) {
             out.writeLong(value);
         }
+        hearing.write(out);
         out.writeInt(splitTopics);
         spacing.write(out);
         recent.write(out);
@@ -419,14 +359,10 @@ public final class SessionClock {
 
     /** Takes over what {@link #write} wrote. The clock must be new. */
     public void read(DataInputView in) throws IOException {
-        openedMs = in.readLong();
-        establishedMs = in.readLong();
         emittedUs = in.readLong();
         newestUs = in.readLong();
-        heardUs = in.readLong();
-        heardMs = in.readLong();
-        heardWatermark = in.readLong();
         emittedRecordMs = in.readLong();
+        hearing.read(in);
         splitTopics = in.readInt();
         spacing.read(in);
         recent.read(in);

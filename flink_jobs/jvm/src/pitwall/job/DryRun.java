@@ -28,7 +28,7 @@ import java.util.Map;
  *
  * <p>Arguments: the plan's file, then options. {@code full} reads without templates; {@code read}
  * writes each tick as it was read and computes nothing; {@code restored=FILE} names another plan
- * that holds after a frame C.
+ * that holds after a frame C; {@code fail=US} lets the features of ticks at this time fail.
  *
  * <p>Input frames begin with a byte: M (topic, partition, offset, Kafka time, wall clock,
  * watermark, message), A for time that passes (wall clock, watermark), C (all state is written and
@@ -41,6 +41,7 @@ import java.util.Map;
  */
 public final class DryRun {
     private static final String RESTORED = "restored=";
+    private static final String FAIL = "fail=";
     private static final int BUFFER_BYTES = 1 << 20;
 
     private Plan restored;
@@ -53,12 +54,16 @@ public final class DryRun {
     private Plan plan;
     private CarReader reader;
     private SessionRows rows;
+    private long failUs = Long.MIN_VALUE;
 
     private DryRun(Plan plan, List<String> options) throws IOException {
         Plan later = plan;
         for (String option : options) {
             if (option.startsWith(RESTORED)) {
                 later = planOf(option.substring(RESTORED.length()));
+            }
+            if (option.startsWith(FAIL)) {
+                failUs = Long.parseLong(option.substring(FAIL.length()));
             }
         }
         restored = later;
@@ -74,7 +79,7 @@ public final class DryRun {
     private void use(Plan plan) {
         this.plan = plan;
         reader = new CarReader(plan, useTemplates);
-        rows = new SessionRows(plan);
+        rows = new FailingRows(plan);
     }
 
     public static void main(String[] arguments) throws IOException {
@@ -166,6 +171,21 @@ public final class DryRun {
         out.writeInt(bytes.length);
         out.write(bytes);
         out.writeLong(number);
+    }
+
+    /** Rows of which some cannot be computed, as by a fault of ours. */
+    private final class FailingRows extends SessionRows {
+        FailingRows(Plan plan) {
+            super(plan);
+        }
+
+        @Override
+        void compute(SessionState session, Tick tick) {
+            if (tick.timeUs == failUs) {
+                throw new IllegalStateException("this tick fails on purpose");
+            }
+            super.compute(session, tick);
+        }
     }
 
     /** Writes what the clock of one session lets out. */

@@ -39,8 +39,8 @@ import java.util.stream.Stream;
  * order within a session, and the side outputs of {@link SessionOutputs}. No method blocks.
  *
  * <p>A session of which nothing came for {@link Plan#releaseMs}, neither by the wall clock nor in
- * what was read of Kafka, is released: only its clock is kept, for {@link #REMEMBERED_MS} more. The same happens to the least
- * recent session where sessions take too much memory ({@link OpenSessions}).
+ * what was read of Kafka, is released: only its clock is kept, for {@link #REMEMBERED_MS} more. The
+ * same happens to the least recent session where there are too many ({@link OpenSessions}).
  */
 class FeatureOperator extends AbstractStreamOperator<RowData>
         implements OneInputStreamOperator<RowData, RowData>, Triggerable<RowData, VoidNamespace> {
@@ -148,7 +148,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         RowData row = element.getValue();
         long now = timers.currentProcessingTime();
         RowData key = (RowData) getCurrentKey();
-        Tick tick = tick(row);
+        Tick tick = RowTicks.tick(row);
         SessionState session = session();
         boolean opens = session == null || session.released;
         if (opens) {
@@ -197,18 +197,6 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         session.clock = new SessionClock(plan);
         waiting.forEach(outputs::fail);
         return waiting;
-    }
-
-    private static Tick tick(RowData row) {
-        boolean hasExtras = !row.isNullAt(TelemetryRow.EXTRAS);
-        return new Tick(
-                row.getLong(TelemetryRow.TIME_US),
-                row.getBinary(TelemetryRow.SAMPLES),
-                hasExtras ? row.getString(TelemetryRow.EXTRAS).toString() : null,
-                row.getString(TelemetryRow.TOPIC).toString(),
-                row.getInt(TelemetryRow.PARTITION),
-                row.getLong(TelemetryRow.OFFSET),
-                row.getTimestamp(TelemetryRow.RECORD_TIME, 3).getMillisecond());
     }
 
     /** Lets the least recent sessions go while sessions take too much memory. */

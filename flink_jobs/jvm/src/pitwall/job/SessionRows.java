@@ -10,7 +10,7 @@ import pitwall.ticks.Tick;
  * Advances the features and the history of a session by a tick. One object serves all sessions of a
  * task, one after the other.
  */
-final class SessionRows {
+class SessionRows {
     private final Plan plan;
     private final double[] values;
     private final boolean[] sent;
@@ -46,7 +46,8 @@ final class SessionRows {
         return true;
     }
 
-    private void compute(SessionState session, Tick tick) {
+    /** Advances the features by the tick. An exception sets the session aside. */
+    void compute(SessionState session, Tick tick) {
         if (session.features == null && session.onlyTick == null) {
             tick.spread(values, sent);
             new SessionFeatures(plan).next(tick.timeUs, values, sent, features);
