@@ -11,7 +11,7 @@ import java.util.List;
  */
 final class Deadlines {
     /** A row waits so long at most: for a beginning, and for partitions that fall silent. */
-    static final long PATIENCE_MS = 10_000;
+    static final long PATIENCE_MS = 12_500;
 
     /** After the job began or Kafka was away, partitions may come back one by one for so long. */
     static final long SETTLE_MS = 20_000;
