@@ -13,7 +13,7 @@ from pitwall.lab.simulation.worker import Verdict, Worker
 
 A_BATCH = 50
 """After so many worlds the hours are looked at."""
-SAMPLED = 20
+SAMPLED = 100
 """So many of the first worlds give a short session for the oracle."""
 MS_IN_HOUR = 3_600_000
 

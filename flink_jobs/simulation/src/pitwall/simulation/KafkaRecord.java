@@ -33,7 +33,10 @@ final class KafkaRecord {
     /** When a source task read it last; -1 before that. */
     long readMs = -1;
 
-    /** How long its partition alone held it back, not because its broker or the job was away. */
+    /**
+     * How long its partition alone held back records at most, until this one: not because its
+     * broker or the job was away. 0 where the partition had caught up.
+     */
     long heldMs;
 
     /** Whether it lay there when its partition could be read again after so long a silence. */

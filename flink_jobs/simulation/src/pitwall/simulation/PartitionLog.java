@@ -72,18 +72,21 @@ final class PartitionLog {
     void seal() {
         records.sort(Comparator.comparingLong(record -> record.storedMs));
         long heldUntilMs = createdMs;
+        long heldMs = 0;
         long silenceMs = 0;
         long resumedMs = 0;
         for (int i = 0; i < records.size(); i++) {
             KafkaRecord record = records.get(i);
             record.offset = i;
             long readableMs = Math.max(heldUntilMs, readableMs(record.storedMs, false));
-            record.heldMs = readableMs - record.storedMs;
-            if (record.storedMs >= resumedMs && record.heldMs > 0) {
+            boolean isHeld = readableMs > record.storedMs;
+            heldMs = isHeld ? Math.max(heldMs, readableMs - record.storedMs) : 0;
+            record.heldMs = heldMs;
+            if (record.storedMs >= resumedMs && isHeld) {
                 silenceMs = readableMs - heldUntilMs;
                 resumedMs = readableMs;
             }
-            record.silenceMs = record.heldMs > 0 ? silenceMs : 0;
+            record.silenceMs = isHeld ? silenceMs : 0;
             heldUntilMs = readableMs;
         }
     }

@@ -78,7 +78,7 @@ final class Records {
     int ticksAfter(KafkaRecord record) {
         int after = 0;
         for (KafkaRecord other : all) {
-            if (!other.isCopy && other.tick > record.tick && other.storedMs < record.storedMs) {
+            if (!other.isCopy && other.tick > record.tick && other.storedMs <= record.storedMs) {
                 after++;
             }
         }

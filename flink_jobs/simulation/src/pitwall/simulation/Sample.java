@@ -14,7 +14,7 @@ import java.util.List;
  * of the job.
  */
 record Sample(String definitions, Plan plan, CarSession session, List<FeatureRow> rows) {
-    private static final int MAX_TICKS = 200;
+    private static final int MAX_TICKS = 400;
 
     /** The first session that is short and whole; null where there is none. */
     static Sample of(World world, Sinks sinks) {

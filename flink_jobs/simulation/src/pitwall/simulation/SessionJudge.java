@@ -239,6 +239,7 @@ final class SessionJudge {
         if (record.isCopy) {
             boolean isKnown =
                     expectation.replays == 0
+                            && (lateGroups[record.tick] >> record.group & 1) == 0
                             && rowTimesUs.contains(session.timesUs[record.tick])
                             && records.ticksAfter(record) <= REMEMBERED;
             return isKnown ? "a copy of a tick that left is said to be late" : null;
