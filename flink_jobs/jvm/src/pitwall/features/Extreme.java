@@ -4,6 +4,9 @@ package pitwall.features;
 final class Extreme {
     private static final int MIN_CAPACITY = 8;
 
+    /** A longer ring becomes shorter when almost all of it is free. */
+    private static final int LONG = 256;
+
     /** 1 for a minimum, -1 for a maximum. */
     private final int sign;
 
@@ -47,7 +50,7 @@ final class Extreme {
         while (size > 0 && indices[first] - (int) head < 0) {
             first = place(1);
             size--;
-            if (size < values.length / 8 && values.length > MIN_CAPACITY) {
+            if (values.length > LONG && size < values.length / 16) {
                 resize(values.length / 2);
             }
         }

@@ -196,9 +196,10 @@ final class Moments {
 
     /** Least-squares slope per second; NaN where all samples are of one instant. */
     double slope() {
-        double spread = timeSquares - times * times / count;
+        double middleTime = times / count;
+        double spread = timeSquares - times * middleTime;
         return spread > 0
-                ? inChannelUnits((products - times * sum / count) / spread)
+                ? inChannelUnits((products - middleTime * sum) / spread)
                 : Double.NaN;
     }
 
