@@ -94,8 +94,9 @@ public final class SessionClock {
     /** Takes one message's part of a tick, and lets out every tick that need not wait. */
     public void offer(Tick tick, Progress progress, ClockOutput out) throws IOException {
         hearing.hear(tick, progress);
-        tick.topics = 1 << sources.note(tick);
-        tick.readyMs = readyMs(tick.recordMs, progress);
+        tick.topics = 1 << sources.note(tick, progress.watermark);
+        tick.readyMs =
+                emittedUs == NONE ? progress.after(tick.recordMs, START_MS) : tick.recordMs;
         if (mayBegin(tick)) {
             put(beginning, tick, out);
             restartIfBegun(progress, out);
@@ -113,18 +114,6 @@ public final class SessionClock {
             put(waiting, tick, out);
             drain(progress, out);
         }
-    }
-
-    /**
-     * The Kafka time beyond which the watermark tells that what was sent before a message has been
-     * read. One that comes behind the watermark is of a topic that was read later, or its car's
-     * clock is wrong.
-     */
-    private long readyMs(long recordMs, Progress progress) {
-        if (emittedUs == NONE) {
-            return progress.after(recordMs, START_MS);
-        }
-        return recordMs >= progress.watermark ? recordMs : progress.after(NONE, plan.idleMs);
     }
 
     /** Lets out every tick that need not wait any longer, without a new message. */
@@ -218,7 +207,9 @@ public final class SessionClock {
         if (first && hearing.isNew(progress)) {
             return false;
         }
-        return progress.watermark >= dueWatermark(tick)
+        long read =
+                first ? progress.watermark : sources.readMs(progress.watermark, plan.idleMs);
+        return read >= dueWatermark(tick)
                 || hearing.isSilent(progress)
                 || hearing.isEstablished(progress)
                         && sources.allReached(
@@ -312,7 +303,7 @@ public final class SessionClock {
         spacing.clear();
         sources.restart();
         for (Tick tick : beginning.all()) {
-            sources.note(tick);
+            sources.note(tick, NONE);
             waiting.put(tick, plan.channels.size());
             newestUs = tick.timeUs;
         }

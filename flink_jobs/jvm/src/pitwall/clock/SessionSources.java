@@ -27,6 +27,9 @@ final class SessionSources {
 
     private long[] timesUs = new long[0];
 
+    /** Whether its last message came behind the watermark, which then says nothing of it. */
+    private boolean[] behind = new boolean[0];
+
     /** How long the session had been active when each of them brought something last. */
     private long[] activeMs = new long[0];
 
@@ -37,9 +40,10 @@ final class SessionSources {
     private long newestRecordMs = Long.MIN_VALUE;
 
     /**
-     * Notes the message of a tick. Gives the topic's index; all topics above the limit share one.
+     * Notes the message of a tick that comes at this watermark. Gives the topic's index; all topics
+     * above the limit share one.
      */
-    int note(Tick tick) {
+    int note(Tick tick, long watermark) {
         if (tick.recordMs > newestRecordMs) {
             if (newestRecordMs != Long.MIN_VALUE) {
                 sessionActiveMs += Math.min(tick.recordMs - newestRecordMs, LONGEST_PAUSE_MS);
@@ -60,12 +64,14 @@ final class SessionSources {
             recordMs = Arrays.copyOf(recordMs, i + 1);
             timesUs = Arrays.copyOf(timesUs, i + 1);
             activeMs = Arrays.copyOf(activeMs, i + 1);
+            behind = Arrays.copyOf(behind, i + 1);
             partitions[i] = key;
             recordMs[i] = timesUs[i] = Long.MIN_VALUE;
         }
         recordMs[i] = Math.max(recordMs[i], tick.recordMs);
         timesUs[i] = tick.timeUs;
         activeMs[i] = sessionActiveMs;
+        behind[i] = tick.recordMs < watermark;
         return topic;
     }
 
@@ -100,6 +106,20 @@ final class SessionSources {
         return live;
     }
 
+    /**
+     * Up to which Kafka time everything has been read that concerns the session, milliseconds: the
+     * watermark, but of a partition that came behind it what that one has brought.
+     */
+    long readMs(long watermark, long idleMs) {
+        long read = watermark;
+        for (int i = 0; i < partitions.length; i++) {
+            if (behind[i] && recordMs[i] < read && isLive(i, watermark, idleMs)) {
+                read = recordMs[i];
+            }
+        }
+        return read;
+    }
+
     /** Whether the last tick of each partition that still brings the session is so late. */
     boolean allReached(long timeUs, long watermark, long idleMs) {
         for (int i = 0; i < partitions.length; i++) {
@@ -131,7 +151,7 @@ final class SessionSources {
 
     /** Bytes that it takes on the heap, roughly. */
     long bytes() {
-        return 160 + 32L * partitions.length + 80L * topics.length;
+        return 176 + 33L * partitions.length + 80L * topics.length;
     }
 
     void write(DataOutputView out) throws IOException {
@@ -143,6 +163,9 @@ final class SessionSources {
         StateBytes.writeLongs(out, recordMs);
         StateBytes.writeLongs(out, timesUs);
         StateBytes.writeLongs(out, activeMs);
+        for (boolean isBehind : behind) {
+            out.writeBoolean(isBehind);
+        }
         out.writeLong(sessionActiveMs);
         out.writeLong(newestRecordMs);
     }
@@ -156,6 +179,10 @@ final class SessionSources {
         recordMs = StateBytes.readLongs(in);
         timesUs = StateBytes.readLongs(in);
         activeMs = StateBytes.readLongs(in);
+        behind = new boolean[partitions.length];
+        for (int i = 0; i < behind.length; i++) {
+            behind[i] = in.readBoolean();
+        }
         sessionActiveMs = in.readLong();
         newestRecordMs = in.readLong();
     }

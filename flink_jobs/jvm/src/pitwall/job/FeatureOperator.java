@@ -63,10 +63,10 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
     private transient boolean restored;
     private transient int untilLook;
 
-    /** The watermark that came last, and whether the source said that it is silent. */
+    /** The watermark that came last. */
     private transient long receivedMs;
 
-    private transient boolean silent;
+    private transient SourceSilence silence;
 
     /** The greatest watermark that the clock of a session waits for. */
     private transient long newestDueMs;
@@ -99,6 +99,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         metrics.gauge("state_bytes", (Gauge<Long>) sessions::bytes);
         outputs = new SessionOutputs(plan, metrics, output);
         progress = new Progress();
+        silence = new SourceSilence(plan.idleMs, getProcessingTimeService(), this::advance);
         receivedMs = newestDueMs = Long.MIN_VALUE;
         boolean failed = getRuntimeContext().getTaskInfo().getAttemptNumber() > 0;
         kafka = new KafkaWatch(plan.kafka, failed);
@@ -164,6 +165,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         }
         session.released = false;
         session.heardMs = now;
+        silence.hear(now);
         progress.now = now;
         progress.settled = isSettled(now);
         session.heardRecordMs = Math.max(tick.recordMs, progress.watermark);
@@ -235,7 +237,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
 
     @Override
     public void processWatermarkStatus(WatermarkStatus status) throws Exception {
-        silent = status.isIdle();
+        silence.say(status.isIdle());
         advance();
         super.processWatermarkStatus(status);
     }
@@ -260,7 +262,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             }
             return;
         }
-        long to = silent ? Math.max(receivedMs, newestDueMs) : receivedMs;
+        long to = silence.isSilent() ? Math.max(receivedMs, newestDueMs) : receivedMs;
         if (to > progress.watermark) {
             progress.watermark = to;
             super.processWatermark(new Watermark(to));
@@ -292,7 +294,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         progress.settled = isSettled(now);
         outputs.set(timer.getKey(), session, now);
         try {
-            if (silent || ended) {
+            if (silence.isSilent() || ended) {
                 session.clock.silence(outputs);
             } else {
                 session.clock.advance(progress, outputs);

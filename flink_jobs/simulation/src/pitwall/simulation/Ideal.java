@@ -12,6 +12,7 @@ import java.util.List;
  * clock, partitions and restores. Once more without outliers, to see whether they leave.
  */
 final class Ideal {
+    private static final long LAG_SLACK_US = 2_000_000;
     private static final double TOLERANCE = 1e-6;
 
     private final List<Plan> plans;
@@ -109,7 +110,13 @@ final class Ideal {
             for (int i = 0; i < row.values.length; i++) {
                 Feature feature = plan.features.get(i);
                 long sinceUs = session.timesUs[tick] - session.timesUs[outlier];
-                if (feature.windowUs() == 0 || sinceUs <= feature.windowUs() || outlier > tick) {
+                // A lag takes the newest sample that is old enough, which may be older still.
+                long reachUs =
+                        feature.windowUs() + (feature.kind().window == null ? LAG_SLACK_US : 0);
+                if (!isOld(plan, feature)
+                        || feature.windowUs() == 0
+                        || sinceUs <= reachUs
+                        || outlier > tick) {
                     continue;
                 }
                 double plain = plainValues.get(row.definitions)[i];

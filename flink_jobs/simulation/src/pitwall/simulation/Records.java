@@ -48,6 +48,11 @@ final class Records {
         return storedMs[tick];
     }
 
+    /** When the last tick was whole in Kafka. */
+    long lastStoredMs() {
+        return Arrays.stream(storedMs).max().orElse(Long.MIN_VALUE);
+    }
+
     /** Whether a tick was stored before that is later by more than the bound. */
     boolean overtakenBy(KafkaRecord record, long boundUs) {
         if (record.isCopy) {

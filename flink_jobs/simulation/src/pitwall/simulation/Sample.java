@@ -24,7 +24,10 @@ record Sample(String definitions, Plan plan, CarSession session, List<FeatureRow
         for (Expectation expectation : world.expectations.values()) {
             CarSession session = expectation.session;
             boolean isPlain = session.absurdDistances.isEmpty() && session.outliers.isEmpty();
-            if (expectation.isBurst || !isPlain || session.timesUs.length > MAX_TICKS) {
+            boolean isLate =
+                    sinks.letters.stream()
+                            .anyMatch(letter -> letter.isLate && letter.record.session == session);
+            if (expectation.isBurst || !isPlain || isLate || session.timesUs.length > MAX_TICKS) {
                 continue;
             }
             List<FeatureRow> rows = new ArrayList<>();

@@ -16,7 +16,7 @@ final class SessionJudge {
     private static final long NEARLY_MS = 150;
 
     /** A partition that is first read so long after another one may lose its first ticks. */
-    private static final long FIRST_READ_MS = 5000;
+    private static final long FIRST_READ_MS = 2000;
 
     /** The clock remembers so many ticks: an older copy cannot be told from a late tick. */
     private static final int REMEMBERED = 1000;
@@ -237,8 +237,10 @@ final class SessionJudge {
             return null;
         }
         if (record.isCopy) {
+            long silentMs = record.storedMs - records.lastStoredMs();
             boolean isKnown =
                     expectation.replays == 0
+                            && silentMs < plan.releaseMs
                             && (lateGroups[record.tick] >> record.group & 1) == 0
                             && rowTimesUs.contains(session.timesUs[record.tick])
                             && records.ticksAfter(record) <= REMEMBERED;
