@@ -42,7 +42,8 @@ public final class SessionFeatures {
     /**
      * Advances to the next tick.
      *
-     * @param timeUs microseconds since session start, above those of the tick before
+     * @param timeUs microseconds since session start, above those of the tick before; the reader
+     *     bounds them to a year on both sides
      * @param values a value for each channel of the plan; NaN or an infinity where there is none
      * @param sent for each channel whether the tick carried it
      * @param out receives a value for each feature, NaN for null
