@@ -9,7 +9,14 @@ from pitwall.machine import jars
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("operator_ids")
-JOBS = ("car_state", "van,car_state", "bus,van,car_state", "bus,van+,car_state+")
+JOBS = (
+    "car_state",
+    "van,car_state",
+    "bus,van,car_state",
+    "bus,van+,car_state",
+    "bus,van,car_state%",
+    "bus*,van,car_state",
+)
 VIEWS = ("van", "car_state")
 
 
@@ -54,5 +61,12 @@ def test_a_view_more_keeps_all_ids_and_its_own_name_it(
     assert new and [uid for uid in new if added not in uid] == []
 
 
-def test_a_feature_more_changes_no_id(jobs: dict[str, list[Operator]]) -> None:
-    assert uids(jobs["bus,van,car_state"]) == uids(jobs["bus,van+,car_state+"])
+@pytest.mark.parametrize(
+    "changed",
+    ["bus,van+,car_state", "bus,van,car_state%", "bus*,van,car_state"],
+    ids=["a feature and a channel more", "sectors", "other vehicles"],
+)
+def test_other_definitions_of_the_same_views_have_the_same_ids(
+    jobs: dict[str, list[Operator]], changed: str
+) -> None:
+    assert uids(jobs[changed]) == uids(jobs["bus,van,car_state"])

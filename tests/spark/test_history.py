@@ -39,6 +39,22 @@ pytestmark = pytest.mark.integration
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
+FEW_TICKS = 1000
+"""So many ticks of a session fit into the memory of a Spark task here; others go by its disk."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Lets every task of Spark write to disk what more than a few ticks are."""
+    folder = tmp_path_factory.mktemp("spark")
+    (folder / "spark-defaults.conf").write_text(
+        f"spark.shuffle.spill.numElementsForceSpillThreshold {FEW_TICKS}\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        yield
+
+
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[Settings, Settings]]:
     """The Flink job and the Spark job on one Kafka and one Cassandra, each with a keyspace of its
@@ -86,8 +102,8 @@ def ticks(found: Rows, session: Session) -> int:
     return sum(len(row[1]) // 8 for key, row in found.items() if key[1] == session.session)
 
 
-def wait_for(settings: Settings, session: Session, count: int) -> Rows:
-    limit = time.monotonic() + 90
+def wait_for(settings: Settings, session: Session, count: int, seconds: float = 90) -> Rows:
+    limit = time.monotonic() + seconds
     while ticks(found := rows(settings), session) < count:
         assert time.monotonic() < limit, (
             settings.keyspace,
@@ -158,6 +174,35 @@ def test_what_a_race_does_to_ticks_gives_the_same_rows(both: tuple[Settings, Set
     assert sum(len(row[1]) == 8 for key, row in of_spark.items() if key[1] == session.session) >= 10
 
 
+def jobs(spark: Settings, verb: str) -> None:
+    """Run or stop the Spark job."""
+    command = [sys.executable, "-m", "pitwall.cli.main", "jobs", verb, "history"]
+    environment = {**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}
+    result = subprocess.run(
+        command, env=environment, cwd=spark.repository, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_long_topic_that_waited_for_the_job_gives_the_same_rows(
+    both: tuple[Settings, Settings],
+) -> None:
+    """More messages than the job once took in one step, of one session on two partitions."""
+    flink, spark = both
+    count = 110_000
+    times_s = np.round(np.arange(count) * 0.02, 2)
+    values = np.column_stack([np.sin(times_s), times_s])
+    session = Session(
+        "PERRINN 424", "20260103-000000-long", ("Speed", "Brake"), ("km/h", "%"), times_s, values
+    )
+    jobs(spark, "stop")
+    send(flink, encoded(session))
+    jobs(spark, "run")
+    of_flink, of_spark = (wait_for(each, session, count, 300) for each in both)
+    assert of_spark == of_flink
+    assert ticks(of_spark, session) == count
+
+
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
     both: tuple[Settings, Settings], how: str
@@ -176,17 +221,8 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
     messages = encoded(session)
     send(flink, messages[:530])
     wait_for(spark, session, 500)
-    environment = {**child_environment(spark), "PITWALL_KEYSPACE": spark.keyspace}
-
-    def jobs(verb: str) -> None:
-        command = [sys.executable, "-m", "pitwall.cli.main", "jobs", verb, "history"]
-        result = subprocess.run(
-            command, env=environment, cwd=spark.repository, capture_output=True, text=True
-        )
-        assert result.returncode == 0, result.stderr
-
     if how == "stopped":
-        jobs("stop")
+        jobs(spark, "stop")
     else:
         found = process.find(spark.run_dir, "spark")
         assert found is not None and found.process is not None
@@ -194,7 +230,7 @@ def test_stopped_or_killed_and_started_it_goes_on_where_it_was(
             each.kill()
         assert process.wait_gone(found, 20)
     send(flink, messages[530:])
-    jobs("run")
+    jobs(spark, "run")
     of_flink, of_spark = (wait_for(each, session, 1000) for each in both)
     assert of_spark == of_flink
 

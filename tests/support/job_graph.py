@@ -1,8 +1,10 @@
 """The operators of features jobs, as Flink would run them. Starts no job and needs no server.
 
 `python job_graph.py JOB...` prints JSON: for each job its operators, each [name, uid].
-A job is written as views separated by commas, such as `van,car_state`; `van+` is the view `van`
-with one more feature. The last view takes every vehicle.
+
+A job is written as views separated by commas, such as `van,car_state`, of which the last takes
+every vehicle. `van+` is the view `van` with one more feature, of a channel that no other view
+knows; `van%` is one with sectors; `van*` is one for other vehicles.
 """
 
 from __future__ import annotations
@@ -35,22 +37,22 @@ def operators(*jobs: str) -> list[list[Operator]]:
 
 
 def _graph(job: str, home: Path) -> list[tuple[str, str | None]]:
-    from pitwall.features import FeatureSet, last, session_time
+    from pitwall.features import Channel, FeatureSet, last, sectors, session_time
     from pitwall.flink.cluster import job_options
     from pitwall.flink.submit import build, environment
     from pitwall.settings import Settings
 
     settings = Settings(home=home)
-    views = job.split(",")
-    sets = [
-        FeatureSet(
-            view.rstrip("+"),
-            session_time(),
-            last("Speed", *(["Brake"] if view.endswith("+") else [])),
-            vehicles="*" if view == views[-1] else f"{view.rstrip('+')}*",
-        )
-        for view in views
-    ]
+    names = job.split(",")
+    sets = []
+    for name in names:
+        view = name.rstrip("+%*")
+        more = [last(Channel("OilTemp", "°C", 0, 160))] if "+" in name else []
+        parts = 5 if "%" in name else 3
+        more += [sectors(parts)] if "%" in name else []
+        vehicles = "*" if name == names[-1] else f"{view}-?" if "*" in name else f"{view}*"
+        features = (session_time(), last("Speed"), *more)
+        sets.append(FeatureSet(view, *features, sectors=parts, vehicles=vehicles))
     flink = environment(job_options(settings), settings, remote=False)
     build(flink, settings, sets)
     nodes = flink._j_stream_execution_environment.getStreamGraph(False).getStreamNodes().toArray()

@@ -30,8 +30,6 @@ TRIGGER = "1 second"
 """Time between the beginnings of two steps."""
 PAUSE_S = 5.0
 """Pause before the job begins anew after an error."""
-BATCH = 100_000
-"""The most messages in one step, so that a long topic is read in several."""
 
 
 def ready_file(settings: Settings) -> Path:
@@ -98,6 +96,10 @@ def spark_session(settings: Settings) -> Any:
 def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
     """Begin the job, from its checkpoint where there is one.
 
+    Each step takes all that Kafka has. If it took less, ticks of other partitions would count as
+    sent although they are unread, and the rows would not be those of the Flink job. What does not
+    fit into memory is put in order on disk (`SentOrder.java`).
+
     Returns the streaming query, and the accumulator that counts messages that cannot be read.
     """
     from pyspark.sql import DataFrame
@@ -113,7 +115,6 @@ def start(spark: Any, settings: Settings) -> tuple[Any, Any]:
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "false")
         .option("kafka.metadata.max.age.ms", "1000")
-        .option("maxOffsetsPerTrigger", str(BATCH))
         .load()
         .selectExpr("value", "topic", "partition", "offset", "unix_millis(timestamp) AS record_ms")
     )

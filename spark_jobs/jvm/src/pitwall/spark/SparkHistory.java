@@ -23,7 +23,6 @@ import scala.collection.JavaConverters;
 
 import java.io.IOException;
 import java.sql.Timestamp;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 
@@ -88,8 +87,8 @@ public final class SparkHistory {
                 } catch (IOException | RuntimeException unreadable) {
                     bad.add(1);
                 }
-                for (MessageTick tick : ticks) {
-                    out.add(TickRows.row(tick, record));
+                for (int place = 0; place < ticks.size(); place++) {
+                    out.add(TickRows.row(ticks.get(place), record, place));
                 }
                 return true;
             }
@@ -102,31 +101,26 @@ public final class SparkHistory {
     private static Iterator<Row> order(
             Plan plan, String[] key, Iterator<Row> rows, GroupState<byte[]> state)
             throws IOException {
-        List<Tick> ticks = new ArrayList<>();
-        long startUs = 0;
-        while (rows.hasNext()) {
-            Row row = rows.next();
-            startUs = TickRows.startUs(row);
-            ticks.add(TickRows.tick(row));
-        }
-        ticks.sort(TickRows.SENT_ORDER);
+        Iterator<Row> ticks = SentOrder.sort(rows);
+        Row first = ticks.hasNext() ? ticks.next() : null;
         BatchSession session =
                 state.exists()
                         ? BatchSession.read(plan, state.get())
-                        : new BatchSession(plan, startUs);
+                        : new BatchSession(plan, TickRows.startUs(first));
         long batchMs = state.getCurrentProcessingTimeMs();
-        if (!ticks.isEmpty()) {
+        if (first != null) {
             session.heardAtMs = batchMs;
         }
-        Iterator<Tick> nextTick = ticks.iterator();
         return new LotIterator<>() {
+            private Row next = first;
             private boolean ended;
 
             @Override
             boolean addLot(List<Row> out) throws IOException {
                 collect(session, key, out);
-                if (nextTick.hasNext()) {
-                    session.offer(nextTick.next());
+                if (next != null) {
+                    session.offer(TickRows.tick(next));
+                    next = ticks.hasNext() ? ticks.next() : null;
                     return true;
                 }
                 if (ended) {

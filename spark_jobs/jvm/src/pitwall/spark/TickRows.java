@@ -23,21 +23,31 @@ final class TickRows {
                     .add("topic", DataTypes.StringType)
                     .add("partition", DataTypes.IntegerType)
                     .add("offset", DataTypes.LongType)
-                    .add("record_ms", DataTypes.LongType);
+                    .add("record_ms", DataTypes.LongType)
+                    .add("place", DataTypes.IntegerType);
 
     private static final int START_US = 2;
+    private static final int TOPIC = 6;
+    private static final int PARTITION = 7;
+    private static final int OFFSET = 8;
+    private static final int RECORD_MS = 9;
+    private static final int PLACE = 10;
 
-    /** By Kafka time, and then by their place in Kafka. */
-    static final Comparator<Tick> SENT_ORDER =
-            Comparator.<Tick>comparingLong(tick -> tick.recordMs)
-                    .thenComparing(tick -> tick.topic)
-                    .thenComparingInt(tick -> tick.partition)
-                    .thenComparingLong(tick -> tick.offset);
+    /** By Kafka time, then by their place in Kafka, then by their place in the message. */
+    static final Comparator<Row> SENT_ORDER =
+            Comparator.<Row>comparingLong(tick -> tick.getLong(RECORD_MS))
+                    .thenComparing(tick -> tick.getString(TOPIC))
+                    .thenComparingInt(tick -> tick.getInt(PARTITION))
+                    .thenComparingLong(tick -> tick.getLong(OFFSET))
+                    .thenComparingInt(tick -> tick.getInt(PLACE));
 
     private TickRows() {}
 
-    /** The row of a tick in a Kafka record (value, topic, partition, offset, timestamp in ms). */
-    static Row row(MessageTick tick, Row record) {
+    /**
+     * The row of a tick in a Kafka record (value, topic, partition, offset, timestamp in ms). {@code
+     * place}: index of the tick in its message.
+     */
+    static Row row(MessageTick tick, Row record, int place) {
         return RowFactory.create(
                 tick.vehicle,
                 tick.session,
@@ -48,7 +58,8 @@ final class TickRows {
                 record.getString(1),
                 record.getInt(2),
                 record.getLong(3),
-                record.getLong(4));
+                record.getLong(4),
+                place);
     }
 
     /** Vehicle and session as one text. */
@@ -65,9 +76,9 @@ final class TickRows {
                 row.getLong(3),
                 row.getAs(4),
                 row.getString(5),
-                row.getString(6),
-                row.getInt(7),
-                row.getLong(8),
-                row.getLong(9));
+                row.getString(TOPIC),
+                row.getInt(PARTITION),
+                row.getLong(OFFSET),
+                row.getLong(RECORD_MS));
     }
 }
