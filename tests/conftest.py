@@ -26,6 +26,7 @@ LONGEST_FIRST = (
     "test_two_nodes",
     "test_vehicles",
     "test_security",
+    "simulation",
     "messages",
     "golden",
     "operator",

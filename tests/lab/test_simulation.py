@@ -27,6 +27,7 @@ KNOWN, WORLDS = read_known(SEEDS)
 NEW_SEEDS = 100
 CALM = "1 only cars=2 car1.start_ms=500 keyed=1"
 """A world in which nothing goes wrong."""
+LONG = "1 only car0.length_s=60"
 DAMAGED = "1 only damaged=1 damaged.count=2"
 
 
@@ -107,6 +108,7 @@ def test_a_seed_is_one_world(worker: Worker) -> None:
         ("double-row", CALM, "nothing-twice"),
         ("change-bit", CALM, "right-values"),
         ("delay-row", CALM, "prompt"),
+        ("hesitate", LONG, "at-once"),
         ("lose-history", CALM, "history"),
         ("take-back-newest", CALM, "newest-online"),
         ("lose-letter", DAMAGED, "letters"),

@@ -11,8 +11,9 @@ from pitwall.lab.simulation.definitions import SETS
 RELATIVE = 1e-9
 """Sums may differ from the oracle's in their last bits."""
 OF_SUMS = ("std", "rms", "slope", "mean", "integral")
-"""Features whose names hold one of these come from sums of samples up to `SCALE`."""
-SCALE = 1e-6
+"""Features whose names hold one of these come from sums of samples, some of them of squares."""
+ABSOLUTE_OF_SUMS = 4e-4
+"""A millionth of the widest range of a simulated channel."""
 
 
 def differences(sample: dict[str, Any]) -> list[str]:
@@ -38,4 +39,6 @@ def _agree(name: str, wanted: float | None, value: float | None) -> bool:
     if wanted is None or value is None:
         return wanted is value
     of_sums = any(part in name for part in OF_SUMS)
-    return math.isclose(wanted, value, rel_tol=RELATIVE, abs_tol=SCALE if of_sums else RELATIVE)
+    return math.isclose(
+        wanted, value, rel_tol=RELATIVE, abs_tol=ABSOLUTE_OF_SUMS if of_sums else RELATIVE
+    )

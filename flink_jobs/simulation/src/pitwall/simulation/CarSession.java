@@ -19,14 +19,14 @@ final class CarSession {
     private static final int PER_MILLE = 1000;
 
     /** One channel of the session. */
-    record Sensor(String id, double low, double high, Role role, int group) {
+    record Sensor(String id, double low, double high, SensorRole role, int group) {
         boolean isDistance() {
-            return role == Role.DISTANCE;
+            return role == SensorRole.DISTANCE;
         }
     }
 
     /** What a sensor is to the definitions. */
-    enum Role {
+    enum SensorRole {
         MEASURED,
         DISTANCE,
         STAND_IN,
@@ -124,7 +124,7 @@ final class CarSession {
     /** The sensor that outliers are of: the first one that definitions know. */
     int outlierSensor() {
         int sensor = 0;
-        while (sensors.get(sensor).role != Role.MEASURED) {
+        while (sensors.get(sensor).role != SensorRole.MEASURED) {
             sensor++;
         }
         return sensor;

@@ -54,6 +54,16 @@ final class Deadlines {
             this.excuses = excuses;
         }
 
+        /** Whether nothing is an excuse from one time to another one. */
+        boolean isCalm(long fromMs, long toMs) {
+            for (Excuse excuse : excuses) {
+                if (excuse.fromMs <= toMs && excuse.toMs >= fromMs) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
         /** By when the row of a record must be there that was stored at this time. */
         long of(long storedMs) {
             long deadline = storedMs + PATIENCE_MS;

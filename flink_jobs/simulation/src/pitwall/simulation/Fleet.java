@@ -3,7 +3,7 @@ package pitwall.simulation;
 import pitwall.plan.Channel;
 import pitwall.plan.Feature;
 import pitwall.plan.Plan;
-import pitwall.simulation.CarSession.Role;
+import pitwall.simulation.CarSession.SensorRole;
 import pitwall.simulation.CarSession.Sensor;
 
 import java.time.Instant;
@@ -196,24 +196,24 @@ final class Fleet {
         List<Sensor> sensors = new ArrayList<>();
         if (choices.has(Ingredient.ALIAS)) {
             String standIn = distance.aliases().get(0);
-            sensors.add(new Sensor(standIn, 0, 9000, Role.STAND_IN, 0));
+            sensors.add(new Sensor(standIn, 0, 9000, SensorRole.STAND_IN, 0));
         }
         for (Channel channel : channels) {
             if (!channel.id().equals(distance.id())) {
-                sensors.add(sensor(channel, Role.MEASURED, sensors.size() % groups));
+                sensors.add(sensor(channel, SensorRole.MEASURED, sensors.size() % groups));
             }
         }
-        sensors.add(sensor(distance, Role.DISTANCE, groups - 1));
+        sensors.add(sensor(distance, SensorRole.DISTANCE, groups - 1));
         if (choices.has(Ingredient.UNKNOWN_CHANNELS)) {
             for (int i = 0; i < 2; i++) {
                 String id = "UNKNOWN" + i;
-                sensors.add(new Sensor(id, 0, 100, Role.UNKNOWN, i % groups));
+                sensors.add(new Sensor(id, 0, 100, SensorRole.UNKNOWN, i % groups));
             }
         }
         return sensors;
     }
 
-    private static Sensor sensor(Channel channel, Role role, int group) {
+    private static Sensor sensor(Channel channel, SensorRole role, int group) {
         return new Sensor(channel.id(), channel.low(), channel.high(), role, group);
     }
 

@@ -12,6 +12,7 @@ enum Promise {
     IN_TIME("no tick is late that came within the bounds"),
     NO_RESTART("a session begins anew only when all of it is sent once more"),
     PROMPT("a row follows its record soon, whatever other cars and partitions do"),
+    AT_ONCE("a tick in the session's step leaves at once"),
     LETTERS("every message that cannot be read is one dead letter"),
     NEWEST_ONLINE("the online store ends with the row of the newest event time"),
     HISTORY("every tick that was sent is in the telemetry history"),

@@ -187,27 +187,40 @@ final class SessionJudge {
     }
 
     private void prompt(Records records) {
-        Set<Long> seen = new HashSet<>();
+        InStep inStep = new InStep(session);
+        Set<Long> lateUs = new HashSet<>();
         for (Letter letter : late) {
-            seen.add(session.timesUs[letter.record.tick]);
+            lateUs.add(session.timesUs[letter.record.tick]);
         }
+        long[] givenMs = new long[session.timesUs.length];
+        Arrays.fill(givenMs, Long.MAX_VALUE);
         for (FeatureRow row : rows) {
             Integer tick = ticks.get(row.timeUs);
-            if (tick == null || !seen.add(row.timeUs)) {
+            if (tick == null || givenMs[tick] < Long.MAX_VALUE || lateUs.contains(row.timeUs)) {
                 continue;
             }
+            givenMs[tick] = row.givenMs;
             long storedMs = records.storedMs(tick);
             if (row.givenMs > deadlines.of(storedMs)) {
-                say(
-                        Promise.PROMPT,
-                        row,
-                        "the row comes "
-                                + Story.seconds(row.givenMs - storedMs)
-                                + " after its record, at "
-                                + Story.seconds(row.givenMs));
+                say(Promise.PROMPT, row, delay(row, storedMs));
+                return;
+            }
+            long atOnceMs = storedMs + InStep.AT_ONCE_MS;
+            boolean mustBeThere =
+                    late.isEmpty()
+                            && inStep.isInStep(tick)
+                            && givenMs[tick - 1] <= storedMs
+                            && deadlines.isCalm(storedMs, atOnceMs);
+            if (mustBeThere && row.givenMs > atOnceMs) {
+                say(Promise.AT_ONCE, row, delay(row, storedMs));
                 return;
             }
         }
+    }
+
+    private static String delay(FeatureRow row, long storedMs) {
+        String after = Story.seconds(row.givenMs - storedMs);
+        return "the row comes " + after + " after its record, at " + Story.seconds(row.givenMs);
     }
 
     private void inTime(Records records) {

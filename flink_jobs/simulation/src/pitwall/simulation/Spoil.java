@@ -8,6 +8,7 @@ enum Spoil {
     DOUBLE_ROW,
     CHANGE_BIT,
     DELAY_ROW,
+    HESITATE,
     LOSE_LETTER,
     LOSE_HISTORY,
     TAKE_BACK_NEWEST;
@@ -25,15 +26,16 @@ enum Spoil {
             case LOSE_ROW -> sinks.rows.remove(middle);
             case DOUBLE_ROW -> sinks.rows.add(middle, row);
             case CHANGE_BIT -> row.values[0] = Math.nextUp(row.values[0]);
-            case DELAY_ROW -> sinks.rows.set(middle, delayed(row));
+            case DELAY_ROW -> sinks.rows.set(middle, delayed(row, 10 * Deadlines.PATIENCE_MS));
+            case HESITATE -> sinks.rows.set(middle, delayed(row, 2 * InStep.AT_ONCE_MS));
             case LOSE_LETTER -> sinks.letters.remove(0);
             case LOSE_HISTORY -> row.session.historyUs.remove(row.timeUs);
             case TAKE_BACK_NEWEST -> newest(sinks).isTakenBack = true;
         }
     }
 
-    private static FeatureRow delayed(FeatureRow row) {
-        long lateMs = row.givenMs + 10 * Deadlines.PATIENCE_MS;
+    private static FeatureRow delayed(FeatureRow row, long ms) {
+        long lateMs = row.givenMs + ms;
         return new FeatureRow(
                 row.session, row.timeUs, row.values, row.definitions, lateMs, row.checkpoint);
     }
