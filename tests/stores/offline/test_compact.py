@@ -147,10 +147,10 @@ def test_readers_see_every_row_once_at_any_moment(folder: Path) -> None:
     try:
         for seed in range(5):
             compact(place(str(folder)), COLUMNS, settled_s=0)
-            pq.write_table(
-                rows(np.random.default_rng(seed), 0),
-                folder / "event_date=2026-01-01" / f"part-{seed}.parquet",
-            )
+            # A file appears whole, as the job's own do.
+            written = folder / f"{seed}.tmp"
+            pq.write_table(rows(np.random.default_rng(seed), 0), written)
+            written.rename(folder / "event_date=2026-01-01" / f"part-{seed}.parquet")
     finally:
         stop.set()
         reader.join()
