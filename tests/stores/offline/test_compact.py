@@ -148,7 +148,7 @@ def test_readers_see_every_row_once_at_any_moment(folder: Path) -> None:
         for seed in range(5):
             compact(place(str(folder)), COLUMNS, settled_s=0)
             # A file appears whole, as the job's own do.
-            written = folder / f"{seed}.tmp"
+            written = folder / f".{seed}"
             pq.write_table(rows(np.random.default_rng(seed), 0), written)
             written.rename(folder / "event_date=2026-01-01" / f"part-{seed}.parquet")
     finally:
