@@ -44,8 +44,9 @@ final class TickRows {
     private TickRows() {}
 
     /**
-     * The row of a tick in a Kafka record (value, topic, partition, offset, timestamp in ms). {@code
-     * place}: index of the tick in its message.
+     * The row of a tick in a Kafka record (value, topic, partition, offset, timestamp in ms).
+     *
+     * @param place index of the tick in its message
      */
     static Row row(MessageTick tick, Row record, int place) {
         return RowFactory.create(
