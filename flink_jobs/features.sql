@@ -50,7 +50,8 @@ CREATE TEMPORARY TABLE telemetry (
 
 -- ATTACH telemetry
 
--- 3. The sinks of each feature view. They hold the same rows.
+-- 3. The sinks of each feature view. They hold the same rows. The names of these tables are the ids
+--    by which the next run finds a sink's state, also where other views come or go.
 --    online          Cassandra: the newest row of each vehicle and session, for serving
 --    features_topic  Kafka: every row, for the stream scorer, the page and anything else
 --    offline         Parquet: every row, by event date, for training

@@ -16,6 +16,8 @@ FOLDERS = (
     "spark_jobs/jvm/src",
 )
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.java"))
+TRIALS = sorted((ROOT / "tests/flink/java").rglob("*.java"))
+"""Programs of the tests, which lie in the packages that they try."""
 MAX_LINES = 400
 MAX_COLUMNS = 100
 
@@ -89,7 +91,7 @@ def test_no_two_classes_have_one_simple_name() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES + TRIALS, ids=lambda path: path.stem)
 def test_a_file_is_short_and_its_lines_are(path: Path) -> None:
     lines = path.read_text().splitlines()
     assert len(lines) <= MAX_LINES

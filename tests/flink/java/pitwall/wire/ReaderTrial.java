@@ -60,7 +60,8 @@ public final class ReaderTrial {
     private static String rest(String vehicle, String more) {
         return ",\"VehicleId\":\""
                 + vehicle
-                + "\",\"SessionId\":\"20260101-000000-t\",\"ChannelId\":\"SPEED\",\"ChannelValue\":1"
+                + "\",\"SessionId\":\"20260101-000000-t\",\"ChannelId\":\"SPEED\""
+                + ",\"ChannelValue\":1"
                 + more
                 + "}";
     }
