@@ -41,12 +41,12 @@ class Report:
         return not self.faults and not self.oracle_differences
 
     def add(self, verdict: Verdict) -> None:
-        """Count a world in, and compare its sample."""
+        """Count a world in, and compare its sample where it kept every promise."""
         self.worlds += 1
         self.logical_hours += verdict.active_ms / MS_IN_HOUR
         self.driven_hours += verdict.driven_ms / MS_IN_HOUR
         self.rows += verdict.rows
-        if verdict.sample:
+        if verdict.sample and not verdict.breaches:
             self.oracle_sessions += 1
             self.oracle_differences += [
                 f"seed {verdict.world}: {line}" for line in differences(verdict.sample)

@@ -225,13 +225,24 @@ final class SessionJudge {
 
     private void inTime(Records records) {
         for (Letter letter : late) {
+            if (letter.isTakenBack) {
+                continue;
+            }
+            boolean isWhole = session.groups == 1 && !letter.record.isCopy;
+            long timeUs = session.timesUs[letter.record.tick];
+            if (isWhole && expectation.replays == 0 && rowTimesUs.contains(timeUs)) {
+                breach.accept(
+                        Promise.NOTHING_TWICE,
+                        session.key() + " at " + at(timeUs) + " is a row and is said to be late");
+                return;
+            }
             String reason = lateness(letter.record, records);
-            if (!letter.isTakenBack && reason != null) {
+            if (reason != null) {
                 breach.accept(
                         Promise.IN_TIME,
                         session.key()
                                 + " at "
-                                + at(session.timesUs[letter.record.tick])
+                                + at(timeUs)
                                 + ": "
                                 + reason
                                 + " (read at "
