@@ -8,7 +8,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,8 +70,10 @@ public final class Main {
                 double seconds = (System.nanoTime() - begun) / 1e9;
                 write(task[1], verdict, task[0].equals("sample"), seconds);
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (Throwable e) {
+            // Whoever waits for this world's verdict must not wait for ever.
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
         }
     }
 

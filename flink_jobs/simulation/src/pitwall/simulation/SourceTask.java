@@ -40,7 +40,7 @@ final class SourceTask extends Timeline.Part {
         /** Flink's output of the partition; it is made when the first record was read. */
         SourceOutput<RowData> output;
 
-        long activeMs;
+        final QuietTime quiet = new QuietTime(idleMs, WATERMARK_MS);
 
         /** When the records before the next one could be read. */
         long readUntilMs;
@@ -75,7 +75,12 @@ final class SourceTask extends Timeline.Part {
     private long emitMs;
 
     /** The output of no partition becomes idle, too. */
-    private final long openedMs;
+    private final QuietTime unused;
+
+    /** How long the task was under back pressure, and since when it is. */
+    private long heldMs;
+
+    private long heldSinceMs;
 
     SourceTask(Timeline timeline, JobRun job, int index, Plan plan, SplittableRandom random) {
         this.timeline = timeline;
@@ -83,7 +88,7 @@ final class SourceTask extends Timeline.Part {
         this.random = random;
         idleMs = plan.idleMs;
         reader = new RowReader(new CarReader(plan));
-        openedMs = timeline.now();
+        unused = QuietTime.ofUnused(idleMs, WATERMARK_MS);
         PausableRelativeClock clock = new PausableRelativeClock(timeline.clock());
         metrics.registerBackPressureListener(clock);
         watermarks =
@@ -98,7 +103,7 @@ final class SourceTask extends Timeline.Part {
                         metrics);
         SourceOutputs outputs = new SourceOutputs(job, index);
         output = watermarks.createMainOutput(outputs, outputs);
-        emitMs = openedMs + WATERMARK_MS;
+        emitMs = timeline.now() + WATERMARK_MS;
         timeline.wakeAt(this, emitMs);
     }
 
@@ -161,9 +166,10 @@ final class SourceTask extends Timeline.Part {
     private void hold(boolean held) {
         if (held && !isHeld) {
             metrics.getHardBackPressuredTimePerSecond().markStart();
+            heldSinceMs = timeline.now();
         } else if (!held && isHeld) {
             metrics.getHardBackPressuredTimePerSecond().markEnd();
-            splits.forEach(split -> split.activeMs = timeline.now());
+            heldMs += timeline.now() - heldSinceMs;
             emitMs = nextEmission(timeline.now());
         }
         isHeld = held;
@@ -188,7 +194,7 @@ final class SourceTask extends Timeline.Part {
         for (RowData row : reader.rows(record)) {
             split.output.collect(row, World.EPOCH_MS + record.createdMs);
         }
-        split.activeMs = now;
+        split.quiet.record();
         emitMs = Math.min(emitMs, nextEmission(now));
     }
 
@@ -199,24 +205,18 @@ final class SourceTask extends Timeline.Part {
     /** Flink's periodic emission. It is left out where it could not change anything. */
     private void emit(long now) {
         watermarks.emitImmediateWatermark(World.EPOCH_MS + now);
-        emitMs = nextChange(openedMs, now);
+        emitMs = afterEmission(unused, now);
         for (Split split : splits) {
             if (split.output != null) {
-                emitMs = Math.min(emitMs, nextChange(split.activeMs, now));
+                emitMs = Math.min(emitMs, afterEmission(split.quiet, now));
             }
         }
     }
 
-    /** When an emission may next find an output idle that was last active at a time. */
-    private long nextChange(long activeMs, long now) {
-        // The idle time begins with the second emission after the last record.
-        long quietMs = now - activeMs;
-        if (quietMs <= 2 * WATERMARK_MS) {
-            return now + WATERMARK_MS;
-        }
-        if (quietMs <= idleMs + 4 * WATERMARK_MS) {
-            return nextEmission(Math.max(now, activeMs + idleMs));
-        }
-        return Timeline.NEVER;
+    private long afterEmission(QuietTime quiet, long now) {
+        long clockMs = (isHeld ? heldSinceMs : now) - heldMs;
+        quiet.emission(clockMs);
+        long untilNextMs = quiet.untilNextMs(clockMs);
+        return untilNextMs == Timeline.NEVER ? untilNextMs : nextEmission(now + untilNextMs - 1);
     }
 }
