@@ -30,6 +30,7 @@ from pitwall.features import load
 from pitwall.features.topic import FeatureRows
 from pitwall.flink import control, rest
 from pitwall.flink import status as job_status
+from pitwall.flink.submit import submit_from_child
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import create_topic, end_offsets
 from pitwall.kafka.wire import TickEncoder
@@ -134,13 +135,7 @@ def stack() -> Iterator[tuple[Settings, Stack]]:
 
 
 def submit(settings: Settings) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "pitwall.flink.submit", "--cluster"],
-        env=child_environment(settings),
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
+    submit_from_child(settings)
     wait(
         lambda: job_status.features_job_state(settings) == "RUNNING",
         60,

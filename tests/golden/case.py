@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from arrival import watermark
 from dryrun import MAX, Advance, Message, Restart, Step
 from judge import Judge
 
@@ -24,8 +25,6 @@ from pitwall.features.plan import plan_json
 FOLDER = Path(__file__).parent
 START = "20260101-000000"
 START_MS = 1_000_000
-IDLE_MS = 2000
-"""A partition silent for so long is not waited for."""
 PACE_MS = 300
 """Kafka time between two ticks over several partitions: none of them falls silent."""
 SILENCE_MS = 3000
@@ -166,20 +165,12 @@ class Case:
         for slot, number in enumerate(order):
             arrival, partition, record_ms = sent[number]
             now_ms = max(sent[slot][2], record_ms) + 3
-            steps.append(Advance(now_ms, _watermark(newest, heard, now_ms)))
+            steps.append(Advance(now_ms, watermark(newest, heard, now_ms)))
             newest[partition], heard[partition] = record_ms, now_ms
-            watermark = _watermark(newest, heard, now_ms)
+            mark = watermark(newest, heard, now_ms)
             value = self.message(arrival, session)
-            steps.append(Message(value, record_ms, now_ms, partition, arrival.topic, watermark))
+            steps.append(Message(value, record_ms, now_ms, partition, arrival.topic, mark))
         return [*steps[1:], Advance(now_ms + SILENCE_MS, MAX)]
-
-
-def _watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int) -> int:
-    """The Kafka time up to which all partitions are read that are not silent. Where all are, the
-    operator goes on to what its sessions wait for.
-    """
-    read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
-    return min(read) if read else max(newest.values()) + 2 * IDLE_MS
 
 
 def cases() -> list[Case]:

@@ -15,7 +15,6 @@ from pitwall.page.data import compare
 from pitwall.page.data.alarms import Alarms, Limit
 from pitwall.page.data.corners import Corner, Part, corners_of, corners_to_name, parts_of
 from pitwall.page.data.forecast import verdicts
-from pitwall.page.data.health import read_metrics
 from pitwall.page.data.laps import best_times, laps_of
 from pitwall.page.data.moment import Moment
 from pitwall.page.data.reference import Reference, deltas, pace_ratio
@@ -256,22 +255,6 @@ def test_a_session_that_begins_anew_forgets_and_one_that_repeats_does_not() -> N
 def test_what_a_car_calls_itself_stays_text() -> None:
     html = table_html((HOSTILE,), [[HOSTILE, Cell(HOSTILE, HOSTILE)]])
     assert "<img" not in html and 'onerror=alert(1)>"' not in html
-
-
-def test_flinks_counters_are_summed_and_of_delays_the_longest_counts() -> None:
-    text = """flink_x_pitwall_late{a="1"} 2.0
-flink_x_pitwall_late{a="2"} 3
-flink_y{a="1"} 9
-flink_x_pitwall_freshness_ms{a="1",quantile="0.99",} 40.5
-flink_x_pitwall_freshness_ms{a="2",quantile="0.99",} 30
-flink_x_pitwall_freshness_ms{a="3",quantile="0.99",} NaN
-flink_x_pitwall_freshness_ms{a="1",quantile="0.999",} 90
-flink_x_pitwall_freshness_max_ms{a="1",} 95
-flink_x_pitwall_freshness_max_ms{a="2",} 86400000
-flink_x_pitwall_freshness_max_ms{a="3",} NaN
-"""
-    delays = {"freshness_ms": 40.5, "freshness_max_ms": 86_400_000}
-    assert read_metrics(text) == {"late": 5, **delays}
 
 
 def linear(colour: str) -> Any:

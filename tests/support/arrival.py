@@ -42,6 +42,14 @@ class Arrival:
         ).encode()
 
 
+def watermark(newest: Mapping[int, int], heard: Mapping[int, int], now_ms: int) -> int:
+    """The Kafka time up to which all partitions are read that are not silent. Where all are, the
+    operator goes on to what its sessions wait for.
+    """
+    read = [newest[p] for p in newest if now_ms - heard[p] < IDLE_MS]
+    return min(read) if read else max(newest.values()) + 2 * IDLE_MS
+
+
 def arrive(
     arrivals: Iterable[Arrival], partitions: Iterable[int] = (), end: bool = True
 ) -> list[Step]:
@@ -60,12 +68,18 @@ def arrive(
         partition = arrival.partition
         newest[partition] = max(newest.get(partition, -(2**63)), START_MS + record)
         read[partition] = arrival.read_ms
-        heard = [newest[p] for p in newest if arrival.read_ms - read[p] < IDLE_MS]
         now_ms = START_MS + arrival.read_ms
         if number:
             steps.append(Advance(now_ms, steps[-1].watermark))
         value = arrival.message()
         steps.append(
-            Message(value, START_MS + record, now_ms, partition, arrival.topic, min(heard))
+            Message(
+                value,
+                START_MS + record,
+                now_ms,
+                partition,
+                arrival.topic,
+                watermark(newest, read, arrival.read_ms),
+            )
         )
     return [*steps, Advance(now_ms + IDLE_MS, MAX)] if end else steps

@@ -10,4 +10,5 @@ of it. May import `stores`, `features` and below; never `spark`.
 - `rest`: the client of Flink's REST interface
 - `control`: takes a checkpoint of a running job, and stops it with a savepoint
 - `status`: how the jobs are
+- `metrics`: what the features job counts and measures
 """

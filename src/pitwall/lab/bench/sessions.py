@@ -10,16 +10,14 @@ import os
 import subprocess
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
 from pitwall.flink import status
+from pitwall.flink.metrics import job_metrics
 from pitwall.lab.bench.cars import CHANNELS, HZ, cars, start_cars
 from pitwall.lab.bench.latency import percentiles
 from pitwall.lab.bench.result import Load, Result, machine_state
@@ -217,13 +215,6 @@ def _watch(
 
 def _sample(settings: Settings, seen: _Seen) -> None:
     """Note the job's metrics, where they can be read just now."""
-    from pitwall.page.data.health import read_metrics
-
-    url = f"http://{settings.host}:{settings.flink_metrics_port}/metrics"
-    try:
-        with urllib.request.urlopen(url, timeout=1) as response:
-            metrics = read_metrics(response.read().decode())
-    except OSError:
-        return
-    seen.sessions_open = max(seen.sessions_open, metrics.get("sessions_open", np.nan))
-    seen.state_bytes = max(seen.state_bytes, metrics.get("state_bytes", np.nan))
+    metrics = job_metrics(settings)
+    seen.sessions_open = max(seen.sessions_open, metrics.get("sessions_open", 0.0))
+    seen.state_bytes = max(seen.state_bytes, metrics.get("state_bytes", 0.0))

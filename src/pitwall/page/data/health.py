@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import urllib.request
 
 import numpy as np
 from confluent_kafka import KafkaException
 
 from pitwall.errors import PitwallError
+from pitwall.flink.metrics import job_metrics
 from pitwall.kafka.topics import end_offsets
 from pitwall.page.data.session import LiveSession
 from pitwall.page.data.text import NBSP, Cell, whole_number
 from pitwall.settings import Settings
 
-METRIC = re.compile(r"^(\w*pitwall_\w+)\{([^}]*)\}\s+(\S+)")
-"""A line of Prometheus' text format with a metric of the job: name, labels and value."""
 EVERY_S = 5.0
 
 
@@ -29,7 +26,7 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.metrics: dict[str, float] = {}
-        """What `read_metrics` gives; empty while Flink does not answer.
+        """What `job_metrics` gives; empty while Flink does not answer.
 
         `freshness_ms` is the p99 of the last minute's writes, and `freshness_max_ms` the longest
         delay, also of rows that still wait.
@@ -47,13 +44,8 @@ class Health:
 
     def _run(self) -> None:
         settings = self._settings
-        url = f"http://{settings.host}:{settings.flink_metrics_port}/metrics"
         while not self._stop.is_set():
-            try:
-                with urllib.request.urlopen(url, timeout=3) as response:
-                    self.metrics = read_metrics(response.read().decode())
-            except OSError:
-                self.metrics = {}
+            self.metrics = job_metrics(settings)
             try:
                 self.dead_letters = sum(end_offsets(settings, settings.dead_letters_topic).values())
             except (PitwallError, KafkaException):
@@ -92,26 +84,3 @@ class Health:
 def _count(count: float | None) -> Cell:
     """A count of what should not happen; None is unknown."""
     return Cell("unknown" if count is None else f"{count:,.0f}", "warn" if count else "")
-
-
-def read_metrics(text: str) -> dict[str, float]:
-    """The job's own metrics from Prometheus' text format, by name without prefix, such as `late`.
-
-    A counter is summed over the tasks. A histogram, such as `freshness_ms`, gives the greatest p99
-    of any task, and a metric whose name ends in `_max_ms` the greatest value. NaN, which says that
-    a task has no value, is left out.
-    """
-    metrics: dict[str, float] = {}
-    for line in text.splitlines():
-        match = METRIC.match(line)
-        if match is None:
-            continue
-        name, labels, value = match[1].split("pitwall_", 1)[1], match[2], float(match[3])
-        is_quantile = 'quantile="' in labels
-        if np.isnan(value) or (is_quantile and 'quantile="0.99"' not in labels):
-            continue
-        if is_quantile or name.endswith("_max_ms"):
-            metrics[name] = max(metrics.get(name, value), value)
-        else:
-            metrics[name] = metrics.get(name, 0.0) + value
-    return metrics

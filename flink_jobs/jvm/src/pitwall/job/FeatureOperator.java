@@ -166,10 +166,8 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         session.released = false;
         session.heardMs = now;
         silence.hear(now);
-        progress.now = now;
-        progress.settled = isSettled(now);
         session.heardRecordMs = Math.max(tick.recordMs, progress.watermark);
-        outputs.set(key, session, now);
+        turnTo(key, session, now);
         try {
             session.clock.offer(tick, progress, outputs);
         } catch (RuntimeException e) {
@@ -269,6 +267,13 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         }
     }
 
+    /** What comes next is of this session, at this wall clock (milliseconds). */
+    private void turnTo(RowData key, SessionState session, long now) {
+        progress.now = now;
+        progress.settled = isSettled(now);
+        outputs.set(key, session, now);
+    }
+
     private boolean isSettled(long now) {
         long awayMs = kafkaAwayMs();
         return awayMs == KafkaWatch.NEVER || now >= awayMs + SETTLE_MS;
@@ -290,9 +295,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         }
         long now = timers.currentProcessingTime();
         boolean ended = progress.watermark == Long.MAX_VALUE;
-        progress.now = now;
-        progress.settled = isSettled(now);
-        outputs.set(timer.getKey(), session, now);
+        turnTo(timer.getKey(), session, now);
         try {
             if (silence.isSilent() || ended) {
                 session.clock.silence(outputs);
@@ -331,9 +334,7 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             session.timerMs = SessionState.NO_TIMER;
         }
         long now = timers.currentProcessingTime();
-        progress.now = now;
-        progress.settled = isSettled(now);
-        outputs.set(timer.getKey(), session, now);
+        turnTo(timer.getKey(), session, now);
         try {
             session.clock.advance(progress, outputs);
         } catch (RuntimeException e) {

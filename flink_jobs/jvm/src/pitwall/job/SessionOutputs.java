@@ -114,10 +114,14 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     @Override
     public void late(Tick tick) {
         lateTicks.inc();
-        rows.alone(tick).flush(this);
-        deadLetter(
-                tick,
-                "late tick: the session clock stands at " + session.clock.emittedUs() / 1e6 + " s");
+        String reason =
+                "late tick: the session clock stands at " + session.clock.emittedUs() / 1e6 + " s";
+        rows.alone(tick)
+                .flush(
+                        (timesUs, channels) -> {
+                            chunk(timesUs, channels);
+                            deadLetter(tick, reason, channels);
+                        });
     }
 
     /** The tick of a session that is not opened, because others take all the memory. */
@@ -156,20 +160,20 @@ final class SessionOutputs implements ClockOutput, ChunkOutput {
     }
 
     private void deadLetter(Tick tick, String reason) {
+        rows.alone(tick).flush((timesUs, channels) -> deadLetter(tick, reason, channels));
+    }
+
+    private void deadLetter(Tick tick, String reason, Map<String, double[]> channels) {
         String vehicle = key.getString(0).toString();
         String sessionId = key.getString(1).toString();
-        rows.alone(tick)
-                .flush(
-                        (timesUs, channels) ->
-                                side(
-                                        LATE,
-                                        GenericRowData.of(
-                                                StringData.fromString(reason),
-                                                MessageWriter.message(
-                                                        vehicle, sessionId, tick.timeUs, channels),
-                                                StringData.fromString(tick.topic),
-                                                tick.partition,
-                                                tick.offset)));
+        side(
+                LATE,
+                GenericRowData.of(
+                        StringData.fromString(reason),
+                        MessageWriter.message(vehicle, sessionId, tick.timeUs, channels),
+                        StringData.fromString(tick.topic),
+                        tick.partition,
+                        tick.offset));
     }
 
     @Override

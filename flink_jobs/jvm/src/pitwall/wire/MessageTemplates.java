@@ -107,11 +107,6 @@ final class MessageTemplates {
         eldest.remove();
     }
 
-    /** Number of buckets. */
-    int bucketCount() {
-        return buckets.size();
-    }
-
     /** About how many bytes of memory all templates hold. */
     long size() {
         return bytes;
