@@ -4,6 +4,7 @@ many files.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -235,13 +236,16 @@ def test_files_of_other_types_are_read_as_declared(tmp_path: Path) -> None:
 def test_files_being_written_or_replaced_do_not_count(tmp_path: Path) -> None:
     pq.write_table(table([row(0, 0, 1.0)]), tmp_path / "part-0.parquet")
     (tmp_path / ".part-1.parquet.inprogress").write_bytes(b"half a file")
-    pq.write_table(table([row(0, 0, 2.0)]), tmp_path / "compact.parquet")
+    staged = tmp_path / "_compact-run-0.parquet.inprogress"
+    pq.write_table(table([row(0, 0, 2.0)]), staged)
     assert ask(tmp_path, [0], "created") == [1.0]
-    (tmp_path / "_replaces-compact.parquet.json").write_text('["part-0.parquet"]')
+    commit = {"adds": ["compact-run-0.parquet"], "removes": ["part-0.parquet"]}
+    (tmp_path / "_commit-run.json").write_text(json.dumps(commit))
     assert ask(tmp_path, [0], "created") == [2.0]
-    (tmp_path / "_replaces-gone.parquet.json").write_text('["compact.parquet"]')
+    assert files(tmp_path) == [str(staged)]
+    staged.rename(tmp_path / "compact-run-0.parquet")
     assert ask(tmp_path, [0], "created") == [2.0]
-    assert files(tmp_path) == [str(tmp_path / "compact.parquet")]
+    assert files(tmp_path) == [str(tmp_path / "compact-run-0.parquet")]
 
 
 def test_only_row_groups_that_can_matter_are_read(

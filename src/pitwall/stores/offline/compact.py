@@ -1,48 +1,48 @@
-"""Compacts the store: many small files become one file a day, sorted by entity and time.
+"""Compacts the store: many small files become few files a day, sorted by entity and time.
 
-Readers may read and the job may write at the same time. First a list of the replaced files is
-written, then the new file appears whole; from then on the replaced files no longer count, and they
-are deleted. The next run finishes a run that was interrupted.
+Readers may read and the job may write at the same time, and a run may be killed at any moment:
+`commits` says how new files replace others. No value changes: files in which a column has another
+type are compacted by themselves.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 
+from pitwall.errors import StoreError
 from pitwall.stores.offline.columns import Columns
-from pitwall.stores.offline.files import REPLACES, Place, write_json
-from pitwall.stores.offline.keys import keys_of
-from pitwall.stores.offline.scan import Scan
-from pitwall.stores.offline.timeline import Ints, ordered
+from pitwall.stores.offline.commits import COMPACT, commit, finish, persist, staged
+from pitwall.stores.offline.files import Place
+from pitwall.stores.offline.keys import Keys, keys_of
+from pitwall.stores.offline.scan import CHUNK_ROWS, Scan
+from pitwall.stores.offline.sorting import entities_of, row_groups
+from pitwall.stores.offline.timeline import Ints
 from pitwall.stores.offline.units import UNIT_ROWS
 
-PREFIX = "compact-"
+FILE_BYTES = 1 << 30
+"""A file ends with the row group that passes this size. S3 copies no object of over 5 GB."""
 Entity = tuple[Any, ...]
 """Values of the key columns."""
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """The result for the files of one folder, which holds one day."""
+    """The result for files of one folder, which holds one day."""
 
     folder: str
     files_before: int
     files_after: int
     rows: int
-    """Rows in the file that remains."""
+    """Rows in the files that remain."""
 
 
 def compact(
@@ -50,28 +50,37 @@ def compact(
     columns: Columns,
     settled_s: float = 60.0,
     step: Callable[[str], None] = lambda text: None,
+    hold: int = CHUNK_ROWS,
 ) -> list[Compacted]:
-    """Compact each folder below `place` that has several files or one not compacted yet.
+    """Compact each folder below `place` that has a file which is not compacted yet.
 
     Files younger than `settled_s` seconds are left for the next run. `step` is called with the path
-    of each folder before it is compacted.
+    of each folder before it is compacted. Keys and times of about `hold` rows are held at once.
     """
+    finish(place.system, place.path)
     results = []
     for folder, names in _folders(place, settled_s).items():
-        if len(names) > 1 or not names[0].startswith(PREFIX):
+        if not all(map(_is_compacted, names)):
             step(folder)
-            results.append(rewrite(Place(place.system, folder), names, columns))
+            here = Place(place.system, folder, place.scheme)
+            for group in _alike(Scan(here, only=names), names):
+                if not all(map(_is_compacted, group)):
+                    results.append(rewrite(here, group, columns, hold=hold))
     return results
 
 
 def drop(place: Place, columns: Columns, gone: Iterable[Entity]) -> list[Compacted]:
-    """Delete the rows of these entities: rewrite each folder below `place` that holds any."""
-    gone = set(gone)
+    """Delete the rows of these entities: rewrite each file below `place` that holds any."""
+    gone = [*gone]
+    finish(place.system, place.path)
+    keys = _keys(columns, gone)
     results = []
     for folder, names in _folders(place, 0).items():
-        here = Place(place.system, folder)
-        if gone & set(_entities(Scan(here, only=names), columns)):
-            results.append(rewrite(here, names, columns, gone))
+        here = Place(place.system, folder, place.scheme)
+        scan = Scan(here, only=names)
+        holding = scan.holding(scan.narrow(columns, keys, None, None).row)
+        for group in _alike(Scan(here, only=holding), holding):
+            results.append(rewrite(here, group, columns, gone))
     return results
 
 
@@ -79,88 +88,80 @@ def rewrite(
     folder: Place,
     names: list[str],
     columns: Columns,
-    gone: set[Entity] | frozenset[Entity] = frozenset(),
+    gone: Sequence[Entity] = (),
+    hold: int = CHUNK_ROWS,
 ) -> Compacted:
-    """Replace these files by one that holds their rows except those of the entities `gone`.
+    """Replace these files by files that hold their rows except those of the entities `gone`.
 
-    Where no row remains, the files are deleted and none is written.
+    No column may have two types in them. Where no row remains, no file is written. Raises
+    `StoreError`, and replaces nothing, where the new files do not have all rows that remain.
     """
     scan = Scan(folder, only=names)
-    order, ends = _order(scan, columns, gone)
-    target = f"{PREFIX}{uuid.uuid4().hex}.parquet"
-    if len(order):
-        write_json(folder / f"{REPLACES}{target}.json", names)
-        _write(scan, folder, target, order, ends)
-    for name in names:
-        _delete(folder / name)
-    if len(order):
-        _delete(folder / f"{REPLACES}{target}.json")
-    return Compacted(folder.path, len(names), int(len(order) > 0), len(order))
+    entities = entities_of(scan, columns, _keys(columns, gone))
+    run = uuid.uuid4().hex
+    new = _write(scan, folder, run, row_groups(scan, columns, entities, hold))
+    expected = scan.rows - int(entities.rows[~entities.kept].sum())
+    rows = sum(_rows_in(Place(folder.system, staged((folder / name).path))) for name in new)
+    if rows != expected:
+        raise StoreError(
+            f"{expected:,} rows in {folder.path} became {rows:,} when they were rewritten; "
+            "nothing was replaced; run the command again"
+        )
+    commit(folder.system, folder.path, run, new, names)
+    return Compacted(folder.path, len(names), len(new), rows)
 
 
-def _write(scan: Scan, folder: Place, name: str, order: Ints, ends: list[int]) -> None:
+def _write(scan: Scan, folder: Place, run: str, groups: Iterable[Ints]) -> list[str]:
+    """Write staged files with these row groups; returns the names that the files will have."""
     schema = scan.schema()
-    hidden = folder / (f".{name}" if folder.local else name)
     types = {field.name: field.type for field in schema}
-    with pq.ParquetWriter(hidden.path, schema, filesystem=folder.system) as writer:
-        begin = 0
-        for end in ends:
-            writer.write_table(
-                scan.gather(order[begin:end], types).cast(schema), row_group_size=2 * UNIT_ROWS
-            )
-            begin = end
-    if folder.local:
-        os.replace(hidden.path, (folder / name).path)
+    names: list[str] = []
+    stream: pa.NativeFile | None = None
+    with ExitStack() as open_files:
+        for rows in groups:
+            if stream is None or stream.tell() > FILE_BYTES:
+                open_files.close()
+                names.append(f"{COMPACT}{run}-{len(names)}.parquet")
+                path = staged((folder / names[-1]).path)
+                stream = open_files.enter_context(folder.system.open_output_stream(path))
+                writer = open_files.enter_context(pq.ParquetWriter(stream, schema))
+            writer.write_table(scan.gather(rows, types).cast(schema), row_group_size=2 * UNIT_ROWS)
+    for name in names:
+        persist(folder.system, staged((folder / name).path))
+    return names
 
 
-def _order(
-    scan: Scan, columns: Columns, gone: set[Entity] | frozenset[Entity]
-) -> tuple[Ints, list[int]]:
-    """Row numbers sorted by entity and time, and the positions at which row groups end.
-
-    A row group ends between two entities, except within an entity of more than `UNIT_ROWS` rows.
-    """
-    entities = _entities(scan, columns)
-    key_columns = {
-        name: pa.array([entity[i] for entity in entities], kind)
-        for i, (name, kind) in enumerate(columns.keys.items())
-    }
-    keys = keys_of(key_columns)
-    rows = ordered(scan.narrow(columns, keys, None, None))
-    # Rows without event time or key count in no query; they are kept all the same.
-    rest = np.setdiff1d(np.arange(scan.rows), rows.row)
-    if gone:
-        numbers = keys.numbers([*key_columns.values()]).tolist()
-        kept = [
-            number for number, entity in zip(numbers, entities, strict=True) if entity not in gone
-        ]
-        rows = rows.take(np.flatnonzero(np.isin(rows.entity, np.array(kept, np.int64))))
-    order = np.concatenate([rows.row, rest])
-    cuts = [*(np.flatnonzero(np.diff(rows.entity)) + 1).tolist(), len(order)]
-    ends: list[int] = []
-    begin = 0
-    for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
-        while cut - begin > UNIT_ROWS:
-            begin += UNIT_ROWS
-            ends.append(begin)
-        if cut > begin and (following is None or following - begin > UNIT_ROWS):
-            ends.append(cut)
-            begin = cut
-    return order, ends
+def _rows_in(file: Place) -> int:
+    with file.system.open_input_file(file.path) as source:
+        return int(pq.read_metadata(source).num_rows)
 
 
-def _entities(scan: Scan, columns: Columns) -> list[Entity]:
-    parts = [
-        pl.DataFrame(pl.from_arrow(table)).unique()
-        for table, _ in scan.batches([*columns.keys], columns.event, None, None)
-        if table.num_rows
-    ]
-    return pl.concat(parts).unique().drop_nulls().rows() if parts else []
+def _alike(scan: Scan, names: Sequence[str]) -> list[list[str]]:
+    """The files of the scan in groups within which each column has one type."""
+    groups: list[tuple[dict[str, pa.DataType], list[str]]] = []
+    for schema, name in zip(scan.schemas, names, strict=True):
+        types = {field.name: field.type for field in schema if field.type != pa.null()}
+        for known, group in groups:
+            if all(known.get(column, kind) == kind for column, kind in types.items()):
+                known |= types
+                group.append(name)
+                break
+        else:
+            groups.append((types, [name]))
+    return [group for _, group in groups]
+
+
+def _keys(columns: Columns, entities: Sequence[Entity]) -> Keys:
+    return keys_of(
+        {
+            name: pa.array([entity[i] for entity in entities], kind)
+            for i, (name, kind) in enumerate(columns.keys.items())
+        }
+    )
 
 
 def _folders(place: Place, settled_s: float) -> dict[str, list[str]]:
     """Names of the files that count and are `settled_s` seconds old, by folder."""
-    _finish_interrupted(place)
     names_in: dict[str, list[str]] = {}
     for info in place.files():
         if info.mtime is None or time.time() - info.mtime.timestamp() >= settled_s:
@@ -169,28 +170,5 @@ def _folders(place: Place, settled_s: float) -> dict[str, list[str]]:
     return names_in
 
 
-def _finish_interrupted(place: Place) -> None:
-    """Finish an interrupted run whose new file is complete; delete what any other one left."""
-    infos = place.system.get_file_info(
-        fs.FileSelector(place.path, allow_not_found=True, recursive=True)
-    )
-    paths = {info.path for info in infos}
-    for path in paths:
-        folder, name = os.path.split(path)
-        if name.startswith(f".{PREFIX}"):
-            place.system.delete_file(path)
-        if name.startswith(REPLACES):
-            if f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}" in paths:
-                with place.system.open_input_stream(path) as file:
-                    for replaced in json.loads(file.read()):
-                        _delete(Place(place.system, f"{folder}/{replaced}"))
-            place.system.delete_file(path)
-
-
-def _delete(file: Place) -> None:
-    try:
-        file.system.delete_file(file.path)
-    except FileNotFoundError:
-        pass
-    if file.local and not any(Path(file.path).parent.iterdir()):
-        Path(file.path).parent.rmdir()
+def _is_compacted(name: str) -> bool:
+    return name.startswith(COMPACT)

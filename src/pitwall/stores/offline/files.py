@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -16,12 +14,8 @@ from pyarrow import fs
 
 from pitwall.errors import StoreError
 from pitwall.settings import Settings
+from pitwall.stores.offline.commits import counting
 from pitwall.stores.s3 import BUCKETS, s3_environment, s3_key
-
-REPLACES = "_replaces-"
-"""Prefix of a list: `_replaces-<name>.json` names the files that the file `<name>` replaces.
-
-They stop counting as soon as `<name>` is in the same folder."""
 
 
 @dataclass(frozen=True)
@@ -56,49 +50,28 @@ class Place:
         here = self.system.get_file_info(self.path)
         if here.type == fs.FileType.File:
             return [here]
-        infos = self.system.get_file_info(
-            fs.FileSelector(self.path, allow_not_found=True, recursive=True)
-        )
-        info_of = {info.path: info for info in infos if info.type == fs.FileType.File}
-        replaced: set[str] = set()
-        for path in info_of:
-            folder, name = os.path.split(path)
-            if name.startswith(REPLACES):
-                target = f"{folder}/{name.removeprefix(REPLACES).removesuffix('.json')}"
-                if target in info_of:
-                    replaced.update(f"{folder}/{old}" for old in self._read_list(path))
-        return [
-            info_of[path]
-            for path in sorted(info_of)
-            if path not in replaced and not _hidden(path[len(self.path) :])
-        ]
-
-    def _read_list(self, path: str) -> list[str]:
-        try:
-            with self.system.open_input_stream(path) as file:
-                names: list[str] = json.loads(file.read())
-            return names
-        except FileNotFoundError:
-            return []
+        return counting(self.system, self.path)
 
     def write(self, name: str, table: pa.Table, row_group_size: int = 131_072) -> Place:
-        """Write `table` as the file `name` in this folder. Readers see the whole file or none."""
+        """Write `table` as the file `name` in this folder. Readers see the whole file or none.
+
+        Raises `StoreError` where the file exists and is on HDFS, which cannot replace a file in
+        one step.
+        """
         target = self / name
-        if not self.local:
-            pq.write_table(
-                table, target.path, filesystem=self.system, row_group_size=row_group_size
+        if self.scheme == "hdfs" and target.is_file():
+            raise StoreError(
+                f"{target.path} is on HDFS, where a file cannot be replaced in one step; "
+                "make the source a folder: each write adds a file to it"
             )
-            return target
-        Path(target.path).parent.mkdir(parents=True, exist_ok=True)
         folder, last = os.path.split(target.path)
+        if self.local:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        # A stream that is closed after an error leaves half a file, on S3 too.
         hidden = f"{folder}/.{last}.{uuid.uuid4().hex}"
-        pq.write_table(table, hidden, row_group_size=row_group_size)
-        os.replace(hidden, target.path)
+        pq.write_table(table, hidden, filesystem=self.system, row_group_size=row_group_size)
+        self.system.move(hidden, target.path)
         return target
-
-
-def _hidden(relative_path: str) -> bool:
-    return any(part.startswith((".", "_")) for part in relative_path.split("/") if part)
 
 
 def place(uri: str, endpoint: str = "", base: Path | None = None) -> Place:
@@ -180,9 +153,3 @@ def files(where: Place | Path | str, since: float = 0.0) -> list[str]:
         for info in folder.files()
         if info.mtime is None or info.mtime_ns >= since * 1e9
     ]
-
-
-def write_json(target: Place, names: Iterable[str]) -> None:
-    """Write a list of names as a JSON file."""
-    with target.system.open_output_stream(target.path) as stream:
-        stream.write(json.dumps(list(names)).encode())

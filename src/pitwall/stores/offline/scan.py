@@ -44,7 +44,8 @@ class Scan:
             else [(place / name).path for name in only]
         )
         self._footers = self._in_threads(self._footer, self._paths)
-        self._schemas = [footer.schema.to_arrow_schema() for footer in self._footers]
+        self.schemas = [footer.schema.to_arrow_schema() for footer in self._footers]
+        """The columns of each file."""
         self._units = units_of(self._footers)
         self.rows = sum(unit.rows for unit in self._units)
 
@@ -64,17 +65,18 @@ class Scan:
             return list(pool.map(work, items))
 
     def schema(self) -> pa.Schema:
-        """All columns of the files, each with the type in the newest file that has it."""
+        """All columns of the files, each with the type in the newest file that has values in it."""
         fields: dict[str, pa.Field] = {}
-        for schema in self._schemas:
+        for schema in self.schemas:
             for field in schema:
-                fields[field.name] = field
+                if field.name not in fields or field.type != pa.null():
+                    fields[field.name] = field
         return pa.schema(list(fields.values()))
 
     def type_of(self, name: str) -> pa.DataType | None:
         """The type of a column in the newest file that has it; None when no file has it."""
         return next(
-            (schema.field(name).type for schema in reversed(self._schemas) if name in schema.names),
+            (schema.field(name).type for schema in reversed(self.schemas) if name in schema.names),
             None,
         )
 
@@ -87,6 +89,13 @@ class Scan:
                 f"no file in {self.place.path} has the column {missing[0]!r}; "
                 f"there are {', '.join(sorted(present))}"
             )
+
+    def holding(self, rows: Ints) -> list[str]:
+        """The names of the files that hold the rows with these numbers."""
+        firsts = [unit.first for unit in self._units]
+        units = np.unique(np.searchsorted(firsts, rows, "right") - 1).tolist()
+        paths = dict.fromkeys(self._paths[self._units[unit].file] for unit in units)
+        return [path.rpartition("/")[2] for path in paths]
 
     def narrow(
         self,
@@ -191,7 +200,7 @@ class Scan:
         self, unit: Unit, columns: Sequence[str], dictionaries: Sequence[str] = ()
     ) -> pa.Table:
         """Those of the columns that the unit's file has; `dictionaries` as Arrow dictionaries."""
-        schema = self._schemas[unit.file]
+        schema = self.schemas[unit.file]
         present = [name for name in columns if name in schema.names]
         with self.place.system.open_input_file(self._paths[unit.file]) as source:
             file = pq.ParquetFile(
