@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pitwall.errors import UsageError
+from pitwall.errors import StoreError, UsageError
 from pitwall.operations import warehouse_flink, warehouse_spark
+from pitwall.operations.exclusive import reading
 from pitwall.operations.warehouse_tables import Result, tables
 from pitwall.settings import Settings
+from pitwall.stores.offline.commits import unfinished
+from pitwall.stores.offline.files import recorded
 
 ENGINES = ("flink", "spark")
 
@@ -16,7 +19,8 @@ def query(settings: Settings, sql: str, engine: str = "flink") -> Result:
     A table has the name of its feature view, and one column more, `event_date`. Times are in UTC
     and without a zone. Raises `UsageError` for an unknown engine, an engine that is not installed
     or an offline store without files, and `PitwallError` with the engine's message for a statement
-    that it refuses.
+    that it refuses. These engines list folders and know of no commits, so no file is replaced while
+    they read: raises `StoreError` while another command does so, and after one that was killed.
     """
     if engine not in ENGINES:
         raise UsageError(f"--engine is {engine!r}; give one of {', '.join(ENGINES)}")
@@ -32,4 +36,12 @@ def query(settings: Settings, sql: str, engine: str = "flink") -> Result:
             "run `./pitwall backfill LAPS` first"
         )
     run = warehouse_spark.run if engine == "spark" else warehouse_flink.run
-    return run(settings, sql, views)
+    with reading(settings):
+        for view in views:
+            place = recorded(settings, view.name)
+            if unfinished(place.system, place.path):
+                raise StoreError(
+                    f"a compaction of {place.path} was killed before its end; "
+                    "finish it: ./pitwall compact"
+                )
+        return run(settings, sql, views)

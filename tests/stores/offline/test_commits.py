@@ -20,7 +20,8 @@ from pitwall.errors import StoreError
 from pitwall.stores.offline import compact as compacting
 from pitwall.stores.offline.columns import MICROS, SESSION_COLUMNS
 from pitwall.stores.offline.compact import compact, drop
-from pitwall.stores.offline.files import Place, place, recorded
+from pitwall.stores.offline.files import Place, place
+from pitwall.stores.s3 import s3_environment
 
 DAY = "event_date=2026-01-01"
 SESSIONS = ("s1", "s2", "s3")
@@ -138,13 +139,13 @@ def test_a_local_day_survives_a_second_death_at_any_change(tmp_path: Path) -> No
 @pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize("run", [compact_all, drop_s2])
 def test_a_day_on_s3_survives_a_death_at_any_change(
-    shared_stack: SharedStack, run: Run, death: Death
+    shared_stack: SharedStack, run: Run, death: Death, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = shared_stack.start("s3")
-    on_s3 = settings.model_copy(update={"offline_url": f"s3://offline/{uuid.uuid4().hex}"})
+    for name, value in s3_environment(shared_stack.start("s3"), "flink").items():
+        monkeypatch.setenv(name, value)
 
     def fresh() -> Place:
-        folder = recorded(on_s3, uuid.uuid4().hex)
+        folder = place(f"s3://offline/commits/{uuid.uuid4().hex}")
         write(folder)
         return folder
 
