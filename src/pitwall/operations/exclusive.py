@@ -1,4 +1,4 @@
-"""One compaction or deletion of the offline store at a time, and none beside a reader of folders."""
+"""One compaction or deletion of the offline store at a time, none beside a reader of folders."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ limits      tokens, rate, size and time       listen      address, certificate, 
 reader      one row of the online store       past        one row of the offline store
 registry    the models in memory              prediction  one message of the topic
 outbox      predictions on their way          served      the log of what was served
+delivery    sends them, and what Kafka refuses
 scorer      the stream scorer's worker        scoring, sampler  many rows, and which of them
 run         starts BentoML for `serving/service.py`
 """

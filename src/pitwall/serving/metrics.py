@@ -72,8 +72,14 @@ class Metrics:
         self.outbox = Gauge(
             "pitwall_predict_outbox", "Predictions Kafka has not acknowledged", registry=registry
         )
+        self.refused = Gauge(
+            "pitwall_predict_outbox_refused",
+            "Messages Kafka has refused and the outbox has set aside",
+            registry=registry,
+        )
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         self.outbox.set(self._parts.outbox.waiting())
+        self.refused.set(self._parts.outbox.refused())
         return generate_latest(self._registry)

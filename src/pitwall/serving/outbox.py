@@ -2,7 +2,9 @@
 
 A message is on disk before the answer leaves, and is deleted once Kafka has acknowledged it. After
 a crash or an outage what is left is sent when both are there again. A message that was sent but
-not yet deleted is sent again under the same prediction id.
+not yet deleted is sent again under the same prediction id. A message that Kafka refuses for good,
+such as one that is too large for its topic, is set aside in the table `refused`, so that the others
+go on; it is tried again when the process starts again.
 """
 
 from __future__ import annotations
@@ -14,16 +16,14 @@ import threading
 from pathlib import Path
 
 import orjson
-from confluent_kafka import KafkaError, Message, Producer
 
-from pitwall.kafka.clients import client_config
+from pitwall.serving.delivery import ACK_MS, Delivery, Outcome
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
 BATCH = 500
-ACK_MS = 5000
 RETRY_S = 0.5
 
 Row = tuple[str, str, bytes, bytes]
@@ -48,12 +48,21 @@ class Outbox:
             "CREATE TABLE IF NOT EXISTS outbox "
             "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)"
         )
+        self._in.execute(
+            "CREATE TABLE IF NOT EXISTS refused "
+            "(topic TEXT, key TEXT, value BLOB, headers BLOB, reason TEXT)"
+        )
+        self._in.execute("BEGIN IMMEDIATE")
+        self._in.execute(
+            "INSERT INTO outbox (topic, key, value, headers) "
+            "SELECT topic, key, value, headers FROM refused"
+        )
+        self._in.execute("DELETE FROM refused")
+        self._in.execute("COMMIT")
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._together: list[tuple[list[Row], asyncio.Future[None]]] = []
-        self._producer = Producer(
-            {**client_config(settings), "acks": "all", "linger.ms": 1, "message.timeout.ms": ACK_MS}
-        )
+        self._delivery = Delivery(settings)
         self._sender = threading.Thread(target=self._send, daemon=True, name="outbox")
         self._wake.set()
         self._sender.start()
@@ -137,46 +146,65 @@ class Outbox:
         with self._lock:
             return int(self._in.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
+    def refused(self) -> int:
+        """How many messages Kafka has refused since the process started."""
+        with self._lock:
+            return int(self._in.execute("SELECT count(*) FROM refused").fetchone()[0])
+
     def _send(self) -> None:
         out = self._open()
         while not self._stop.is_set():
             self._wake.wait(RETRY_S)
             self._wake.clear()
             try:
-                while rows := out.execute(
-                    "SELECT n, topic, key, value, headers FROM outbox ORDER BY n LIMIT ?", (BATCH,)
-                ).fetchall():
-                    taken = self._produce(rows)
-                    out.execute("BEGIN IMMEDIATE")
-                    out.executemany("DELETE FROM outbox WHERE n = ?", [(n,) for n in taken])
-                    out.execute("COMMIT")
-                    if len(taken) < len(rows):
-                        LOG.warning(
-                            "Kafka did not take %d messages; they stay in %s",
-                            len(rows) - len(taken),
-                            self._path,
-                        )
-                        break
+                self._send_all(out)
             except Exception:
                 LOG.exception("the outbox could not be sent; trying again")
             if self._stop.is_set():
                 break
         out.close()
 
-    def _produce(self, rows: list[tuple[int, str, str, bytes, bytes]]) -> list[int]:
-        taken: list[int] = []
-        for n, topic, key, value, headers in rows:
+    def _send_all(self, out: sqlite3.Connection) -> None:
+        """Send what is kept, once. Ends early where Kafka does not answer."""
+        last = 0
+        while rows := out.execute(
+            "SELECT n, topic, key, value, headers FROM outbox WHERE n > ? ORDER BY n LIMIT ?",
+            (last, BATCH),
+        ).fetchall():
+            last = rows[-1][0]
+            outcome = self._delivery.send(rows)
+            out.execute("BEGIN IMMEDIATE")
+            out.executemany(
+                "INSERT INTO refused (topic, key, value, headers, reason) "
+                "SELECT topic, key, value, headers, ? FROM outbox WHERE n = ?",
+                [(reason, n) for n, reason in outcome.refused.items()],
+            )
+            out.executemany(
+                "DELETE FROM outbox WHERE n = ?", [(n,) for n in [*outcome.taken, *outcome.refused]]
+            )
+            out.execute("COMMIT")
+            self._report(rows, outcome)
+            if outcome.away:
+                break
 
-            def on_delivery(error: KafkaError | None, _: Message, n: int = n) -> None:
-                if error is None:
-                    taken.append(n)
-
-            pairs: list[tuple[str, str | bytes | None]] = [
-                (name, text.encode()) for name, text in orjson.loads(headers)
-            ]
-            self._producer.produce(topic, value, key, headers=pairs, on_delivery=on_delivery)
-        self._producer.flush(ACK_MS / 1000 + 5)
-        return taken
+    def _report(self, rows: list[tuple[int, str, str, bytes, bytes]], outcome: Outcome) -> None:
+        for n, topic, key, value, _ in rows:
+            if n in outcome.refused:
+                LOG.error(
+                    "Kafka refuses a message of %d bytes with key %r for topic %s (%s); it is in "
+                    "the table `refused` of %s and is tried again when the process starts again",
+                    len(value),
+                    key,
+                    topic,
+                    outcome.refused[n],
+                    self._path,
+                )
+        waiting = len(rows) - len(outcome.taken) - len(outcome.refused)
+        if waiting:
+            reason = next(iter(outcome.errors.values()), "no answer")
+            LOG.warning(
+                "Kafka did not take %d messages (%s); they stay in %s", waiting, reason, self._path
+            )
 
     def close(self) -> None:
         """Send what waits, for at most eleven seconds; the rest stays on disk."""

@@ -362,6 +362,48 @@ def test_rows_are_added_to_an_empty_source_and_to_a_full_one(store: Any, root: s
         store.write_to_offline_store("pushed", rows.drop(columns="fuel"))
 
 
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (["7.5", "fast"], "'fuel' of view 'pushed' is double, but row 0 has the string '7.5'"),
+        ([None, "fast"], "'fuel' of view 'pushed' is double, but row 1 has the string 'fast'"),
+        ([True, False], "'fuel' of view 'pushed' is double, but row 0 has the bool True"),
+        ([2**53 + 1, 1], "'fuel' .* row 0 has the int64 9007199254740993"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_the_view_stays_readable(
+    store: Any, root: str, values: list[Any], named: str
+) -> None:
+    rows = pd.DataFrame(
+        {
+            "car": ["z", "z"],
+            "event_timestamp": [at(100), at(101)],
+            "created_timestamp": [at(100), at(101)],
+            "fuel": [1.0, 2.0],
+        }
+    )
+    store.write_to_offline_store("pushed", rows)
+    before = len(place(f"{root}/pushed").files())
+    with pytest.raises(StoreError, match=named):
+        store.write_to_offline_store("pushed", rows.assign(fuel=values))
+    assert len(place(f"{root}/pushed").files()) == before
+    store.write_to_offline_store("pushed", rows.assign(fuel=[3, 4], created_timestamp=at(200)))
+    store.materialize(at(99), at(102), feature_views=["pushed"])
+    found = store.get_online_features(["pushed:fuel"], [{"car": "z"}]).to_dict()
+    assert found["fuel"] == [4.0]
+
+
+@pytest.mark.parametrize("column", ["event_timestamp", "created_timestamp"])
+def test_a_time_that_is_text_is_refused(store: Any, root: str, column: str) -> None:
+    rows = pd.DataFrame(
+        {"car": ["z"], "event_timestamp": [at(100)], "created_timestamp": [at(100)], "fuel": [1.0]}
+    )
+    before = len(place(f"{root}/pushed").files())
+    with pytest.raises(StoreError, match=f"{column!r} is string, not a timestamp"):
+        store.write_to_offline_store("pushed", rows.assign(**{column: "yesterday"}))
+    assert len(place(f"{root}/pushed").files()) == before
+
+
 def test_a_single_file_is_a_source_too(store: Any, tmp_path: Path) -> None:
     from feast import FeatureView, Field, FileSource
     from feast.types import Float64, String

@@ -33,14 +33,14 @@ from feast.repo_config import FeastConfigBaseModel
 from feast.utils import compute_non_entity_date_range
 
 from pitwall.errors import StoreError
-from pitwall.stores.offline.columns import MICROS, Columns, instant
+from pitwall.stores.offline.columns import MICROS, Columns, instant, times
 from pitwall.stores.offline.entity_rows import all_rows_between, entity_table, in_utc, time_column
 from pitwall.stores.offline.join import join
 from pitwall.stores.offline.latest import latest
 from pitwall.stores.offline.retrieval import ParquetRetrievalJob
 from pitwall.stores.offline.scan import CHUNK_ROWS, Scan
-from pitwall.stores.offline.views import as_view, place_of, source_of
-from pitwall.stores.offline.writing import add_rows
+from pitwall.stores.offline.views import arrow_type, as_view, place_of, source_of
+from pitwall.stores.offline.writing import add_rows, in_types
 
 
 class ParquetOfflineStoreConfig(FeastConfigBaseModel):
@@ -168,9 +168,10 @@ class ParquetOfflineStore(OfflineStore):
         table: pa.Table,
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Add rows to the view's source, as `add_rows` does.
+        """Add rows to the view's source, as `add_rows` does, in the types that the view declares.
 
-        Raises `StoreError` when the rows lack the source's column of event times.
+        Raises `StoreError`, and writes nothing, when the rows lack the source's column of event
+        times, and when a value does not fit the type of its column.
         """
         source = source_of(feature_view.batch_source)
         in_files = {new: old for old, new in source.field_mapping.items()}
@@ -180,6 +181,15 @@ class ParquetOfflineStore(OfflineStore):
                 f"rows for {feature_view.name!r} lack {source.timestamp_field!r}, "
                 "the source's timestamp; add the column"
             )
+        types = {
+            in_files.get(field.name, field.name): arrow_type(field.dtype)
+            for field in [*feature_view.entity_columns, *feature_view.features]
+        }
+        declared = {name: kind for name, kind in types.items() if kind is not None}
+        table = in_types(table, declared, feature_view.name)
+        for name in (source.timestamp_field, source.created_timestamp_column):
+            if name and name in table.column_names:
+                times(table[name], name)
         add_rows(place_of(config, source), table, source.timestamp_field)
         if progress:
             progress(table.num_rows)

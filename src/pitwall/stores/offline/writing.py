@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pitwall.errors import StoreError
 from pitwall.stores.offline.columns import times
 from pitwall.stores.offline.files import Place
 
@@ -35,3 +37,58 @@ def add_rows(target: Place, table: pa.Table, event: str) -> None:
             f"event_date={date}/written-{uuid.uuid4().hex}.parquet",
             table.filter(pc.equal(days, day)),
         )
+
+
+def in_types(table: pa.Table, types: dict[str, pa.DataType], view: str) -> pa.Table:
+    """The table with these columns in these types.
+
+    A whole number becomes a float and a float without fraction a whole number. Raises `StoreError`
+    that names column, row, value and type for anything else, such as text in a column of numbers:
+    one such file would make every read of the column fail.
+    """
+    for name, kind in types.items():
+        if name in table.column_names and table.schema.field(name).type != kind:
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, _in_type(table[name], kind, name, view))
+    return table
+
+
+def _in_type(column: pa.ChunkedArray, kind: pa.DataType, name: str, view: str) -> pa.ChunkedArray:
+    row = next((i for i, value in enumerate(column) if value.is_valid), None)
+    if row is None:
+        return pa.chunked_array([pa.nulls(len(column), kind)])
+    if _family(column.type) == _family(kind):
+        try:
+            # The store's times are whole µs.
+            return column.cast(kind, safe=not pa.types.is_timestamp(kind))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            row = next(i for i in range(len(column)) if not _fits(column.slice(i, 1), kind))
+    raise StoreError(
+        f"column {name!r} of view {view!r} is {kind}, but row {row} has the {column.type} "
+        f"{column[row].as_py()!r}; nothing was written; correct the column and send it again"
+    )
+
+
+def _fits(value: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    try:
+        value.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def _family(kind: pa.DataType) -> object:
+    """Types of one family are the same kind of value in other sizes."""
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return ("list", _family(kind.value_type))
+    families: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+        "number": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+        "text": (pa.types.is_string, pa.types.is_large_string),
+        "bytes": (pa.types.is_binary, pa.types.is_large_binary),
+        "time": (pa.types.is_timestamp, pa.types.is_date),
+    }
+    return next(
+        (name for name, tests in families.items() if any(test(kind) for test in tests)), kind
+    )
