@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ ROWS = (
 """What a query selects from: the rows of one feature view."""
 Entity = tuple[str, str]
 """Vehicle and session."""
+ATTEMPTS = 4
+"""So often a query is tried while files are replaced."""
 
 
 class OfflineRows:
@@ -76,19 +79,30 @@ class OfflineRows:
 
         With an entity, only the files that hold rows of it are read.
         """
-        try:
-            with database(recorded(self._settings, view)) as connection:
-                connection.execute("SET threads = 1")
-                paths = self._paths(connection, view, entity)
-                if not paths:
-                    return []
-                result = connection.execute(sql, {"paths": paths, **parameters})
-                rows: list[tuple[Any, ...]] = result.fetchall()
-                return rows
-        except duckdb.Error as error:
-            raise StoreError(
-                f"the offline store in {self._settings.offline(view)} cannot be read ({error})"
-            ) from error
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._query(view, sql, parameters, entity)
+            except (duckdb.Error, FileNotFoundError) as failed:
+                error: Exception = failed
+            # A file may be compacted after it was listed; its rows are then in another file.
+            if not isinstance(error, duckdb.IOException | FileNotFoundError):
+                break
+            time.sleep(0.05 * attempt)
+        raise StoreError(
+            f"the offline store in {self._settings.offline(view)} cannot be read ({error})"
+        ) from error
+
+    def _query(
+        self, view: str, sql: str, parameters: dict[str, Any], entity: Entity | None
+    ) -> list[tuple[Any, ...]]:
+        with database(recorded(self._settings, view)) as connection:
+            connection.execute("SET threads = 1")
+            paths = self._paths(connection, view, entity)
+            if not paths:
+                return []
+            result = connection.execute(sql, {"paths": paths, **parameters})
+            rows: list[tuple[Any, ...]] = result.fetchall()
+            return rows
 
     def _paths(
         self, connection: duckdb.DuckDBPyConnection, view: str, entity: Entity | None
@@ -99,13 +113,14 @@ class OfflineRows:
             return paths
         with self._lock:
             if new_paths := [path for path in paths if path not in self._entities]:
-                for path in new_paths:
-                    self._entities[path] = set()
                 entities = connection.execute(
                     "SELECT DISTINCT filename, vehicle, session "
                     "FROM read_parquet($paths, filename = true, hive_partitioning = false)",
                     {"paths": new_paths},
                 )
+                # Noted only now, because a file whose reading failed is read again.
+                known: dict[str, set[Entity]] = {path: set() for path in new_paths}
                 for path, vehicle, session in entities.fetchall():
-                    self._entities[path].add((vehicle, session))
+                    known[path].add((vehicle, session))
+                self._entities |= known
         return [path for path in paths if entity in self._entities[path]]
