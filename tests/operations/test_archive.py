@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from shared_stack import SharedStack
+from waiting import wait
 
 from pitwall.errors import UsageError
-from pitwall.kafka.clients import client_config
+from pitwall.kafka.clients import admin, client_config
 from pitwall.kafka.topics import create_topic, end_offsets
 from pitwall.operations.archive import Archive, Record
 from pitwall.operations.archive_replay import replay
@@ -94,3 +95,19 @@ def test_what_cannot_be_replayed_or_archived_says_why(servers: Settings) -> None
         UsageError, match="'made-anew' ends at offset 0, but the archive holds it to offset 41"
     ):
         store(servers, "made-anew", once=True)
+
+
+def test_a_topic_made_anew_is_not_mixed_with_the_archived_one(servers: Settings) -> None:
+    create_topic(servers, "renewed", 3)
+    send(servers, "renewed", 1, 30)
+    assert store(servers, "renewed", once=True) == 30
+    before = list(Archive(servers).records("renewed"))
+    for future in admin(servers).delete_topics(["renewed"]).values():
+        future.result(30)
+    wait(lambda: "renewed" not in admin(servers).list_topics(timeout=10).topics, 30)
+    create_topic(servers, "renewed", 3)
+    # The new topic's offsets pass those of the archived one.
+    send(servers, "renewed", 2, 300)
+    with pytest.raises(UsageError, match=r"'renewed' has the id .*created anew"):
+        store(servers, "renewed", once=True)
+    assert list(Archive(servers).records("renewed")) == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pitwall.errors import StackError
@@ -90,3 +90,17 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
         return ends
     finally:
         consumer.close()
+
+
+def topic_id(settings: Settings, topic: str) -> str:
+    """Kafka's id of a topic, which a topic that is created anew under the name does not have.
+
+    Raises `StackError` when Kafka does not answer or has no such topic.
+    """
+    try:
+        described = admin(settings).describe_topics(TopicCollection([topic]), request_timeout=10)
+        return str(described[topic].result(15).topic_id)
+    except KafkaException as error:
+        raise StackError(
+            f"Kafka at {settings.bootstrap_servers} does not describe topic {topic!r}: {error}"
+        ) from error

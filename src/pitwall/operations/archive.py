@@ -2,7 +2,8 @@
 
 An object (a `Part`) holds a run of records of one partition. It lies in the bucket `archive` as
 `<topic>/<partition>/<first offset>-<last offset>.parquet`, with the columns offset, timestamp_ms,
-key, value and headers. Parts may overlap, where two runs archived a topic at the same time.
+key, value and headers. Parts may overlap, where two runs archived a topic at the same time. The
+object `<topic>/topic-id` holds Kafka's id of the topic, which another topic of that name lacks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pitwall.settings import Settings
 from pitwall.stores.s3 import read_object, s3_client, s3_errors
 
 BUCKET = "archive"
+TOPIC_ID = "topic-id"
 PIECE_BYTES = 8 << 20
 """An object is sent in pieces, one after the other: the server holds a piece in memory."""
 
@@ -69,6 +71,24 @@ class Archive:
                 partition, first, last = map(int, name.groups()[1:])
                 parts.append(Part(name[1], partition, first, last, entry.size or 0))
         return sorted(parts, key=lambda part: (part.topic, part.partition, part.first, part.last))
+
+    def topic_id(self, topic: str) -> str | None:
+        """Kafka's id of the topic that is archived under this name; None where none is noted."""
+        from minio.error import S3Error
+
+        with s3_errors(self._settings):
+            try:
+                return read_object(self._s3, BUCKET, f"{topic}/{TOPIC_ID}").decode()
+            except S3Error as error:
+                if error.code == "NoSuchKey":
+                    return None
+                raise
+
+    def note_topic_id(self, topic: str, topic_id: str) -> None:
+        """Note Kafka's id of the topic that is archived under this name."""
+        content = topic_id.encode()
+        with s3_errors(self._settings):
+            self._s3.put_object(BUCKET, f"{topic}/{TOPIC_ID}", io.BytesIO(content), len(content))
 
     def write(self, topic: str, partition: int, records: list[Record]) -> Part:
         """Write these records of one partition, with rising offsets, as one part."""

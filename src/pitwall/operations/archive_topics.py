@@ -14,7 +14,7 @@ from typing import Any
 
 from pitwall.errors import StackError, UsageError
 from pitwall.kafka.clients import admin, client_config
-from pitwall.kafka.topics import DEAD_LETTER_BYTES, end_offsets
+from pitwall.kafka.topics import DEAD_LETTER_BYTES, end_offsets, topic_id
 from pitwall.operations.archive import Archive, Part, Record
 from pitwall.settings import Settings
 
@@ -22,6 +22,10 @@ PART_BYTES = 64 << 20
 """A part is written when its records have this many bytes, uncompressed."""
 PART_AGE_S = 10.0
 """A part is also written when its first record has waited this long."""
+ANEW = (
+    "the topic was created anew; replay the archived one under another name (--to NAME), "
+    "or move its objects away"
+)
 LOOK_S = 5.0
 """How often a run looks for new topics and partitions."""
 
@@ -141,6 +145,8 @@ class _Archiver:
         }
         archived: dict[int, int] = {}
         """The offset behind the archive's last record, by partition."""
+        if new:
+            self._check_same(topic)
         for part in self._archive.parts(topic) if new else []:
             archived[part.partition] = max(archived.get(part.partition, 0), part.last + 1)
         for number, end in new.items():
@@ -148,11 +154,25 @@ class _Archiver:
             if start > end:
                 raise UsageError(
                     f"topic {topic!r} ends at offset {end}, but the archive holds it to offset "
-                    f"{start - 1}: the topic was created anew; replay the archived one under "
-                    "another name (--to NAME), or move its objects away"
+                    f"{start - 1}: {ANEW}"
                 )
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
             self._partitions[topic, number] = _Partition(topic, number, max(start, low), end)
+
+    def _check_same(self, topic: str) -> None:
+        """Raise `UsageError` where the topic is not the one that was archived under its name.
+
+        Offsets alone do not tell: those of a topic that was created anew soon pass the old ones.
+        """
+        present = topic_id(self._settings, topic)
+        archived = self._archive.topic_id(topic)
+        if archived is None:
+            self._archive.note_topic_id(topic, present)
+        elif archived != present:
+            raise UsageError(
+                f"topic {topic!r} has the id {present}, but the archive holds the one with the id "
+                f"{archived}: {ANEW}"
+            )
 
     def _take(self, message: Any, now_s: float) -> None:
         """Put one message among the records that wait; `now_s` is the time, monotonic."""
@@ -175,7 +195,11 @@ class _Archiver:
             self._write(partition)
 
     def _write(self, partition: _Partition) -> None:
-        """Write the records that wait as one part."""
+        """Write the records that wait as one part.
+
+        They are left out where the topic was created anew, because they may be of either topic.
+        """
+        self._check_same(partition.topic)
         part = self._archive.write(partition.topic, partition.number, partition.waiting)
         self._on_part(part)
         self.written += len(partition.waiting)
