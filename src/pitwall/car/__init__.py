@@ -8,5 +8,6 @@ import `kafka`, `channels` and below.
 - `driving`: the simulated car and driver, and the speed that they reach
 - `sensors`: what the simulated car's sensors measure
 - `simulator`: whole sessions of the simulated car
+- `acceptance`: what the job would refuse, found before it is sent
 - `replay`: sends sessions to Kafka as a car does
 """

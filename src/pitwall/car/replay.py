@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -25,6 +26,8 @@ class Sent:
     """Values of channels."""
     bytes: int = 0
     seconds: float = 0.0
+    offsets: dict[int, array[int]] = field(default_factory=dict, repr=False)
+    """The offset of each tick on its topic, by partition."""
 
 
 def produce(
@@ -50,6 +53,8 @@ def produce(
             failures.append(error)
         else:
             sent.ticks += 1
+            offsets = sent.offsets.setdefault(message.partition() or 0, array("q"))
+            offsets.append(message.offset() or 0)
 
     producer = Producer(
         {

@@ -41,4 +41,4 @@ class Channel:
 
 def channel_id(name: str) -> str:
     """The wire id of a channel's display name: its letters and digits, in capitals."""
-    return re.sub(r"[^A-Za-z0-9]", "", name).upper()
+    return "".join(filter(str.isalnum, name)).upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +12,13 @@ import typer
 
 from pitwall.cli.checks import need_kafka, replay_speed
 from pitwall.cli.terminal import OUT, AsJson, emit, progress
-from pitwall.errors import UsageError
+from pitwall.errors import JobError, UsageError
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
+    from pitwall.car.replay import Sent
     from pitwall.car.session import Session
+    from pitwall.operations.arrival import Arrival
 
 LapPaths = Annotated[list[Path], typer.Argument(help="Lap files or folders.")]
 Speed = Annotated[str, typer.Option(help="A number (times real time), or max.")]
@@ -33,7 +36,10 @@ def replay(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Produce recorded laps to Kafka in the car's wire format."""
+    """Produce recorded laps to Kafka in the car's wire format.
+
+    Refuses, before anything is sent, what the features job would refuse, and asks it at the end.
+    """
     from pitwall.recordings.files import read_all
 
     if rate_hz is not None and not rate_hz > 0:
@@ -96,13 +102,22 @@ def _send(
     topic: str | None,
     as_json: bool,
 ) -> None:
-    """Send the sessions to Kafka and print what was sent. Arguments as in `produce`."""
+    """Send the sessions to Kafka and print what was sent and what became of it.
+
+    Arguments as in `produce`. Raises `JobError` where the job refused some of the ticks.
+    """
+    from pitwall.car.acceptance import check
     from pitwall.car.replay import produce
+    from pitwall.operations.arrival import arrival, dead_letters_now, is_running
 
     settings = Settings()
+    check(sessions)
     need_kafka(settings)
     total = sum(len(session.times_s) for session in sessions)
     done = 0
+    target = topic or settings.telemetry_topic
+    asked = bool(re.fullmatch(settings.telemetry_pattern, target)) and is_running(settings)
+    since = dead_letters_now(settings) if asked else {}
     with progress() as step:
 
         def on_ticks(count: int) -> None:
@@ -113,10 +128,33 @@ def _send(
         sent = produce(
             settings, sessions, speed=speed, together=together, topic=topic, on_ticks=on_ticks
         )
+        step("the features job reads them", None)
+        arrived = arrival(settings, target, sent, since) if asked else None
+    _report(sessions, sent, arrived, as_json)
+    if arrived is not None and arrived.dead_letters:
+        reason = next(iter(arrived.reasons))
+        raise JobError(
+            f"{arrived.dead_letters:,} of {sent.ticks:,} ticks became dead letters: {reason}; "
+            "see `./pitwall dead-letters list`"
+        )
+
+
+def _report(
+    sessions: Sequence[Session], sent: Sent, arrived: Arrival | None, as_json: bool
+) -> None:
     skipped = sum(session.skipped for session in sessions)
     if as_json:
-        ids = [session.session for session in sessions]
-        emit({**asdict(sent), "sessions": ids, "skipped_rows": skipped})
+        emit(
+            {
+                "ticks": sent.ticks,
+                "samples": sent.samples,
+                "bytes": sent.bytes,
+                "seconds": sent.seconds,
+                "sessions": [session.session for session in sessions],
+                "skipped_rows": skipped,
+                "arrived": asdict(arrived) if arrived is not None else None,
+            }
+        )
         return
     OUT.print(
         f"{sent.ticks:,} ticks of {len(sessions)} sessions in {sent.seconds:.1f} s "
@@ -124,6 +162,10 @@ def _send(
     )
     if skipped:
         OUT.print(f"{skipped:,} rows were left out, because their time did not rise")
+    if arrived is None:
+        OUT.print("the features job was not asked: it does not run, or does not read this topic")
+    else:
+        OUT.print(f"the features job took {arrived.taken:,} ticks")
 
 
 def backfill(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pitwall.errors import StackError, UsageError
@@ -31,8 +31,12 @@ class DeadLetter:
     value: bytes
 
 
-def read(settings: Settings) -> Iterator[DeadLetter]:
-    """All dead letters, partition by partition. Raises `StackError` when Kafka does not answer."""
+def read(settings: Settings, since: Mapping[int, int] | None = None) -> Iterator[DeadLetter]:
+    """All dead letters, partition by partition, or those from the offsets `since` on.
+
+    `since` holds the first offset of each partition, as `end_offsets` gives it. Raises `StackError`
+    when Kafka does not answer.
+    """
     from confluent_kafka import Consumer, TopicPartition
 
     ends = end_offsets(settings, settings.dead_letters_topic)
@@ -48,8 +52,8 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
     )
     try:
         for partition, end in sorted(ends.items()):
-            consumer.assign([TopicPartition(settings.dead_letters_topic, partition, 0)])
-            next_offset = 0
+            next_offset = (since or {}).get(partition, 0)
+            consumer.assign([TopicPartition(settings.dead_letters_topic, partition, next_offset)])
             while next_offset < end:
                 message = consumer.poll(10)
                 if message is None:

@@ -78,7 +78,7 @@ def read(path: Path, vehicle: str | None = None) -> Session:
     rises = np.isfinite(times) & (times > np.r_[-np.inf, np.fmax.accumulate(times)[:-1]])
     kept = [i for i, id in enumerate(ids) if id != "TIMESTAMP"]
     return Session(
-        vehicle or DEFAULT_VEHICLE,
+        DEFAULT_VEHICLE if vehicle is None else vehicle,
         _session_id(path),
         tuple(CHANNELS[ids[i]].name if ids[i] in CHANNELS else names[i] for i in kept),
         tuple(units[i] for i in kept),
@@ -89,8 +89,23 @@ def read(path: Path, vehicle: str | None = None) -> Session:
 
 
 def read_all(paths: Iterable[Path], vehicle: str | None = None) -> list[Session]:
-    """All recordings below `paths`. Raises `LapFileError` before any session is used."""
-    return [read(path, vehicle) for path in find(paths)]
+    """All recordings below `paths`.
+
+    Raises `LapFileError` before any session is used, also for two files that would become one
+    session because they have the same name.
+    """
+    sessions: list[Session] = []
+    paths_of: dict[str, Path] = {}
+    for path in find(paths):
+        session = read(path, vehicle)
+        if session.session in paths_of:
+            raise LapFileError(
+                f"{paths_of[session.session]} and {path} would both become session "
+                f"{session.session!r}; rename one of them"
+            )
+        paths_of[session.session] = path
+        sessions.append(session)
+    return sessions
 
 
 def _suffixes() -> str:
