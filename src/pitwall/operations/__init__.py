@@ -7,6 +7,7 @@ archive              raw topics on S3: parts and records
 archive_topics       read topics and write them to the archive
 archive_replay       produce archived topics again
 dead_letters         list and show dead letters, and send them again
+arrival              what became of ticks that were sent
 backfill             recorded sessions through the features job into the offline store
 retention            what has been kept longer than the settings say
 due                  one such thing

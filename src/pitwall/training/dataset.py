@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,12 @@ from pitwall.stores.offline.laps import whole
 from pitwall.training import leaks
 from pitwall.training.tasks import Task
 
+LOG = logging.getLogger("pitwall.training")
 VIEW = "car_state"
+FASTEST_M_S = 150.0
+"""No car is faster, m/s."""
+LEAP_M = 50.0
+"""A distance may be wrong by so much between two ticks, for instance where it is corrected."""
 Array = NDArray[np.float64]
 
 
@@ -47,10 +53,13 @@ def sha256(frame: pd.DataFrame) -> str:
 
 
 def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
-    """Complete laps in the offline store, those of the circuit with most laps.
+    """Complete, driven laps in the offline store, those of the circuit with most of them.
 
     Columns: vehicle, session, lap_number, lap_final (s), length_m, first_tick, last_tick. A lap is
-    complete as `pitwall.stores.offline.laps.whole` says. Raises `ModelError` where there is none.
+    complete as `pitwall.stores.offline.laps.whole` says. It is driven if its distance leaps by no
+    more than a car can go between two ticks, so a car that stands on the line makes no laps, and a
+    jump to the pits ends none. What is left out is logged. Raises `ModelError` where no lap
+    remains.
     """
     from pitwall.stores.offline.database import database
     from pitwall.stores.offline.files import files, recorded
@@ -68,10 +77,14 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
             "SELECT vehicle, session, lap_number, max(lap_time) AS longest, "
             "max(lap_distance) AS length_m, min(lap_from_start) AS from_start, "
             "max(lap_last_time) AS before, min(event_timestamp) AS first_tick, "
-            "max(event_timestamp) AS last_tick "
+            "max(event_timestamp) AS last_tick, coalesce(max(leap_m), 0) AS leap_m FROM ("
+            "SELECT *, abs(lap_distance - lag(lap_distance) OVER tick) - ? * "
+            "epoch_us(event_timestamp - lag(event_timestamp) OVER tick) / 1e6 AS leap_m "
             "FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
-            "WHERE lap_number IS NOT NULL GROUP BY ALL ORDER BY session, vehicle, lap_number",
-            [paths],
+            "WHERE lap_number IS NOT NULL WINDOW tick AS "
+            "(PARTITION BY vehicle, session, lap_number ORDER BY event_timestamp)) "
+            "GROUP BY vehicle, session, lap_number ORDER BY session, vehicle, lap_number",
+            [FASTEST_M_S, paths],
         )
         .df()
     )
@@ -82,12 +95,28 @@ def laps(settings: Settings, sessions: list[str] | None = None) -> pd.DataFrame:
     )
     follows = same & (frame["lap_number"].shift(-1) == frame["lap_number"] + 1)
     frame["lap_final"] = np.where(follows, frame["before"].shift(-1), frame["longest"])
-    frame = frame[whole(frame["from_start"], frame["length_m"], follows)]
-    if frame.empty:
-        raise ModelError("no complete lap among the recorded features")
-    lengths = frame["length_m"].to_numpy()
+    complete = frame[whole(frame["from_start"], frame["length_m"], follows)]
+    driven = complete[
+        (complete["leap_m"] <= LEAP_M)
+        & (complete["length_m"] <= FASTEST_M_S * complete["lap_final"])
+    ]
+    if driven.empty:
+        raise ModelError(
+            f"no complete lap among the recorded features; of {len(complete)} that were seen from "
+            f"start to end, all leap in distance or are faster than {FASTEST_M_S:g} m/s"
+        )
+    lengths = driven["length_m"].to_numpy()
     circuit = np.argmax((np.abs(lengths[:, None] / lengths[None, :] - 1) < 0.02).sum(axis=1))
-    return frame[np.abs(lengths / lengths[circuit] - 1) < 0.02].reset_index(drop=True)
+    chosen = driven[np.abs(lengths / lengths[circuit] - 1) < 0.02]
+    if len(chosen) < len(complete):
+        LOG.warning(
+            "%d complete laps of %.0f m; left out: %d whose distance leaps, %d of another length",
+            len(chosen),
+            lengths[circuit],
+            len(complete) - len(driven),
+            len(driven) - len(chosen),
+        )
+    return chosen.drop(columns="leap_m").reset_index(drop=True)
 
 
 def entity_rows(settings: Settings, task: Task, sessions: list[str] | None = None) -> pd.DataFrame:
