@@ -102,9 +102,10 @@ def test_a_topic_made_anew_is_not_mixed_with_the_archived_one(servers: Settings)
     send(servers, "renewed", 1, 30)
     assert store(servers, "renewed", once=True) == 30
     before = list(Archive(servers).records("renewed"))
-    for future in admin(servers).delete_topics(["renewed"]).values():
+    client = admin(servers)
+    for future in client.delete_topics(["renewed"]).values():
         future.result(30)
-    wait(lambda: "renewed" not in admin(servers).list_topics(timeout=10).topics, 30)
+    wait(lambda: "renewed" not in client.list_topics(timeout=10).topics, 30)
     create_topic(servers, "renewed", 3)
     # The new topic's offsets pass those of the archived one.
     send(servers, "renewed", 2, 300)

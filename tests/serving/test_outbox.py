@@ -88,7 +88,8 @@ def test_a_refused_message_is_sent_once_the_topic_takes_it(
     change = ConfigResource(
         ResourceType.TOPIC, settings.predictions_topic, incremental_configs=[entry]
     )
-    for future in admin(settings).incremental_alter_configs([change]).values():
+    client = admin(settings)
+    for future in client.incremental_alter_configs([change]).values():
         future.result(10)
     again = Outbox(settings, path)
     wait(lambda: keys_on(settings) == ["large"], 30)

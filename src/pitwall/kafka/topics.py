@@ -97,8 +97,10 @@ def topic_id(settings: Settings, topic: str) -> str:
 
     Raises `StackError` when Kafka does not answer or has no such topic.
     """
+    # The answer comes only while the client lives.
+    client = admin(settings)
     try:
-        described = admin(settings).describe_topics(TopicCollection([topic]), request_timeout=10)
+        described = client.describe_topics(TopicCollection([topic]), request_timeout=10)
         return str(described[topic].result(15).topic_id)
     except KafkaException as error:
         raise StackError(

@@ -158,6 +158,8 @@ class _Archiver:
                 )
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
             self._partitions[topic, number] = _Partition(topic, number, max(start, low), end)
+        if new and self._archive.topic_id(topic) is None:
+            self._archive.note_topic_id(topic, topic_id(self._settings, topic))
 
     def _check_same(self, topic: str) -> None:
         """Raise `UsageError` where the topic is not the one that was archived under its name.
@@ -166,9 +168,7 @@ class _Archiver:
         """
         present = topic_id(self._settings, topic)
         archived = self._archive.topic_id(topic)
-        if archived is None:
-            self._archive.note_topic_id(topic, present)
-        elif archived != present:
+        if archived not in (None, present):
             raise UsageError(
                 f"topic {topic!r} has the id {present}, but the archive holds the one with the id "
                 f"{archived}: {ANEW}"
