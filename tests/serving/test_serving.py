@@ -14,14 +14,16 @@ import httpx
 import jsonschema
 import numpy as np
 import pytest
+from damage import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from paths import ROOT
 
 from pitwall.errors import UsageError
-from pitwall.features.topic import FeatureRow
-from pitwall.page.data.feed import Feed
+from pitwall.features.topic import FeatureRow, FeatureRows
+from pitwall.page.data.intake import Intake
 from pitwall.page.data.session import LiveSession
+from pitwall.page.data.watch import Watch
 from pitwall.serving.answers import Question
 from pitwall.serving.app import create_app
 from pitwall.serving.limits import Rate
@@ -254,11 +256,12 @@ def test_readers_of_yesterday_read_messages_of_tomorrow() -> None:
     """The page's reader and the documented schema, given fields they do not know."""
     value = {**json.loads(prediction().message("0" * 40)), "tyre": "soft", "nested": {"new": [1]}}
     jsonschema.validate(value, SCHEMA)
-    feed = object.__new__(Feed)
+    settings = Settings()
+    intake = Intake(FeatureRows(settings), "predictions", {}, Watch(settings))
     session = LiveSession("car", "s", "car_state", ("session_time",))
     session.epoch_us = 1_767_225_600_000_000
-    feed.sessions = {("car", "s"): session}
-    feed._add_prediction(value)
+    intake.sessions["car", "s"] = session
+    intake.take([Message("predictions", json.dumps(value).encode())], 0.0)  # type: ignore[list-item]
     assert [p.value for p in session.predictions["lap_time"]] == [1.5]
 
 

@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from pitwall import logs
@@ -76,12 +76,13 @@ def main() -> None:
         services_view(settings)
 
     @app.get("/health")
-    def health_check() -> dict[str, bool]:
-        return {"ok": True}
+    def health_check() -> Response:
+        problems = [*feed.problems, *filter(None, (health.problem, registry.problem))]
+        return JSONResponse({"ok": not problems, "problems": problems}, 503 if problems else 200)
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(feed.watch.metrics(), media_type="text/plain; version=0.0.4")
+        return Response(feed.metrics(), media_type="text/plain; version=0.0.4")
 
     @app.get("/assets/{name}")
     def asset(name: str) -> Response:
