@@ -12,14 +12,14 @@ import json
 import math
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import orjson
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pitwall.errors import StackError, WireError
 from pitwall.features.definitions import FeatureSet
@@ -27,6 +27,7 @@ from pitwall.features.loading import load
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.unreadable import Unreadable
 from pitwall.kafka.wire import iso
+from pitwall.machine.lasting import Lasting
 from pitwall.settings import Settings
 
 SCHEMA_BYTES = 8
@@ -42,11 +43,16 @@ LOOK_UP_S = 1.0
 
 
 class Columns(NamedTuple):
-    """What a schema stands for: a view, its columns in order, and the digest of its definitions."""
+    """What a schema stands for: a view, its columns, and what the job computes in each of them.
+
+    `definitions` is the digest of the set and `meanings` that of each feature in the order of
+    `names`; both are empty where the job did not publish them.
+    """
 
     view: str
     names: tuple[str, ...]
-    definitions: str
+    definitions: str = ""
+    meanings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,8 +69,8 @@ class FeatureRow:
     names: tuple[str, ...]
     values: NDArray[np.float64]
     """The features in the order of `names`, shape (features,), NaN for null."""
-    definitions: str = ""
-    """Digest of the view's definitions as this reader knows them; empty where nobody said it."""
+    meanings: tuple[str, ...] = ()
+    """What the job computes in each feature: `FeatureSet.meanings`; empty where it is not known."""
 
     def __getitem__(self, name: str) -> float | None:
         """The value of one feature; None for null. Raises `ValueError` for an unknown name."""
@@ -83,7 +89,12 @@ def publish_schema(settings: Settings, features: FeatureSet) -> None:
     Raises `StackError` when Kafka does not take the message within 15 s.
     """
     producer = Producer(client_config(settings))
-    value = {"view": features.name, "definitions": features.digest, "features": features.names}
+    value = {
+        "view": features.name,
+        "definitions": features.digest,
+        "features": features.names,
+        "meanings": list(features.meanings.values()),
+    }
     producer.produce(settings.schemas_topic, json.dumps(value), features.schema)
     if producer.flush(15):
         raise StackError(
@@ -104,11 +115,11 @@ class FeatureRows:
         self._settings = settings
         self._view = view
         self._columns = {
-            _schema_bytes(features.schema): Columns(
-                features.name, tuple(features.names), features.digest
-            )
+            _schema_bytes(features.schema): Columns(features.name, tuple(features.names))
             for features in load(settings.feature_repo)
         }
+        self._next_schema = 0
+        """Offset on the schemas topic up to which it was read."""
         self._look_up_again_s = 0.0
         """When the schemas topic may be read again, by the monotonic clock."""
 
@@ -167,7 +178,7 @@ class FeatureRows:
             created_us,
             columns.names,
             values,
-            columns.definitions,
+            columns.meanings,
         )
 
     def _look_up(self, schema: bytes) -> Columns:
@@ -188,8 +199,34 @@ class FeatureRows:
             )
         return self._columns[schema]
 
+    def follow(self) -> Lasting:
+        """Keep up with the schemas topic in a thread: what the job computes may change."""
+        thread = Lasting(f"the {self.unreadable.reader}'s view of the schemas", lambda: None)
+
+        def work() -> None:
+            for message in self._schemas(1):
+                thread.pulse.beat()
+                if message is not None:
+                    self.take_schema(message)
+                if thread.stop.is_set():
+                    return
+
+        thread.work = work
+        thread.start()
+        return thread
+
     def _read_schemas(self) -> None:
         """Take in what is on the schemas topic; nothing where Kafka does not answer."""
+        for message in self._schemas(5):
+            if message is None:
+                return
+            self.take_schema(message)
+
+    def _schemas(self, patience_s: float) -> Iterator[Message | None]:
+        """The messages of the schemas topic that were not taken, and None at its present end.
+
+        Also None where Kafka gives nothing for `patience_s`. It never ends.
+        """
         consumer = Consumer(
             {
                 **client_config(self._settings),
@@ -200,20 +237,22 @@ class FeatureRows:
             }
         )
         try:
-            consumer.assign([TopicPartition(self._settings.schemas_topic, 0, 0)])
-            while (message := consumer.poll(5)) is not None and message.error() is None:
-                self.take_schema(message)
+            consumer.assign([TopicPartition(self._settings.schemas_topic, 0, self._next_schema)])
+            while True:
+                message = consumer.poll(patience_s)
+                yield None if message is None or message.error() is not None else message
         finally:
             consumer.close()
 
     def take_schema(self, message: Message) -> None:
         """Take in one message of the schemas topic; a damaged one is counted and left out."""
+        self._next_schema = max(self._next_schema, (message.offset() or 0) + 1)
         try:
             schema, columns = _published(message.key() or b"", message.value() or b"")
         except WireError as error:
             self.unreadable.add(message, error)
             return
-        self._columns.setdefault(schema, columns)
+        self._columns[schema] = columns
 
 
 def _published(key: bytes, value: bytes) -> tuple[bytes, Columns]:
@@ -222,16 +261,24 @@ def _published(key: bytes, value: bytes) -> tuple[bytes, Columns]:
     Raises `WireError` for any other message.
     """
     try:
-        schema = _schema_bytes(key.decode())
-        fields = orjson.loads(value)
-        view, names = fields["view"], fields["features"]
-        definitions = fields.get("definitions", "")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WireError(f"it is no schema: {type(error).__name__}: {error}") from None
-    texts = [view, definitions, *names] if isinstance(names, list) else [None]
-    if len(schema) != SCHEMA_BYTES or not all(isinstance(text, str) for text in texts) or not names:
-        raise WireError(f"view {view!r} with features {str(names)[:80]} is no schema")
-    return schema, Columns(view, tuple(names), definitions)
+        schema, fields = _schema_bytes(key.decode()), _Schema.model_validate_json(value)
+    except ValidationError as error:
+        raise WireError(f"it is no schema: {error.errors()[0]['msg']}") from None
+    except ValueError as error:
+        raise WireError(f"its key is no schema: {error}") from None
+    if len(schema) != SCHEMA_BYTES or len(fields.meanings) not in (0, len(fields.features)):
+        raise WireError(f"schema {key[:32]!r} with {len(fields.meanings)} meanings is none")
+    return schema, Columns(
+        fields.view, tuple(fields.features), fields.definitions, tuple(fields.meanings)
+    )
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    view: str = Field(min_length=1)
+    features: list[str] = Field(min_length=1)
+    definitions: str = ""
+    meanings: list[str] = []
 
 
 def _schema_bytes(schema: str) -> bytes:

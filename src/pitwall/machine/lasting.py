@@ -55,7 +55,7 @@ class Lasting:
         self.pulse = Pulse(name, max(PATIENCE_S, 3 * pause_s))
         self.stop = threading.Event()
         """Set when the thread is to end; a `work` that takes long looks at it."""
-        self._work, self._pause_s = work, pause_s
+        self.work, self._pause_s = work, pause_s
         self._thread = threading.Thread(target=self._run, daemon=True, name=name)
 
     def start(self) -> None:
@@ -82,7 +82,7 @@ class Lasting:
     def _run(self) -> None:
         while not self.stop.is_set():
             try:
-                self._work()
+                self.work()
             except Exception as error:
                 self.pulse.fail(error)
                 self.stop.wait(RETRY_S)

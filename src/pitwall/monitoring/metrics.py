@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pitwall.kafka.unreadable import Unreadable
 from pitwall.monitoring.truths import Score
+from pitwall.serving.metrics import left_out
 
 
 class _Monitoring(Collector):
@@ -59,19 +60,6 @@ class _Monitoring(Collector):
         yield from (error, scored, coverage, alarm)
         if self._unreadable is not None:
             yield left_out(self._unreadable)
-
-
-def left_out(unreadable: Unreadable) -> CounterMetricFamily:
-    """The messages that a reader left out, as a counter by topic and cause."""
-    counter = CounterMetricFamily(
-        "pitwall_messages_left_out",
-        "Messages that the reader left out: damaged ones, and those that met a fault of ours.",
-        labels=["reader", "topic", "cause"],
-    )
-    for cause, counts in (("damaged", unreadable.damaged), ("fault", unreadable.failed)):
-        for topic, count in sorted(dict(counts).items()):
-            counter.add_metric([unreadable.reader, topic, cause], count)
-    return counter
 
 
 def exposition(

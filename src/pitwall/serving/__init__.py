@@ -13,5 +13,6 @@ reader      one row of the online store       past        one row of the offline
 registry    the models in memory              prediction  one message of the topic
 outbox      predictions on their way          served      the log of what was served
 scorer      the stream scorer's worker        scoring, sampler  many rows, and which of them
+scorer_state  its health and metrics
 run         starts BentoML for `serving/service.py`
 """

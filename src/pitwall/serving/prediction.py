@@ -8,19 +8,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    TypeAdapter,
-    ValidationError,
-    with_config,
-)
-from typing_extensions import TypedDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from pitwall.errors import WireError
 from pitwall.kafka.wire import trace_id
@@ -39,13 +30,13 @@ Text = Annotated[str, Field(max_length=300)]
 Instant = Annotated[str, Field(max_length=40), AfterValidator(_instant)]
 
 
-@with_config(ConfigDict(strict=True, extra="ignore"))
-class _Message(TypedDict):
+class _Message(BaseModel):
     """The fields that our own readers use, as `docs/prediction.schema.json` has them."""
 
+    model_config = ConfigDict(strict=True, extra="ignore")
     model: Annotated[str, Field(min_length=1, max_length=300)]
     version: Annotated[int, Field(ge=1, lt=1 << 31)]
-    role: NotRequired[Literal["champion", "shadow"]]
+    role: Literal["champion", "shadow"] = "champion"
     vehicle: Text
     session: Text
     event_time: Instant
@@ -55,9 +46,6 @@ class _Message(TypedDict):
     unit: Text
 
 
-_MESSAGE = TypeAdapter(_Message)
-
-
 def read_prediction(value: bytes | None) -> dict[str, Any]:
     """The fields of one message of the predictions topic that our readers use.
 
@@ -65,7 +53,7 @@ def read_prediction(value: bytes | None) -> dict[str, Any]:
     types that the schema says. Raises `WireError`, with key and value, for any other message.
     """
     try:
-        return {"role": "champion", **_MESSAGE.validate_json(value or b"")}
+        return dict(_Message.model_validate_json(value or b""))
     except ValidationError as error:
         raise WireError(first_fault(error)) from None
 

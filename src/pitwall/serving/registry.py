@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
+from pitwall.machine.lasting import Lasting
 from pitwall.models import registry as models
 from pitwall.models.loading import Loaded, load
 from pitwall.settings import Settings
@@ -60,16 +61,19 @@ class Model(Loaded):
 class Registry:
     """Loads the versions that the aliases name, and follows the aliases.
 
-    A new version is loaded beside the old one, tried, and swapped in by one assignment.
+    `names` gives the models to serve, and is asked at each look: a new task is served once it has a
+    champion. A new version is loaded beside the old one, tried, and swapped in by one assignment.
     """
 
-    def __init__(self, settings: Settings, names: tuple[str, ...]) -> None:
+    def __init__(self, settings: Settings, names: Callable[[], Iterable[str]]) -> None:
         self._client = models.client(settings)
         self._names = names
         self._loaded: dict[tuple[str, str], Model] = {}
         self._again: dict[tuple[str, str], float] = {}
         self.refused: dict[tuple[str, str], int] = {}
         """Versions that could not be used, by model and alias."""
+        self.withdrawn: dict[str, int] = {}
+        """Champions that are no longer served because their alias is gone, by model."""
 
     def get(self, name: str) -> Model:
         """The champion `name`. Raises `ModelError` when there is none."""
@@ -87,26 +91,48 @@ class Registry:
         return {model.name: model.version for model in self.serving() if model.role == "champion"}
 
     def refresh(self) -> None:
-        """Load what is new in the registry.
+        """Load what is new in the registry, and withdraw what has no alias there any more.
 
         A version that cannot be used is refused and the old one stays; it is tried again after
         `REFUSED_S`, for the store of the models may have been away. Raises `MlflowException` when
         the registry does not answer; the models then stay as they are.
         """
         by_model = self._aliases()
-        for name in self._names:
+        names = list(self._names())
+        for name in names:
             aliases = by_model.get(name, {})
             champion, challenger = aliases.get("champion"), aliases.get("challenger")
             if champion is None:
+                self._withdraw(name, "its alias `champion` is gone")
                 continue
+            self.withdrawn = {k: v for k, v in self.withdrawn.items() if k != name}
             if challenger is None or challenger == champion:
                 challenger = None
-                self._loaded = {
-                    key: model for key, model in self._loaded.items() if key != (name, "challenger")
-                }
+                self._forget((name, "challenger"))
             for alias, number in (("challenger", challenger), ("champion", champion)):
                 if number is not None:
                     self._take((name, alias), number)
+        for name in {name for name, _ in self._loaded} - set(names):
+            self._withdraw(name, "its task file is gone")
+
+    def _withdraw(self, name: str, why: str) -> None:
+        """Serve no version of this model any more."""
+        champion = self._loaded.get((name, "champion"))
+        for alias in ROLES:
+            self._forget((name, alias))
+        if champion is not None:
+            self.withdrawn = {**self.withdrawn, name: champion.version}
+            LOG.warning(
+                "version %d of %s is withdrawn: %s; ./pitwall promote %s VERSION serves one again",
+                champion.version,
+                name,
+                why,
+                name,
+            )
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._loaded = {k: model for k, model in self._loaded.items() if k != key}
+        self.refused = {k: number for k, number in self.refused.items() if k != key}
 
     def _aliases(self) -> dict[str, dict[str, int]]:
         """Version of each alias, by model."""
@@ -153,17 +179,8 @@ class Registry:
             )
         return model
 
-    def follow(self, every_s: float = 2.0) -> threading.Event:
-        """Refresh every `every_s` seconds in a thread, until the returned event is set."""
-        stop = threading.Event()
-
-        def run() -> None:
-            while not stop.is_set():
-                try:
-                    self.refresh()
-                except Exception:
-                    LOG.exception("the model registry does not answer")
-                stop.wait(every_s)
-
-        threading.Thread(target=run, daemon=True, name="registry").start()
-        return stop
+    def follow(self, every_s: float = 2.0) -> Lasting:
+        """Refresh every `every_s` seconds in a thread, until the returned thread is closed."""
+        thread = Lasting("the model registry", self.refresh, every_s)
+        thread.start()
+        return thread

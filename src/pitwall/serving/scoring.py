@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -17,37 +18,55 @@ from pitwall.serving.served import Served
 
 
 class Unfit(NamedTuple):
-    """Rows that a model cannot be asked about, all for one reason."""
+    """Rows that a model was not asked about, all for one cause."""
 
     rows: int
+    cause: str
+    """`input` where an input is missing, `definitions` where it means something else now."""
     reason: str
-    """A sentence that names the first of the rows."""
+    """A sentence with the remedy."""
 
 
 def usable(
     rows: list[FeatureRow], model: Model, unfit: Callable[[Unfit], None] = lambda unfit: None
 ) -> tuple[list[FeatureRow], NDArray[np.float64]]:
-    """The rows that have all inputs of the model, and their `input_matrix`.
+    """The rows that have all inputs of the model as it learned them, and their `input_matrix`.
 
-    A row of another view or of other columns may lack an input; a null is no lack. `unfit` is told
-    of those left out.
+    Left out are rows whose view lacks an input (a null is no lack), and rows whose job computes an
+    input by another definition than that of the training set. `unfit` is told of them.
     """
-    missing: dict[tuple[str, ...], list[str]] = {}
+    faults: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, str]] = {}
+    kept: list[FeatureRow] = []
+    left_out: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        if row.names not in missing:
-            missing[row.names] = [name for name in model.inputs if name not in row.names]
-    lacking = [row for row in rows if missing[row.names]]
-    if lacking:
-        first = lacking[0]
-        unfit(
-            Unfit(
-                len(lacking),
-                f"rows of {first.view} lack the input {missing[first.names][0]!r} of "
-                f"{model.name} version {model.version}; train it again, or restore the feature",
-            )
-        )
-        rows = [row for row in rows if not missing[row.names]]
-    return rows, input_matrix(rows, model)
+        kind = (row.names, row.meanings)
+        fault = faults.get(kind)
+        if fault is None:
+            fault = faults[kind] = _fault(row, model)
+        if fault[0]:
+            left_out[fault] += 1
+        else:
+            kept.append(row)
+    for (cause, reason), count in left_out.items():
+        unfit(Unfit(count, cause, reason))
+    return kept, input_matrix(kept, model)
+
+
+def _fault(row: FeatureRow, model: Model) -> tuple[str, str]:
+    """Cause and reason why the model cannot be asked about such rows; empty where it can be."""
+    who = f"{model.name} version {model.version}"
+    for name in model.inputs:
+        if name not in row.names:
+            return "input", f"rows of {row.view} lack {name!r}, an input of {who}; train it again"
+    if row.meanings and model.meanings:
+        now = dict(zip(row.names, row.meanings, strict=True))
+        for name in model.inputs:
+            if now[name] != model.meanings.get(name, now[name]):
+                return "definitions", (
+                    f"the job computes {name!r} by another definition than {who} learned from; "
+                    "train it again, or restore the definition"
+                )
+    return "", ""
 
 
 def input_matrix(rows: list[FeatureRow], model: Model) -> NDArray[np.float64]:

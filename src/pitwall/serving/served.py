@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
-from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError, with_config
-from typing_extensions import TypedDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from pitwall.errors import StackError, WireError
 from pitwall.features.topic import FIRST_US, LAST_US
@@ -52,8 +51,8 @@ class Served:
 Text = Annotated[str, Field(max_length=300)]
 
 
-@with_config(ConfigDict(strict=True, extra="ignore"))
-class _Message(TypedDict):
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
     service: Text
     view: Text
     vehicle: Text
@@ -64,31 +63,26 @@ class _Message(TypedDict):
     source: Text
 
 
-_MESSAGE = TypeAdapter(_Message)
-
-
 def read_served(value: bytes | None) -> Served:
     """The vector of one message of the topic. Raises `WireError`, with key and value, for others.
 
     Fields that this reader does not know are left out.
     """
     try:
-        fields = _MESSAGE.validate_json(value or b"")
+        fields = _Message.model_validate_json(value or b"")
     except ValidationError as error:
         raise WireError(first_fault(error)) from None
-    if len(fields["names"]) != len(fields["values"]):
-        raise WireError(
-            f"there are {len(fields['names'])} names and {len(fields['values'])} values"
-        )
+    if len(fields.names) != len(fields.values):
+        raise WireError(f"there are {len(fields.names)} names and {len(fields.values)} values")
     return Served(
-        fields["service"],
-        fields["view"],
-        fields["vehicle"],
-        fields["session"],
-        fields["event_us"],
-        tuple(fields["names"]),
-        fields["values"],
-        fields["source"],
+        fields.service,
+        fields.view,
+        fields.vehicle,
+        fields.session,
+        fields.event_us,
+        tuple(fields.names),
+        fields.values,
+        fields.source,
     )
 
 
