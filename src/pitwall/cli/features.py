@@ -169,8 +169,8 @@ def parity(
         )
     if unreadable.total:
         ERR.print(
-            f"{unreadable.total} messages of {settings.served_topic} could not be read; the newest: "
-            f"{unreadable.newest}",
+            f"{unreadable.total} messages of {settings.served_topic} could not be read; "
+            f"the newest: {unreadable.newest}",
             style="yellow",
             markup=False,
             soft_wrap=True,
@@ -179,7 +179,8 @@ def parity(
         where = f" in {', '.join(session)}" if session else ""
         raise PitwallError(
             f"{settings.served_topic} holds nothing that was served{where} (Kafka keeps it for a "
-            "time only), so there is nothing to compare; ask ./pitwall predict, or run ./pitwall score"
+            "time only), so there is nothing to compare; ask ./pitwall predict, "
+            "or run ./pitwall score"
         )
     if as_json:
         emit(

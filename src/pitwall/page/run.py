@@ -17,6 +17,8 @@ from pitwall.settings import Settings
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
 """Folder of uPlot in its jar."""
 UPLOT_FILES = ("uPlot.iife.min.js", "uPlot.min.css")
+KEEP_ALIVE_S = 75
+"""An idle connection is kept for so long: longer than browsers, proxies and clients keep theirs."""
 OWN_FILES = ("page.css", "column.js", "strips.js")
 
 
@@ -115,6 +117,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
+        timeout_keep_alive=KEEP_ALIVE_S,
         **tls,
     )
 

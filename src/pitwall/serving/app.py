@@ -11,11 +11,20 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from pitwall.serving.answering import Answered, Answering
-from pitwall.serving.answers import Answer, Answers, Error, ErrorBody, Question, Questions
+from pitwall.serving.answers import (
+    Answer,
+    Answers,
+    Error,
+    ErrorBody,
+    Question,
+    Questions,
+    as_json,
+    read_questions,
+)
 from pitwall.serving.limits import Bounds, guard
 from pitwall.serving.metrics import Metrics
 from pitwall.serving.parts import Parts
-from pitwall.serving.problems import CODES, Problem, problem_response
+from pitwall.serving.problems import CODES, Problem, problem_response, wrong_type
 from pitwall.settings import Settings
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -27,9 +36,19 @@ GENERAL: dict[int | str, dict[str, Any]] = {
 """The errors that every guarded path has."""
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application that BentoML mounts."""
-    parts = Parts(settings)
+def _batch_body() -> dict[str, Any]:
+    """The body of a batch for the OpenAPI description; the path itself reads the bytes."""
+    schema = Questions.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+BATCH = _batch_body()
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """The ASGI application that BentoML mounts; a test gives it parts of its own."""
+    parts = parts or Parts(settings)
     metrics = Metrics(parts)
     answering = Answering(settings, parts, metrics)
     app = FastAPI(
@@ -57,10 +76,7 @@ def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_wrong_type(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "body"
-        value = repr(first.get("input"))
-        problem = Problem(422, "wrong_type", f"{place}: {first['msg']} (given: {value[:80]})")
-        return await on_problem(request, problem)
+        return await on_problem(request, wrong_type(first["loc"][1:], first))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -77,28 +93,38 @@ def _add_predictions(
     @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
     async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
-        answered = await answering.answer(question, answering.models_of([question]))
+        answered = await answering.answer(
+            question, answering.models_of([question], answering.registry())
+        )
         await answering.keep([answered])
-        return _as_json(answered.answer)
+        # FastAPI would validate the answer again, field by field.
+        return Response(answered.answer.model_dump_json(), media_type="application/json")
 
     @app.post(
         "/predict/batch",
         response_model=Answers,
         dependencies=[guard(settings)],
         responses=GENERAL,
+        openapi_extra={"requestBody": BATCH},
     )
-    async def predict_batch(batch: Questions) -> Any:
+    async def predict_batch(request: Request) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
-        models = answering.models_of(batch.questions)
+        registry = answering.registry()
+        in_thread = answering.in_thread
+        questions = await in_thread(read_questions, await request.body())
+        good = [question for question in questions if isinstance(question, Question)]
+        models = answering.models_of(good, registry)
 
-        async def one(question: Question) -> Answered | Problem:
+        async def one(question: Question | Problem) -> Answered | Problem:
             try:
+                if isinstance(question, Problem):
+                    raise question
                 return await answering.answer(question, models)
             except Problem as problem:
                 metrics.errors.labels(problem.code).inc()
                 return problem
 
-        results = await asyncio.gather(*map(one, batch.questions))
+        results = await asyncio.gather(*map(one, questions))
         await answering.keep([result for result in results if not isinstance(result, Problem)])
         answers = [
             Error(error=ErrorBody(**result.body()))
@@ -106,7 +132,7 @@ def _add_predictions(
             else result.answer
             for result in results
         ]
-        return _as_json(Answers(answers=answers))
+        return Response(await in_thread(as_json, answers), media_type="application/json")
 
 
 def _add_state(
@@ -159,8 +185,3 @@ def _add_state(
     @app.get("/predict-metrics", include_in_schema=False)
     def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def _as_json(answer: Answer | Answers) -> Response:
-    """The answer as it is: FastAPI would validate it again, field by field."""
-    return Response(answer.model_dump_json(), media_type="application/json")

@@ -19,6 +19,8 @@ from pitwall.settings import Settings
 LOG = logging.getLogger("pitwall.serving")
 REFUSED_S = 60.0
 """A version that could not be used is tried again after this time, s."""
+SLOW_S = 0.003
+"""A model that takes longer for one row is asked in a thread, s."""
 ROLES = {"champion": "champion", "challenger": "shadow"}
 """The role that predictions of a version with this alias carry."""
 
@@ -32,6 +34,8 @@ class Model(Loaded):
 
     role: str
     background: NDArray[np.float64]
+    slow: bool
+    """Whether one row takes longer than `SLOW_S`, too long for an event loop."""
 
     def values(self, rows: NDArray[np.float64]) -> list[Value]:
         """Value and interval for `rows` of shape (n, inputs); NaN stands for null."""
@@ -53,9 +57,22 @@ class Model(Loaded):
         """
         rows = np.repeat(row[None, :], len(self.inputs) + 1, axis=0)
         np.fill_diagonal(rows[1:], self.background)
-        values = np.array([self._value(changed) for changed in rows])
+        try:
+            values = self.predict(rows)
+        except ValueError:
+            values = np.array([self._value(changed) for changed in rows])
         contributions = dict(zip(self.inputs, (values[0] - values[1:]).tolist(), strict=True))
         return dict(sorted(contributions.items(), key=lambda item: -abs(item[1])))
+
+
+def _is_slow(loaded: Loaded) -> bool:
+    """Whether the quickest of three tries with one row takes longer than `SLOW_S`."""
+    seconds = []
+    for _ in range(3):
+        began_s = time.perf_counter()
+        loaded.predict(loaded.example[:1])
+        seconds.append(time.perf_counter() - began_s)
+    return min(seconds) > SLOW_S
 
 
 class Registry:
@@ -171,7 +188,7 @@ class Registry:
             np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else np.nan
             for column in loaded.example.T
         ]
-        model = Model(**vars(loaded), role=role, background=np.array(usual))
+        model = Model(**vars(loaded), role=role, background=np.array(usual), slow=_is_slow(loaded))
         values = model.values(loaded.example)
         if len(values) != len(loaded.example) or not np.isfinite(values).all():
             raise ModelError(

@@ -35,11 +35,12 @@ def usable(
     Left out are rows whose view lacks an input (a null is no lack), and rows whose job computes an
     input by another definition than that of the training set. `unfit` is told of them.
     """
-    faults: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, str]] = {}
+    faults: dict[tuple[int, int], tuple[str, str]] = {}
     kept: list[FeatureRow] = []
     left_out: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        kind = (row.names, row.meanings)
+        # Rows of one schema share both tuples, whose ids are quicker than their hashes.
+        kind = (id(row.names), id(row.meanings))
         fault = faults.get(kind)
         if fault is None:
             fault = faults[kind] = _fault(row, model)

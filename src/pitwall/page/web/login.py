@@ -22,7 +22,7 @@ COOKIE = "pitwall_page"
 COOKIE_S = 30 * 86400
 """A viewer logs in again after so many seconds: 30 days."""
 BODY_BYTES = 10_000
-"""So much of the login form is read."""
+"""A login form of more bytes is refused, and its rest is not read."""
 SOCKET_REFUSED = 4401
 """The code with which a websocket without login is closed."""
 POLICY = (
@@ -128,7 +128,14 @@ class Login:
         """The login form; the cookie and the view asked for after the right token."""
         if request.method != "POST":
             return HTMLResponse(self._form(request.query_params.get("next", "/")))
-        body = (await request.body())[:BODY_BYTES].decode(errors="replace")
+        content = b""
+        async for piece in request.stream():
+            content += piece
+            if len(content) > BODY_BYTES:
+                message = f"The form has more than {BODY_BYTES} bytes."
+                headers = {"connection": "close"}
+                return HTMLResponse(self._form("/", message), 413, headers)
+        body = content.decode(errors="replace")
         form = {key: values[0] for key, values in parse_qs(body).items()}
         token = self._settings.secret("token").get_secret_value()
         if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):
