@@ -1,6 +1,7 @@
 """The login: a viewer enters the token, and a signed cookie stands for the token from then on.
 
-The page answers only under its own host names.
+The page answers only under its own host names; `/health` answers under any, since a probe names the
+address of a pod.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class Login:
 
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
-        if not self._is_own(host, connection.headers.get("origin")):
+        is_probe = path == "/health" and connection.headers.get("origin") is None
+        if not is_probe and not self._is_own(host, connection.headers.get("origin")):
             refusal: Response = PlainTextResponse(
                 "This page answers only under its own host names; "
                 "PITWALL_PAGE_NAMES holds further ones.",
