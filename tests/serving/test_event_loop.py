@@ -72,8 +72,7 @@ class Endpoint:
         settings = Settings(home=folder, request_timeout_s=300)
         parts = Parts(settings)
         parts._made |= {"registry": Registry(served), "reader": object(), "outbox": Outbox()}
-        for part in (parts.past, parts.threads):
-            assert part is not None
+        parts.fetch()
         token = settings.secret("token").get_secret_value()
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(create_app(settings, parts)),
