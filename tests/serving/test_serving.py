@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -280,6 +281,15 @@ def test_the_openapi_shows_examples_and_every_error(tmp_path: Path) -> None:
     )
     page = (ROOT / "docs" / "predictions.md").read_text()
     assert not [code for code in get_args(Code) if f"`{code}`" not in page]
+
+
+def test_the_page_of_the_api_asks_no_other_server(tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path)
+    page = endpoint("GET", "/docs").text
+    assert not re.search(r"(src|href)=.?https?:", page)
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+    assert len(files) == 2
+    assert [endpoint("GET", file).status_code for file in files] == [200, 200]
 
 
 def test_tls_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from pitwall.serving.answering import Answered, Answering
 from pitwall.serving.answers import (
@@ -55,7 +59,10 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
         title="pitwall predictions",
         version="1",
         description="Predictions of the champions, from features of the online store.",
+        docs_url=None,
+        redoc_url=None,
     )
+    _add_docs(app)
     app.add_middleware(
         Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s
     )
@@ -63,6 +70,24 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     _add_predictions(app, settings, answering, metrics)
     _add_state(app, settings, parts, answering, metrics)
     return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    """The page `/docs`, whose files come with BentoML: a browser asks no other server."""
+    package = find_spec("bentoml")
+    assert package is not None and package.origin is not None
+    folder = Path(package.origin).parent / "_internal" / "server" / "static_content"
+    app.mount("/docs-files", StaticFiles(directory=folder))
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="pitwall predictions",
+            swagger_js_url="/docs-files/swagger-ui-bundle.js",
+            swagger_css_url="/docs-files/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
 
 
 def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
