@@ -10,7 +10,7 @@ from collections.abc import Callable
 LOG = logging.getLogger("pitwall.threads")
 RETRY_S = 1.0
 """Pause after an error, before the work begins again."""
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 """Work that has not succeeded for so long is stuck, unless its pause is longer."""
 
 

@@ -231,6 +231,7 @@ def run(settings: Settings, worker: str) -> None:
             break
         except Exception as error:
             LOG.warning("the model registry: %s; asking again", error)
+            state.pulse.beat()
             time.sleep(1)
     threads = [registry.follow(), state.rows.follow()]
     try:
