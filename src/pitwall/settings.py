@@ -207,6 +207,8 @@ class Settings(BaseSettings):
     """Port of the endpoint."""
     serving_host: str = ""
     """Address that the endpoint listens on; empty for that of the other servers."""
+    scorer_port: int = 13002
+    """Port of the stream scorer's `/health` and `/metrics`."""
     serving_certificate: Path | None = None
     """Certificate of the endpoint (PEM), which speaks TLS with it, whatever the others do."""
     serving_key: Path | None = None

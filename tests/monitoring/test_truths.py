@@ -197,6 +197,26 @@ def test_a_broken_sensor_raises_an_alarm_and_another_driver_does_not(fault: str)
     assert not live.raised
 
 
+def test_a_car_before_the_line_raises_no_alarm_and_stops_nothing() -> None:
+    """A lap distance of -450 m belongs to no stretch; a prediction there is of the first tenth."""
+    rng = np.random.default_rng(0)
+    laps = [rng.normal(size=(2, 2, 30)) for _ in range(6)]
+    live = Drift(bands.calibrate(("speed", "lateral"), laps))
+    for at in (*[-450.0] * 6, *[-250.0] * 6, 10.0, 1e300, 20.0):
+        live.row("car", "20260101-000000", 1.0, at, [1.0, 2.0])
+    assert not live.raised
+    truths = Truths(LABELS)
+    for second, distance in enumerate((-450.0, -250.0, 10.0, 3900.0)):
+        lap = {"lap_number": 1, "lap_time": second, "lap_distance": distance}
+        truths.row("car", "20260101-000000", second * 1_000_000, lap)
+    made = {"model": "lap_time", "version": 1, "value": 5.0, "unit": "s", "low": 4.0, "high": 6.0}
+    at = {"vehicle": "car", "session": "20260101-000000", "event_time": "1970-01-01T00:00:00Z"}
+    truths.prediction({**made, **at})
+    end = {"lap_number": 2, "lap_time": 0, "lap_distance": 0, "lap_last_time": 4.0}
+    truths.row("car", "20260101-000000", 4_000_000, end)
+    assert truths.scores["lap_time", 1].by_part() == [1.0] + [None] * 9
+
+
 FAULTS = {
     "stuck": lambda v: 0 * v + v[0],
     "dead": lambda v: 0 * v,

@@ -337,6 +337,15 @@ def test_strips_use_the_same_colours_as_all_else() -> None:
     assert "http://" not in text and "https://" not in text
 
 
+def test_rows_grow_from_a_small_block_to_twice_what_is_kept() -> None:
+    rows = Rows(1, keep=1000)
+    for value in range(2500):
+        rows.append(np.array([float(value)]))
+        first, block = rows.since(0)
+        assert block[-1, 0] == value and block[0, 0] == first
+    assert 1000 <= len(block) <= 2000
+
+
 async def _ask(
     login: Login, scope: dict[str, Any], body: bytes = b""
 ) -> tuple[int, dict[str, str]]:
@@ -403,6 +412,10 @@ def test_login(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cookie = (b"cookie", headers["set-cookie"].split(";")[0].encode())
     assert cookie[1].startswith(COOKIE.encode()) and get("/", host, cookie)[0] == 200
     assert get("/", (b"host", b"evil.example"), cookie)[0] == 403
+    probe = (b"host", b"10.1.2.3:18080")
+    assert get("/health", probe)[0] == 200 and get("/metrics", probe)[0] == 403
+    assert get("/health", probe, (b"origin", b"http://evil.example"))[0] == 403
+    assert get("/login", host, method="POST", body=b"token=right&next=" + b"x" * 20_000)[0] == 413
     assert (
         get("/stream", host, cookie, (b"origin", b"http://127.0.0.1:9999"), kind="websocket")[0]
         == 4401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +15,17 @@ import httpx
 import jsonschema
 import numpy as np
 import pytest
+from damage import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from paths import ROOT
+from prometheus_client import CollectorRegistry
 
-from pitwall.errors import UsageError
-from pitwall.features.topic import FeatureRow
-from pitwall.page.data.feed import Feed
+from pitwall.errors import ModelError, UsageError
+from pitwall.features.topic import FeatureRow, FeatureRows
+from pitwall.page.data.intake import Intake
 from pitwall.page.data.session import LiveSession
+from pitwall.page.data.watch import Watch
 from pitwall.serving.answers import Question
 from pitwall.serving.app import create_app
 from pitwall.serving.limits import Rate
@@ -30,6 +34,8 @@ from pitwall.serving.outbox import Outbox
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.problems import Code
 from pitwall.serving.sampler import Sampler
+from pitwall.serving.scorer_state import ScorerState
+from pitwall.serving.scoring import Unfit, usable
 from pitwall.settings import Settings
 
 SCHEMA = json.loads((ROOT / "docs" / "prediction.schema.json").read_text())
@@ -124,7 +130,7 @@ def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_a
 
     class One(registry.Registry):
         def __init__(self) -> None:
-            self._loaded, self._again, self.refused = {}, {}, {}
+            self._loaded, self._again, self.refused, self.withdrawn = {}, {}, {}, {}
             self.away = False
 
         def _load(self, name: str, number: int, role: str) -> Any:
@@ -149,6 +155,50 @@ def test_a_refused_version_is_taken_once_it_can_be_read_and_forgotten_when_the_a
     assert take(2) == (1, {key: 2})
     now[0] += registry.REFUSED_S + 1
     assert take(2) == (2, {})
+
+
+def test_what_has_no_alias_is_withdrawn_and_a_new_task_is_served(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from pitwall.serving import registry
+    from pitwall.serving.metrics import Versions
+
+    aliases: dict[str, dict[str, int]] = {"old": {"champion": 1, "challenger": 2}}
+    names = ["old"]
+
+    class One(registry.Registry):
+        def __init__(self) -> None:
+            self._loaded, self._again, self.refused, self.withdrawn = {}, {}, {}, {}
+            self._names = lambda: names
+
+        def _aliases(self) -> dict[str, dict[str, int]]:
+            return aliases
+
+        def _load(self, name: str, number: int, role: str) -> Any:
+            return SimpleNamespace(version=number, name=name, role=role)
+
+    one = One()
+    one.refresh()
+    assert one.champions() == {"old": 1} and len(one.serving()) == 2
+    names.append("new")
+    aliases["new"] = {"champion": 3}
+    one.refresh()
+    assert one.champions() == {"old": 1, "new": 3}
+    del aliases["old"]["champion"]
+    one.refresh()
+    assert one.champions() == {"new": 3} and not [m for m in one.serving() if m.name == "old"]
+    assert "version 1 of old is withdrawn: its alias `champion` is gone" in caplog.text
+    metrics = {metric.name: metric.samples for metric in Versions(lambda: one).collect()}
+    (sample,) = metrics["pitwall_model_withdrawn_version"]
+    assert (sample.labels, sample.value) == ({"model": "old"}, 1)
+    with pytest.raises(ModelError, match="'old' has no champion"):
+        one.get("old")
+    aliases["old"]["champion"] = 4
+    one.refresh()
+    assert one.champions() == {"old": 4, "new": 3} and not one.withdrawn
+    del names[0]
+    one.refresh()
+    assert one.champions() == {"new": 3} and "its task file is gone" in caplog.text
 
 
 class Endpoint:
@@ -233,6 +283,15 @@ def test_the_openapi_shows_examples_and_every_error(tmp_path: Path) -> None:
     assert not [code for code in get_args(Code) if f"`{code}`" not in page]
 
 
+def test_the_page_of_the_api_asks_no_other_server(tmp_path: Path) -> None:
+    endpoint = Endpoint(tmp_path)
+    page = endpoint("GET", "/docs").text
+    assert not re.search(r"(src|href)=.?https?:", page)
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+    assert len(files) == 2
+    assert [endpoint("GET", file).status_code for file in files] == [200, 200]
+
+
 def test_tls_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "one.pem").write_text("no certificate")
     for values in (
@@ -254,11 +313,12 @@ def test_readers_of_yesterday_read_messages_of_tomorrow() -> None:
     """The page's reader and the documented schema, given fields they do not know."""
     value = {**json.loads(prediction().message("0" * 40)), "tyre": "soft", "nested": {"new": [1]}}
     jsonschema.validate(value, SCHEMA)
-    feed = object.__new__(Feed)
+    settings = Settings()
+    intake = Intake(FeatureRows(settings), "predictions", {}, Watch(settings))
     session = LiveSession("car", "s", "car_state", ("session_time",))
     session.epoch_us = 1_767_225_600_000_000
-    feed.sessions = {("car", "s"): session}
-    feed._add_prediction(value)
+    intake.sessions["car", "s"] = session
+    intake.take([Message("predictions", json.dumps(value).encode())], 0.0)  # type: ignore[list-item]
     assert [p.value for p in session.predictions["lap_time"]] == [1.5]
 
 
@@ -275,6 +335,7 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
                 topic
             )
             self._registry = SimpleNamespace(serving=lambda: models)  # type: ignore[assignment]
+            self._state = ScorerState(FeatureRows(self._settings), self._registry)
 
     def model(role: str, values: Any) -> Any:
         return SimpleNamespace(
@@ -283,6 +344,7 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
             unit="s",
             feature_service="f",
             definitions="d",
+            meanings={"speed": "as learned"},
             inputs=("speed",),
             role=role,
             values=values,
@@ -298,3 +360,36 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
     one._commit([row, row])
     assert sorted(sent) == ["p424-predictions"] * 2 + ["p424-served"] * 2
     assert one._producer.commit_transaction.called and not one._ends  # type: ignore[attr-defined]
+
+
+def test_a_row_without_an_input_or_with_another_meaning_is_not_scored() -> None:
+    """A null is a value; a missing column and another definition are not what was learned."""
+    model: Any = SimpleNamespace(
+        **{"name": "m", "version": 2, "inputs": ("speed",), "meanings": {"speed": "as learned"}}
+    )
+
+    def row(names: tuple[str, ...], meanings: tuple[str, ...] = ()) -> FeatureRow:
+        return FeatureRow("v", "car", "s", 0, 0, names, np.full(len(names), np.nan), meanings)
+
+    rows = [
+        row(("speed",)),
+        row(("speed", "brake"), ("as learned", "anything")),
+        row(("brake",)),
+        row(("speed",), ("another",)),
+        row(("speed",), ("another",)),
+    ]
+    told: list[Unfit] = []
+    kept, matrix = usable(rows, model, told.append)
+    assert kept == rows[:2] and matrix.shape == (2, 1) and np.isnan(matrix).all()
+    assert [(unfit.rows, unfit.cause) for unfit in told] == [(1, "input"), (2, "definitions")]
+    state = ScorerState(FeatureRows(Settings()), SimpleNamespace())  # type: ignore[arg-type]
+    state._metrics = CollectorRegistry()
+    state._metrics.register(state)
+    for unfit in told:
+        state.unfit(model, unfit)
+    _, _, text = state.answer("/metrics")
+    line = 'pitwall_rows_not_scored_total{cause="definitions",model="m",version="2"} 2.0'
+    assert line in text.decode()
+    assert state.answer("/health")[0] == 200
+    state.pulse.fail(ValueError("a fault"))
+    assert state.answer("/health")[0] == 503

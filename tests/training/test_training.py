@@ -12,7 +12,7 @@ from pitwall.training.estimators.delta_trace import DeltaTrace
 from pitwall.training.estimators.laps import MeanProfile, PaceRatio, RecentPace
 from pitwall.training.evaluation import evaluate, half_widths, plot, walk_forward
 from pitwall.training.lineage import fingerprint
-from pitwall.training.tasks import Task, parse, task, tasks
+from pitwall.training.tasks import Model, Task, parse, task, tasks
 
 SETTINGS = Settings()
 LAG = "lap_distance_lag_10s"
@@ -153,6 +153,26 @@ def test_intervals_hold_what_they_promise_and_narrow_towards_the_end() -> None:
     assert 0.84 < found.coverage < 0.94
     width = half_widths(found.interval, pd.DataFrame({"lap_distance": [200.0, 3900.0]}))
     assert width[0] > 2 * width[1]
+
+
+def test_a_registered_baseline_has_its_own_error_interval_and_coverage() -> None:
+    """A candidate that is hours off ships nothing of its own."""
+    far_off = Model(type="pitwall.training.estimators.plain.Linear", columns=[LAG])
+    worse = lap_task().model_copy(update={"estimator": far_off})
+    data = made(20)
+    data.X[LAG] = np.random.default_rng(0).normal(size=len(data.y))
+    data.X.loc[data.X.index % 7 == 0, LAG] = 1e5
+    found = evaluate(worse, data)
+    assert not found.wins() and found.registered == found.out.best_baseline != "candidate"
+    own = np.abs(found.left_out[found.registered] - data.y.to_numpy())
+    widths = half_widths(found.interval, data.X)
+    assert (own <= widths).mean() == pytest.approx(0.9, abs=0.02)
+    assert found.coverage == pytest.approx(0.9, abs=0.05)
+    from pitwall.training.log import _metrics
+
+    metrics = _metrics(found)
+    assert metrics["mae"] == pytest.approx(found.out.mean(found.registered))
+    assert metrics["mae"] < metrics["candidate_mae"]
 
 
 def check(data: Dataset, chosen: Task, name: str, values: np.ndarray) -> None:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 
 
 def need_kafka(settings: Settings) -> None:
-    """Raise `PitwallError` when Kafka does not answer."""
+    """Raise `PitwallError` when no broker answers, local or elsewhere."""
+    brokers = settings.bootstrap_servers.split(",")
+    if not any(_answers(f"//{broker.strip()}", 9092) for broker in brokers):
+        remedy = "see PITWALL_KAFKA_SERVERS" if settings.kafka_servers else "start it: ./pitwall up"
+        raise PitwallError(f"Kafka at {settings.bootstrap_servers} does not answer; {remedy}")
+
+
+def _answers(url: str, default_port: int) -> bool:
+    """Whether something accepts connections at this URL's host and port."""
     from pitwall.machine.ports import port_open
 
-    if not port_open(settings.host, settings.kafka_port):
-        raise PitwallError(
-            f"Kafka at {settings.bootstrap_servers} does not answer; start it: ./pitwall up"
-        )
+    try:
+        address = urlsplit(url)
+        return port_open(address.hostname or "", address.port or default_port)
+    except (ValueError, OSError):
+        return False
 
 
 def need_server(settings: Settings, name: str) -> None:
@@ -29,8 +40,11 @@ def need_server(settings: Settings, name: str) -> None:
 def need_registry(settings: Settings) -> None:
     """Raise `PitwallError` when the model registry or its store of artifacts does not answer."""
     need_server(settings, "mlflow")
-    if settings.mlflow_artifacts.startswith("s3:"):
-        need_server(settings, "s3")
+    if settings.mlflow_artifacts.startswith("s3:") and not _answers(
+        settings.s3_url, 443 if settings.s3_url.startswith("https") else 80
+    ):
+        remedy = "see PITWALL_S3_SERVER" if settings.s3_server else "start it: ./pitwall up"
+        raise PitwallError(f"s3 at {settings.s3_url} does not answer; {remedy}")
 
 
 def replay_speed(text: str) -> float | None:

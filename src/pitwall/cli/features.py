@@ -140,14 +140,18 @@ def parity(
     percent of them are.
     """
     from pitwall.flink.control import settle
+    from pitwall.kafka.unreadable import Unreadable
     from pitwall.monitoring.parity import compare
     from pitwall.serving.served import logged
 
     settings = Settings()
     with progress() as step:
         step("reading the features that were served", None)
+        unreadable = Unreadable("parity")
         vectors = [
-            vector for vector in logged(settings) if not session or vector.session in session
+            vector
+            for vector in logged(settings, unreadable=unreadable)
+            if not session or vector.session in session
         ]
         checkpoint_error: JobError | None = None
         try:
@@ -163,14 +167,30 @@ def parity(
             style="yellow",
             markup=False,
         )
+    if unreadable.total:
+        ERR.print(
+            f"{unreadable.total} messages of {settings.served_topic} could not be read; "
+            f"the newest: {unreadable.newest}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
     if not vectors:
         where = f" in {', '.join(session)}" if session else ""
         raise PitwallError(
-            f"nothing was served{where}, so there is nothing to compare; "
-            "ask ./pitwall predict, or run ./pitwall score"
+            f"{settings.served_topic} holds nothing that was served{where} (Kafka keeps it for a "
+            "time only), so there is nothing to compare; ask ./pitwall predict, "
+            "or run ./pitwall score"
         )
     if as_json:
-        emit({**asdict(result), "percent": result.percent, "at_least": at_least})
+        emit(
+            {
+                **asdict(result),
+                "percent": result.percent,
+                "at_least": at_least,
+                "unreadable": unreadable.total,
+            }
+        )
     else:
         rows = table("Feature", "Equal", "Different", "Missing")
         worst_first = sorted(

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from pitwall.cli.checks import need_registry
-from pitwall.cli.terminal import OUT, AsJson, emit, progress, table
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError, UsageError
 from pitwall.lab.progress import Step
 from pitwall.settings import Settings
@@ -76,20 +76,28 @@ def retrain(
     A version is promoted if it passes the gate: it beats its baselines, and is not worse than the
     champion.
     """
-    from pitwall.training.tasks import task
+    from pitwall.training.tasks import tasks
 
     settings = Settings()
-    for name in names or []:
-        task(settings, name)
-    answers = _training(settings, "--retrain", *(names or []))
+    known = tasks(settings)
+    if unknown := [name for name in names or [] if name not in known]:
+        raise UsageError(f"model {unknown[0]!r} is unknown; there are: {', '.join(known)}")
+    answers = _answers(settings, "--retrain", *(names or []))
+    failed = [name for name, answer in answers.items() if "error" in answer]
     if as_json:
         emit(answers)
-        return
-    for name, answer in answers.items():
-        if answer["new"]:
+    for name, answer in {} if as_json else answers.items():
+        if name in failed:
+            ERR.print(f"{name}: {answer['error']}", style="red", markup=False, soft_wrap=True)
+        elif answer["new"]:
             _print_version(name, answer)
         else:
             OUT.print(f"{name}: {answer['gate']}; version {answer['serving']} stays")
+    if failed:
+        raise PitwallError(
+            f"{', '.join(failed)} could not be trained; "
+            f"the other {len(answers) - len(failed)} models were"
+        )
 
 
 def _print_version(name: str, version: dict[str, Any]) -> None:
@@ -109,14 +117,23 @@ def _training(settings: Settings, *arguments: str) -> dict[str, Any]:
 
     Raises `PitwallError` with the error of the task that failed.
     """
+    answers = _answers(settings, *arguments)
+    for name, answer in answers.items():
+        if "error" in answer:
+            raise PitwallError(f"{name}: {answer['error']}")
+    return answers
+
+
+def _answers(settings: Settings, *arguments: str) -> dict[str, Any]:
+    """As `_training`; the answer of a task that failed is its `error`.
+
+    Raises `PitwallError` where the child itself failed.
+    """
     need_registry(settings)
     with progress() as step:
         answers, errors, status = _run_training(settings, arguments, step)
     if status or not answers:
         raise PitwallError(f"training failed: {errors[-1] if errors else 'no message'}")
-    for name, answer in answers.items():
-        if "error" in answer:
-            raise PitwallError(f"{name}: {answer['error']}")
     return answers
 
 
@@ -233,8 +250,15 @@ def promote(
         champion, why = promotion.rollback(client, model), "rollback"
     else:
         champion = str(version)
-        why = promotion.promote(client, model, champion, force).why
+        why = promotion.promote(client, model, champion, force)
     if as_json:
-        emit({"model": model, "champion": int(champion), "why": why, "forced": bool(force)})
+        emit(
+            {
+                "model": model,
+                "champion": int(champion),
+                "why": why,
+                "forced": why.startswith("forced: "),
+            }
+        )
     else:
         OUT.print(f"{model}: version {champion} is champion ({why})", soft_wrap=True)

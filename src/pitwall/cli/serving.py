@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pitwall.cli.checks import need_server
+from pitwall.cli.checks import need_kafka, need_server
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError
 from pitwall.settings import Settings
@@ -41,7 +41,7 @@ def score(
     from pitwall.serving.scorer import run
 
     settings = Settings()
-    need_server(settings, "kafka")
+    need_kafka(settings)
     need_server(settings, "mlflow")
     ERR.print(f"scorer {worker} serves the stream; Ctrl-C ends it")
     run(settings, worker)

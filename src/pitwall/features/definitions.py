@@ -139,6 +139,26 @@ class FeatureSet:
         )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """12 hexadecimal digits for each feature, which change with its meaning alone.
+
+        They cover its definition, its channel and units, the distance that laps are told apart by,
+        the sectors, and its reference lap. A set's digest changes with any of its features.
+        """
+        channels = {channel.id: channel for channel in (*CHANNELS.values(), *self.own)}
+        meanings = {}
+        for feature in self.features:
+            used = [
+                asdict(channels[name]) | {"factors": unit_factors(channels[name])}
+                for name in (feature.channel, self.distance)
+                if name in channels
+            ]
+            grid = self.references[feature.reference] if feature.reference else []
+            text = json.dumps([feature.in_plan(), self.sectors, used, grid], sort_keys=True)
+            meanings[feature.name] = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return meanings
+
     @property
     def schema(self) -> str:
         """16 hexadecimal digits of the view's name and its columns in their order.

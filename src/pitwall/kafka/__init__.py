@@ -6,4 +6,5 @@ import `channels`, `settings` and below.
 - `wire`: encodes the car's messages; times and trace ids as messages and logs write them
 - `topics`: creates the project's topics and asks where they end
 - `clients`: configuration of librdkafka's clients and of Java's
+- `unreadable`: the messages that a reader left out, counted and logged
 """

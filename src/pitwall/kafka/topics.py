@@ -19,7 +19,7 @@ It is larger than a broker's largest message, because a message may have come co
 def create_topics(settings: Settings) -> None:
     """Create those of the project's topics that do not exist.
 
-    Raises `StackError` when Kafka refuses one.
+    Raises `StackError` when Kafka refuses one or does not answer.
     """
     names = (
         settings.telemetry_topic,
@@ -29,7 +29,10 @@ def create_topics(settings: Settings) -> None:
         settings.served_topic,
     )
     client = admin(settings)
-    existing = client.list_topics(timeout=10).topics
+    try:
+        existing = client.list_topics(timeout=10).topics
+    except KafkaException as error:
+        raise _silent(settings, error) from error
     large = {settings.dead_letters_topic: {"max.message.bytes": str(DEAD_LETTER_BYTES)}}
     new = [
         NewTopic(
@@ -63,6 +66,14 @@ def create_topic(
     )
 
 
+def _silent(settings: Settings, error: KafkaException) -> StackError:
+    """The error of a broker that does not answer, with the remedy."""
+    reason = error.args[0].str()
+    return StackError(
+        f"Kafka at {settings.bootstrap_servers} does not answer ({reason}); see `./pitwall status`"
+    )
+
+
 def _create(client: AdminClient, new: list[NewTopic]) -> None:
     if not new:
         return
@@ -75,7 +86,10 @@ def _create(client: AdminClient, new: list[NewTopic]) -> None:
 
 
 def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """The next offset of each partition of `topic`; empty when the topic does not exist."""
+    """The next offset of each partition of `topic`; empty when the topic does not exist.
+
+    Raises `StackError` when Kafka does not answer.
+    """
     consumer = Consumer(
         {**client_config(settings), "group.id": "pitwall-offsets", "enable.auto.commit": False}
     )
@@ -88,6 +102,8 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
             partition = TopicPartition(topic, number)
             _, ends[number] = consumer.get_watermark_offsets(partition, timeout=10)
         return ends
+    except KafkaException as error:
+        raise _silent(settings, error) from error
     finally:
         consumer.close()
 

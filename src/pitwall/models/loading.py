@@ -6,6 +6,7 @@ What serving needs beside the estimator stands in the model's metadata.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ class Loaded:
     rows: Rows
     example: NDArray[np.float64]
     """Some rows of the training set, shape (n, inputs)."""
+    meanings: Mapping[str, str]
+    """What each input meant in training: `FeatureSet.meanings`; empty for an older version."""
 
     def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (n,) in the unit for `rows` (n, inputs); NaN stands for null."""
@@ -130,4 +133,5 @@ def _read(version: Any, folder: Path) -> Loaded:
         model,
         compiled(model),
         described.load_input_example(str(folder))[list(inputs)].to_numpy(dtype=np.float64),
+        dict(metadata.get("meanings", {})),
     )

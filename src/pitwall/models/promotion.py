@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pitwall.errors import ModelError
-from pitwall.models.registry import by_alias
+from pitwall.models.registry import by_alias, is_absent, silent
 
 HISTORY = "champions"
 """A tag of the registered model: a JSON list of its champions, the newest last."""
@@ -55,8 +55,8 @@ def gate(registry: Any, name: str, version: str) -> Verdict:
     return Verdict(met["gain"] >= 0, text)
 
 
-def promote(registry: Any, name: str, version: str, force: str | None = None) -> Verdict:
-    """Make a version champion.
+def promote(registry: Any, name: str, version: str, force: str | None = None) -> str:
+    """Make a version champion; gives the reason as it is recorded.
 
     Raises `ModelError` when the gate is closed and there is no reason to `force` it.
     """
@@ -66,45 +66,54 @@ def promote(registry: Any, name: str, version: str, force: str | None = None) ->
             f"version {version} of {name} is not promoted: {verdict.why}; "
             "--force REASON promotes it all the same"
         )
-    _crown(
-        registry,
-        name,
-        version,
-        f"forced: {force} (the gate: {verdict.why})" if force else verdict.why,
-        bool(force),
-    )
-    return verdict
+    why = verdict.why if verdict.passes else f"forced: {force} (the gate said: {verdict.why})"
+    _crown(registry, name, version, why, forced=not verdict.passes)
+    return why
 
 
 def rollback(registry: Any, name: str, reason: str = "") -> str:
     """Make the champion before the present one champion again; gives its version.
 
-    Raises `ModelError` when there was none.
+    A second rollback goes one further back. Raises `ModelError` when there was none before.
     """
-    past = history(registry, name)
     present = by_alias(registry, name, "champion")
-    before = [
-        each
-        for each in past
-        if present is not None and str(each["version"]) != str(present.version)
-    ]
-    if not before:
+    line = _line(history(registry, name))
+    while line and present is not None and line[-1] == int(present.version):
+        line.pop()
+    if not line or present is None:
         raise ModelError(
-            f"model {name!r} has had no other champion; ./pitwall promote {name} VERSION makes one"
+            f"model {name!r} has had no champion before this one; "
+            f"./pitwall promote {name} VERSION makes one"
         )
-    version = str(before[-1]["version"])
-    _crown(
-        registry,
-        name,
-        version,
-        f"rollback from version {present.version}" + (f": {reason}" if reason else ""),  # type: ignore[union-attr]
-        False,
-    )
+    version = str(line[-1])
+    why = f"rollback from version {present.version}" + (f": {reason}" if reason else "")
+    _crown(registry, name, version, why, rollback=True)
     return version
 
 
+def _line(past: list[dict[str, Any]]) -> list[int]:
+    """The champions that rollbacks walk back through, the present one last.
+
+    A promotion adds one; a rollback takes away those after the one that it went back to.
+    """
+    line: list[int] = []
+    for entry in past:
+        version = int(entry["version"])
+        if _is_rollback(entry) and version in line:
+            while line[-1] != version:
+                line.pop()
+        elif not line or line[-1] != version:
+            line.append(version)
+    return line
+
+
+def _is_rollback(entry: dict[str, Any]) -> bool:
+    """Whether an entry of the history is a rollback; an older one says so in its reason only."""
+    return bool(entry.get("rollback", str(entry["why"]).startswith("rollback from version")))
+
+
 def history(registry: Any, name: str) -> list[dict[str, Any]]:
-    """The champions: version, since, why and forced of each, the newest last.
+    """The champions: version, since, why, forced and rollback of each, the newest last.
 
     Raises `ModelError` for an unknown model.
     """
@@ -112,20 +121,31 @@ def history(registry: Any, name: str) -> list[dict[str, Any]]:
 
     try:
         tags = registry.get_registered_model(name).tags
-    except MlflowException:
+    except MlflowException as error:
+        if not is_absent(error):
+            raise silent(error) from error
         raise ModelError(
             f"there is no model {name!r} in the registry; train it: ./pitwall train {name}"
         ) from None
     return list(json.loads(tags.get(HISTORY, "[]")))
 
 
-def _crown(registry: Any, name: str, version: str, why: str, forced: bool) -> None:
+def _crown(
+    registry: Any,
+    name: str,
+    version: str,
+    why: str,
+    *,
+    forced: bool = False,
+    rollback: bool = False,
+) -> None:
     past = history(registry, name)
     entry = {
         "version": int(version),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "why": why[:300],
         "forced": forced,
+        "rollback": rollback,
     }
     registry.set_registered_model_tag(name, HISTORY, json.dumps([*past, entry][-KEPT:]))
     registry.set_model_version_tag(name, version, "promoted", why[:300])
@@ -137,7 +157,9 @@ def _version(registry: Any, name: str, version: str) -> Any:
 
     try:
         return registry.get_model_version(name, version)
-    except MlflowException:
+    except MlflowException as error:
+        if not is_absent(error):
+            raise silent(error) from error
         raise ModelError(
             f"model {name!r} has no version {version!r}; see ./pitwall models"
         ) from None

@@ -6,9 +6,11 @@ Aliases: the version `champion` answers, the version `challenger` was trained la
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from pitwall.errors import ModelError
 from pitwall.settings import Settings
 from pitwall.stores.s3 import s3_environment
 
@@ -31,13 +33,30 @@ def client(settings: Settings) -> Any:
 
 
 def by_alias(registry: Any, name: str, alias: str) -> Any | None:
-    """The version of model `name` that has this alias, or None."""
+    """The version of model `name` that has this alias, or None where it is known to have none.
+
+    Raises `ModelError` when the registry does not answer: no answer is not the answer "none".
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         return registry.get_model_version_by_alias(name, alias)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        # MLflow calls an alias that is not set an invalid parameter.
+        if is_absent(error) or re.search(r"alias \S+ not found", str(error)):
+            return None
+        raise silent(error) from error
+
+
+def is_absent(error: Exception) -> bool:
+    """Whether an error of MLflow's says that there is no such model, version or run."""
+    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+
+
+def silent(error: Exception) -> ModelError:
+    """The error of a registry that does not answer, with the remedy."""
+    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return ModelError(f"the model registry does not answer ({reason}); see `./pitwall status`")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ the lap only as far as drivers do; a broken sensor leaves that band and stays ou
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,13 @@ from pitwall.monitoring.bands import (
 )
 from pitwall.monitoring.silence import RELEASED_S
 
+MOST_M = 1e6
+"""A distance beyond this is of no lap."""
+MOST_SESSIONS = 1000
+"""Beyond so many sessions, the one that came first is forgotten."""
+MOST_TICKS = 10_000
+"""Ticks of one stretch that are kept: a car that stands for 200 s at 50 Hz."""
+
 
 @dataclass
 class _OpenLap:
@@ -31,7 +39,7 @@ class _OpenLap:
     stretch: int
     level: Array
     """The CUSUM's level of each channel, shape (channels,)."""
-    ticks: list[list[float]] = field(default_factory=list)
+    ticks: deque[list[float]] = field(default_factory=lambda: deque(maxlen=MOST_TICKS))
     """Values of the channels in the open stretch."""
     heard_s: float = 0.0
     """When the last tick came, by the clock of `Drift`."""
@@ -61,18 +69,24 @@ class Drift:
     ) -> None:
         """Take one tick: the lap's number, the distance driven in it, the values of the channels.
 
-        A tick without lap or distance is left out; a value that is None is missing.
+        A tick without lap or distance, or before the line of its lap, is left out; a value that is
+        None is missing.
         """
-        if lap_number is None or distance_m is None:
+        if lap_number is None or distance_m is None or not 0 <= distance_m < MOST_M:
             return
         key, stretch = (vehicle, session), int(distance_m / STRETCH_M)
         lap = self._laps.get(key)
         if lap is None or lap.number != lap_number:
             lap = self._laps[key] = _OpenLap(lap_number, stretch, np.zeros(len(values)))
             self.raised.pop(key, None)
+            while len(self._laps) > MOST_SESSIONS:
+                oldest = next(iter(self._laps))
+                del self._laps[oldest]
+                self.raised.pop(oldest, None)
         elif lap.stretch != stretch:
             self._close_stretch(key, lap)
-            lap.stretch, lap.ticks = stretch, []
+            lap.stretch = stretch
+            lap.ticks.clear()
         lap.ticks.append([np.nan if value is None else value for value in values])
         lap.heard_s = self._clock()
 
@@ -88,8 +102,9 @@ class Drift:
         """Raise the levels by the stretch that ends, and the alarms of channels above theirs."""
         if len(lap.ticks) < LEAST_TICKS or lap.stretch >= self.bands.low.shape[2]:
             return
-        stretch = statistics(np.array(lap.ticks))[:, :, None]
-        lap.level = raise_level(lap.level, self.bands.at(lap.stretch).excess(stretch)[:, 0])
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that no car drives
+            stretch = statistics(np.array(lap.ticks))[:, :, None]
+            lap.level = raise_level(lap.level, self.bands.at(lap.stretch).excess(stretch)[:, 0])
         over = lap.level > self.bands.level
         raised = [name for name, high in zip(self.bands.channels, over, strict=True) if high]
         self.raised[key] = tuple(dict.fromkeys([*self.raised.get(key, ()), *raised]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pitwall.kafka.unreadable import Unreadable
 from pitwall.monitoring.truths import Score
+from pitwall.serving.metrics import left_out
 
 
 class _Monitoring(Collector):
@@ -16,11 +18,13 @@ class _Monitoring(Collector):
         self,
         scores: Mapping[tuple[str, int], Score],
         raised: Mapping[tuple[str, str], Sequence[str]],
+        unreadable: Unreadable | None,
     ) -> None:
         self._scores = scores
         self._raised = raised
+        self._unreadable = unreadable
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         model = ["model", "version", "unit"]
         error = GaugeMetricFamily(
             "pitwall_prediction_error",
@@ -42,7 +46,7 @@ class _Monitoring(Collector):
             "1 for a channel outside the band of the training laps.",
             labels=["vehicle", "session", "channel"],
         )
-        for (name, version), score in sorted(self._scores.items()):
+        for (name, version), score in sorted(dict(self._scores).items()):
             labels = [name, str(version), score.unit]
             for part, mean in enumerate(score.by_part()):
                 if mean is not None:
@@ -50,16 +54,20 @@ class _Monitoring(Collector):
             scored.add_metric(labels, float(score.count.sum()))
             if score.promised:
                 coverage.add_metric(labels, score.held / score.promised)
-        for (vehicle, session), channels in sorted(self._raised.items()):
+        for (vehicle, session), channels in sorted(dict(self._raised).items()):
             for channel in channels:
                 alarm.add_metric([vehicle, session, channel], 1)
-        return error, scored, coverage, alarm
+        yield from (error, scored, coverage, alarm)
+        if self._unreadable is not None:
+            yield left_out(self._unreadable)
 
 
 def exposition(
-    scores: Mapping[tuple[str, int], Score], raised: Mapping[tuple[str, str], Sequence[str]]
+    scores: Mapping[tuple[str, int], Score],
+    raised: Mapping[tuple[str, str], Sequence[str]],
+    unreadable: Unreadable | None = None,
 ) -> str:
-    """The text that Prometheus reads: `Truths.scores` and `Drift.raised` as metrics."""
+    """The text that Prometheus reads: `Truths.scores`, `Drift.raised`, and messages left out."""
     registry = CollectorRegistry()
-    registry.register(_Monitoring(scores, raised))
+    registry.register(_Monitoring(scores, raised, unreadable))
     return generate_latest(registry).decode()

@@ -5,9 +5,8 @@ The offline store's row of a vector is that of the same car, session and event t
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall.errors import UsageError
 from pitwall.features import load
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
@@ -92,8 +90,8 @@ def compare(settings: Settings, vectors: Iterable[Served]) -> Parity:
     NaN counts as null, as on the topics. Where the offline store has several rows of one instant,
     the one created last counts, as in training.
 
-    Raises `UsageError` for a view that the feature repository no longer has, and `StoreError` when
-    the offline store cannot answer.
+    A view or a feature that the feature repository does not have counts as missing, with the reason
+    in `Parity.worst`. Raises `StoreError` when the offline store cannot answer.
     """
     from pitwall.stores.repository import feature_store
 
@@ -104,14 +102,16 @@ def compare(settings: Settings, vectors: Iterable[Served]) -> Parity:
         served = list(group)
         store = store or feature_store(settings)
         names = sorted({name for vector in served for name in vector.names})
-        rows = _offline(store, view, session, names, [vector.event_us for vector in served])
-        column = {name: i for i, name in enumerate(names)}
+        known = _known(store, view, names)
+        times_us = [vector.event_us for vector in served]
+        rows = _offline(store, view, session, known, times_us) if known else {}
+        column = {name: i for i, name in enumerate(known)}
         for vector in served:
-            parity.vectors += 1
-            parity.sources[vector.source] = parity.sources.get(vector.source, 0) + 1
             row = rows.get((vector.vehicle, vector.event_us))
-            truth = None if row is None else row[[column[name] for name in vector.names]]
-            differences += _count(parity, vector, truth)
+            truth = (
+                None if row is None else {n: row[column[n]] for n in vector.names if n in column}
+            )
+            differences += count_vector(parity, vector, truth, known)
             if len(differences) > KEPT:
                 differences = _largest(differences)
     parity.worst = [text for _, text in _largest(differences)]
@@ -126,37 +126,55 @@ def _largest(differences: list[tuple[float, str]]) -> list[tuple[float, str]]:
     return sorted(differences, key=lambda difference: -difference[0])[:EXAMPLES]
 
 
-def _count(
-    parity: Parity, vector: Served, truth: NDArray[np.float64] | None
+def count_vector(
+    parity: Parity,
+    vector: Served,
+    truth: dict[str, np.float64] | None,
+    known: Collection[str],
 ) -> Iterator[tuple[float, str]]:
-    """Count the values of a vector in `parity`, and give its differences.
+    """Count a vector and its values in `parity`, and give its differences.
 
-    `truth` holds the offline store's values in the vector's order, shape (features,), or is None
-    where there is no row. A difference is its size relative to the larger value, 2 where one of
-    the two is null and -1 for a missing row, and a sentence.
+    `truth` holds the offline store's values by feature, or is None where there is no row; `known`
+    are the features that the view has. A difference is its size relative to the larger value, 2
+    where one of the two is null and -1 for what is missing, and a sentence.
     """
+    parity.vectors += 1
+    parity.sources[vector.source] = parity.sources.get(vector.source, 0) + 1
     when = (EPOCH + timedelta(microseconds=vector.event_us)).isoformat().replace("+00:00", "Z")
     where = f"{vector.vehicle}, {vector.session}, {when}, {vector.source} {vector.service}".rstrip()
-    counts = [
-        (parity, parity.features.setdefault(f"{vector.view}:{name}", Counts()))
-        for name in vector.names
-    ]
-    if truth is None:
-        for count in itertools.chain.from_iterable(counts):
-            count.missing += 1
+    unknown = [name for name in vector.names if name not in known]
+    if unknown:
+        yield -1.0, f"{where}: the feature repository has no {vector.view}:{unknown[0]}"
+    elif truth is None:
         yield -1.0, f"{where}: the offline store has no row of {vector.view}"
-        return
-    values = np.array([np.nan if v is None else v for v in vector.values], dtype=np.float64)
-    equal = (values.view("i8") == truth.view("i8")) | (np.isnan(values) & np.isnan(truth))
-    for i, name in enumerate(vector.names):
-        for count in counts[i]:
-            count.match += bool(equal[i])
-            count.mismatch += not equal[i]
-        if not equal[i]:
-            online, offline = float(values[i]), float(truth[i])
+    for name, value in zip(vector.names, vector.values, strict=True):
+        counts = (parity, parity.features.setdefault(f"{vector.view}:{name}", Counts()))
+        if truth is None or name not in truth:
+            for count in counts:
+                count.missing += 1
+            continue
+        online, offline = math.nan if value is None else value, float(truth[name])
+        # The text of a double has its bits, but for those of a NaN, which is null.
+        equal = repr(online) == repr(offline)
+        for count in counts:
+            count.match += equal
+            count.mismatch += not equal
+        if not equal:
             size = abs(online - offline) / max(abs(online), abs(offline), 1e-300)
             text = f"{where}: {name} was served as {online!r}, offline it is {offline!r}"
             yield 2.0 if math.isnan(size) else size, text
+
+
+def _known(store: Any, view: str, names: list[str]) -> list[str]:
+    """Those of the features that the view has in the feature repository; none of no view."""
+    from feast.errors import FeatureViewNotFoundException
+
+    try:
+        feature_view = store.get_feature_view(view)
+    except FeatureViewNotFoundException:
+        return []
+    features = {feature.name for feature in feature_view.features}
+    return [name for name in names if name in features]
 
 
 def _offline(
@@ -164,23 +182,15 @@ def _offline(
 ) -> dict[tuple[str, int], NDArray[np.float64]]:
     """The offline store's rows of a session between the first and the last of these times.
 
-    By vehicle and event time (µs since the epoch), with the values in the order of `names`. Raises
-    `UsageError` where the feature repository does not have the view.
+    By vehicle and event time (µs since the epoch), with the values in the order of `names`, which
+    the view has.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
-    from feast.errors import FeatureViewNotFoundException
 
     from pitwall.stores.offline.store import ParquetOfflineStore
 
-    try:
-        feature_view = store.get_feature_view(view)
-    except FeatureViewNotFoundException:
-        raise UsageError(
-            f"vectors of view {view!r} were served, but the feature repository does not have it; "
-            "run `feast apply`"
-        ) from None
-    source = feature_view.batch_source
+    source = store.get_feature_view(view).batch_source
     stamp, created = source.timestamp_field, source.created_timestamp_column
     start, end = (EPOCH + timedelta(microseconds=us) for us in (min(times_us), max(times_us)))
     table = ParquetOfflineStore.pull_all_from_table_or_query(

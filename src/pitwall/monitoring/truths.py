@@ -22,6 +22,10 @@ PARTS = 10
 """A lap is divided into so many parts of equal length."""
 START_M = 100.0
 """A lap whose first row lies within this distance was seen from its start."""
+MOST_WAITING = 20_000
+"""Predictions of one lap that wait for its end; of more, the oldest are dropped."""
+MOST_SCORES = 200
+"""Models' versions that are scored; beyond that, predictions of further ones are left out."""
 KEPT_ROWS = 3000
 """Rows of a session that are kept for truths that are features."""
 Array = NDArray[np.float64]
@@ -40,7 +44,7 @@ class _OpenLap:
     """Time in the lap of each row."""
     distances_m: list[float] = field(default_factory=list)
     """Distance in the lap of each row, rising."""
-    waiting: list[dict[str, Any]] = field(default_factory=list)
+    waiting: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     """Predictions as on their topic, with `at` (m) and `time` (s) in the lap; and `truth`, where
     it is known already."""
 
@@ -123,6 +127,8 @@ class Truths:
             present = ((name, values.get(name)) for name in self._truth_features)
             truths = {name: value for name, value in present if value is not None}
             self._recent[key].append((event_us, truths))
+            while len(self._recent) > self._keep:
+                del self._recent[next(iter(self._recent))]
         number, time_s, distance_m = (
             values.get(name) for name in ("lap_number", "lap_time", "lap_distance")
         )
@@ -148,7 +154,8 @@ class Truths:
     def prediction(self, message: dict[str, Any]) -> None:
         """Take one prediction as it is on its topic, after its row.
 
-        A prediction of a lap that is over already, or of a model without label, is left out.
+        It has the fields of `serving.prediction.read_prediction`. A prediction of a lap that is
+        over already, or of a model without label, is left out.
         """
         kind, feature = self._labels.get(message["model"], (None, None))
         key = (message["vehicle"], message["session"])
@@ -198,6 +205,8 @@ class Truths:
     def _score(self, lap: _OpenLap, lap_time_s: float) -> None:
         """Add the errors of the waiting predictions to the scores of their models."""
         times, distances = np.array(lap.times_s), np.array(lap.distances_m)
+        if distances[-1] <= 0:
+            return
         for message in lap.waiting:
             kind, ahead_m = self._labels[message["model"]]
             truth = message.get("truth")
@@ -208,10 +217,11 @@ class Truths:
                 truth = end_s - message["time"]
             if truth is None:
                 continue
-            score = self.scores.setdefault(
-                (message["model"], int(message["version"])), Score(message["unit"])
-            )
-            part = min(PARTS - 1, int(message["at"] / distances[-1] * PARTS))
+            version = (message["model"], int(message["version"]))
+            if version not in self.scores and len(self.scores) >= MOST_SCORES:
+                continue
+            score = self.scores.setdefault(version, Score(message["unit"]))
+            part = min(PARTS - 1, max(0, int(message["at"] / distances[-1] * PARTS)))
             score.count[part] += 1
             score.total[part] += abs(message["value"] - truth)
             if message.get("low") is not None and message.get("high") is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from confluent_kafka import Message
+
 from pitwall.errors import StackError, UsageError
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import DEAD_LETTER_BYTES, end_offsets
@@ -67,23 +69,33 @@ def read(settings: Settings, since: Mapping[int, int] | None = None) -> Iterator
                         break
                     raise StackError(f"Kafka at {settings.bootstrap_servers}: {error.str()}")
                 next_offset = (message.offset() or 0) + 1
-                headers = {
-                    name.removeprefix(PREFIX): value.decode(errors="replace")
-                    for name, value in message.headers() or []
-                    if isinstance(value, bytes)
-                }
-                yield DeadLetter(
-                    f"{partition}-{message.offset()}",
-                    message.timestamp()[1],
-                    headers.get("topic", ""),
-                    int(headers.get("partition", -1)),
-                    int(headers.get("offset", -1)),
-                    headers.get("exception.class.name", ""),
-                    headers.get("exception.message", ""),
-                    message.value() or b"",
-                )
+                yield dead_letter(message)
     finally:
         consumer.close()
+
+
+def dead_letter(message: Message) -> DeadLetter:
+    """The letter that a message of the topic is; a header that says nothing is empty, or -1."""
+    headers = {
+        name.removeprefix(PREFIX): value.decode(errors="replace")
+        for name, value in message.headers() or []
+        if isinstance(value, bytes)
+    }
+    return DeadLetter(
+        f"{message.partition()}-{message.offset()}",
+        message.timestamp()[1],
+        headers.get("topic", ""),
+        _number(headers.get("partition")),
+        _number(headers.get("offset")),
+        headers.get("exception.class.name", ""),
+        headers.get("exception.message", ""),
+        message.value() or b"",
+    )
+
+
+def _number(text: str | None) -> int:
+    """A partition or an offset as its header holds it; -1 where that is no such number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else -1
 
 
 def find(settings: Settings, letter_id: str) -> DeadLetter:
@@ -99,7 +111,7 @@ def send_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
 
     Raises `StackError` when Kafka does not acknowledge all of them.
     """
-    from confluent_kafka import KafkaError, Message, Producer
+    from confluent_kafka import KafkaError, Producer
 
     failures: list[KafkaError] = []
 

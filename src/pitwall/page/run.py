@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from pitwall import logs
@@ -17,6 +17,8 @@ from pitwall.settings import Settings
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
 """Folder of uPlot in its jar."""
 UPLOT_FILES = ("uPlot.iife.min.js", "uPlot.min.css")
+KEEP_ALIVE_S = 75
+"""An idle connection is kept for so long: longer than browsers, proxies and clients keep theirs."""
 OWN_FILES = ("page.css", "column.js", "strips.js")
 
 
@@ -76,12 +78,13 @@ def main() -> None:
         services_view(settings)
 
     @app.get("/health")
-    def health_check() -> dict[str, bool]:
-        return {"ok": True}
+    def health_check() -> Response:
+        problems = [*feed.problems, *filter(None, (health.problem, registry.problem))]
+        return JSONResponse({"ok": not problems, "problems": problems}, 503 if problems else 200)
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(feed.watch.metrics(), media_type="text/plain; version=0.0.4")
+        return Response(feed.metrics(), media_type="text/plain; version=0.0.4")
 
     @app.get("/assets/{name}")
     def asset(name: str) -> Response:
@@ -114,6 +117,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
+        timeout_keep_alive=KEEP_ALIVE_S,
         **tls,
     )
 

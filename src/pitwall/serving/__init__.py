@@ -14,5 +14,6 @@ registry    the models in memory              prediction  one message of the top
 outbox      predictions on their way          served      the log of what was served
 delivery    sends them, and what Kafka refuses
 scorer      the stream scorer's worker        scoring, sampler  many rows, and which of them
+scorer_state  its health and metrics
 run         starts BentoML for `serving/service.py`
 """

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from pitwall.serving.served import Served
 from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.serving")
+T = TypeVar("T")
+KEPT_TOGETHER = 50
+"""So many predictions of a batch are written at once; other questions are answered between."""
 
 
 class Answered(NamedTuple):
@@ -62,12 +65,18 @@ class Answering:
             raise Problem(503, "not_ready", reason, retry_s=1)
         return self._parts.registry
 
-    def models_of(self, questions: Iterable[Question]) -> dict[str, Model | Problem]:
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What `work` gives, computed in a thread: it takes too long for the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._parts.threads, work, *arguments)
+
+    def models_of(
+        self, questions: Iterable[Question], registry: Registry
+    ) -> dict[str, Model | Problem]:
         """The champion that each question names, or why there is none.
 
         Looked up once a request: all its answers are of one version of each model.
         """
-        registry = self.registry()
         models: dict[str, Model | Problem] = {}
         for name in {question.model for question in questions}:
             try:
@@ -89,10 +98,16 @@ class Answering:
         else:
             values = _given(question, model)
         row = np.array(values, dtype=np.float64)
-        value, low, high = _predict(model, question, row, stored)
+        predicting = (_predict, model, question, row, stored)
+        value, low, high = (
+            await self.in_thread(*predicting) if model.slow else _predict(*predicting[1:])
+        )
         if not np.isfinite((value, low, high)).all():
             raise _no_value(model, values)
         prediction = _prediction(model, question, stored, (value, low, high))
+        contributions: dict[str, float | None] | None = None
+        if question.explain:
+            contributions = {**await self.in_thread(model.explain, row)}
         answer = Answer(
             prediction_id="",
             model=model.name,
@@ -106,7 +121,7 @@ class Answering:
             feature_service=model.feature_service,
             event_time=None if stored is None else prediction.event_time,
             age_s=None if stored is None else stored.age_s,
-            contributions=dict(model.explain(row)) if question.explain else None,
+            contributions=contributions,
         )
         self._metrics.seconds.labels(model.name).observe(time.perf_counter() - started)
         if stored is not None:
@@ -115,19 +130,21 @@ class Answering:
 
     async def keep(self, answered: list[Answered]) -> None:
         """Keep the predictions for their topic, and write their ids into the answers."""
-        try:
-            ids = await self._parts.outbox.keep(
-                [one.prediction for one in answered],
-                [one.served for one in answered if one.served is not None],
-            )
-        except sqlite3.Error as error:
-            raise Problem(
-                503,
-                "outbox_full",
-                f"the prediction could not be kept for the topic: {error}; is the disk full?",
-            ) from error
-        for one, prediction_id in zip(answered, ids, strict=True):
-            one.answer.prediction_id = prediction_id
+        for begin in range(0, len(answered), KEPT_TOGETHER):
+            part = answered[begin : begin + KEPT_TOGETHER]
+            try:
+                ids = await self._parts.outbox.keep(
+                    [one.prediction for one in part],
+                    [one.served for one in part if one.served is not None],
+                )
+            except sqlite3.Error as error:
+                raise Problem(
+                    503,
+                    "outbox_full",
+                    f"the prediction could not be kept for the topic: {error}; is the disk full?",
+                ) from error
+            for one, prediction_id in zip(part, ids, strict=True):
+                one.answer.prediction_id = prediction_id
 
     async def _stored(self, question: Question, model: Model) -> Stored:
         """The features of a question that names a car and a session."""

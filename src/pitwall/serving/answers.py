@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pitwall.serving.problems import Code
+from pitwall.serving.problems import Code, Problem, wrong_type
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number of JSON: neither a text that looks like one, nor `true`."""
+MOST_QUESTIONS = 1000
 
 
 class ErrorBody(BaseModel):
@@ -62,16 +67,16 @@ class Question(BaseModel):
         "default: the newest.",
         examples=["2026-01-01T00:01:30Z"],
     )
-    features: dict[Name, FiniteFloat | None] | None = Field(
+    features: dict[Name, Number | None] | None = Field(
         None, max_length=10_000, description="Instead of vehicle and session."
     )
-    max_age_s: float | None = Field(
+    max_age_s: Number | None = Field(
         None,
         gt=0,
         le=1e9,
         description="Features older than this are stale; default: the task's limit.",
     )
-    explain: bool = Field(False, description="Add each feature's contribution.")
+    explain: bool = Field(False, strict=True, description="Add each feature's contribution.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Question:
@@ -117,10 +122,41 @@ class Questions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    questions: list[Question] = Field(min_length=1, max_length=1000)
+    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+
+
+def read_questions(body: bytes) -> list[Question | Problem]:
+    """The questions of a batch; a malformed one is the `Problem` that refuses it.
+
+    Raises `Problem` 422 for a body that is no batch at all. It may take long for a large body.
+    """
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Problem(422, "wrong_type", "body: it is not JSON in UTF-8") from None
+    asked = fields.get("questions") if isinstance(fields, dict) and len(fields) == 1 else None
+    if not isinstance(asked, list) or not 1 <= len(asked) <= MOST_QUESTIONS:
+        raise Problem(
+            422,
+            "wrong_type",
+            f"body: give an object with `questions` alone, a list of 1 to {MOST_QUESTIONS}",
+        )
+    questions: list[Question | Problem] = []
+    for number, one in enumerate(asked):
+        try:
+            questions.append(Question.model_validate(one))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            questions.append(wrong_type(("questions", number, *first["loc"]), first))
+    return questions
 
 
 class Answers(BaseModel):
     """The answers, in the order of the questions."""
 
     answers: list[Answer | Error]
+
+
+def as_json(answers: list[Answer | Error]) -> bytes:
+    """An `Answers` as JSON. Written answer by answer, so that no other thread waits for all."""
+    return b'{"answers":[' + b",".join(one.model_dump_json().encode() for one in answers) + b"]}"

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from pitwall.serving.answering import Answered, Answering
-from pitwall.serving.answers import Answer, Answers, Error, ErrorBody, Question, Questions
+from pitwall.serving.answers import (
+    Answer,
+    Answers,
+    Error,
+    ErrorBody,
+    Question,
+    Questions,
+    as_json,
+    read_questions,
+)
 from pitwall.serving.limits import Bounds, guard
 from pitwall.serving.metrics import Metrics
 from pitwall.serving.parts import Parts
-from pitwall.serving.problems import CODES, Problem, problem_response
+from pitwall.serving.problems import CODES, Problem, problem_response, wrong_type
 from pitwall.settings import Settings
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -27,16 +40,29 @@ GENERAL: dict[int | str, dict[str, Any]] = {
 """The errors that every guarded path has."""
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application that BentoML mounts."""
-    parts = Parts(settings)
+def _batch_body() -> dict[str, Any]:
+    """The body of a batch for the OpenAPI description; the path itself reads the bytes."""
+    schema = Questions.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+BATCH = _batch_body()
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """The ASGI application that BentoML mounts; a test gives it parts of its own."""
+    parts = parts or Parts(settings)
     metrics = Metrics(parts)
     answering = Answering(settings, parts, metrics)
     app = FastAPI(
         title="pitwall predictions",
         version="1",
         description="Predictions of the champions, from features of the online store.",
+        docs_url=None,
+        redoc_url=None,
     )
+    _add_docs(app)
     app.add_middleware(
         Bounds, max_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s
     )
@@ -44,6 +70,24 @@ def create_app(settings: Settings) -> FastAPI:
     _add_predictions(app, settings, answering, metrics)
     _add_state(app, settings, parts, answering, metrics)
     return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    """The page `/docs`, whose files come with BentoML: a browser asks no other server."""
+    package = find_spec("bentoml")
+    assert package is not None and package.origin is not None
+    folder = Path(package.origin).parent / "_internal" / "server" / "static_content"
+    app.mount("/docs-files", StaticFiles(directory=folder))
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="pitwall predictions",
+            swagger_js_url="/docs-files/swagger-ui-bundle.js",
+            swagger_css_url="/docs-files/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
 
 
 def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
@@ -57,10 +101,7 @@ def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_wrong_type(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "body"
-        value = repr(first.get("input"))
-        problem = Problem(422, "wrong_type", f"{place}: {first['msg']} (given: {value[:80]})")
-        return await on_problem(request, problem)
+        return await on_problem(request, wrong_type(first["loc"][1:], first))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -77,28 +118,38 @@ def _add_predictions(
     @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
     async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
-        answered = await answering.answer(question, answering.models_of([question]))
+        answered = await answering.answer(
+            question, answering.models_of([question], answering.registry())
+        )
         await answering.keep([answered])
-        return _as_json(answered.answer)
+        # FastAPI would validate the answer again, field by field.
+        return Response(answered.answer.model_dump_json(), media_type="application/json")
 
     @app.post(
         "/predict/batch",
         response_model=Answers,
         dependencies=[guard(settings)],
         responses=GENERAL,
+        openapi_extra={"requestBody": BATCH},
     )
-    async def predict_batch(batch: Questions) -> Any:
+    async def predict_batch(request: Request) -> Any:
         """Predict for up to 1,000 questions; each is answered or refused for itself."""
-        models = answering.models_of(batch.questions)
+        registry = answering.registry()
+        in_thread = answering.in_thread
+        questions = await in_thread(read_questions, await request.body())
+        good = [question for question in questions if isinstance(question, Question)]
+        models = answering.models_of(good, registry)
 
-        async def one(question: Question) -> Answered | Problem:
+        async def one(question: Question | Problem) -> Answered | Problem:
             try:
+                if isinstance(question, Problem):
+                    raise question
                 return await answering.answer(question, models)
             except Problem as problem:
                 metrics.errors.labels(problem.code).inc()
                 return problem
 
-        results = await asyncio.gather(*map(one, batch.questions))
+        results = await asyncio.gather(*map(one, questions))
         await answering.keep([result for result in results if not isinstance(result, Problem)])
         answers = [
             Error(error=ErrorBody(**result.body()))
@@ -106,7 +157,7 @@ def _add_predictions(
             else result.answer
             for result in results
         ]
-        return _as_json(Answers(answers=answers))
+        return Response(await in_thread(as_json, answers), media_type="application/json")
 
 
 def _add_state(
@@ -159,8 +210,3 @@ def _add_state(
     @app.get("/predict-metrics", include_in_schema=False)
     def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def _as_json(answer: Answer | Answers) -> Response:
-    """The answer as it is: FastAPI would validate it again, field by field."""
-    return Response(answer.model_dump_json(), media_type="application/json")

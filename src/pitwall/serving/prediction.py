@@ -7,13 +7,62 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from pitwall.errors import WireError
 from pitwall.kafka.wire import trace_id
 
 SCHEMA = 1
 EVENT_TYPE = "pitwall.prediction.v1"
+
+
+def _instant(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("it has no time zone")
+    return text
+
+
+Text = Annotated[str, Field(max_length=300)]
+Instant = Annotated[str, Field(max_length=40), AfterValidator(_instant)]
+
+
+class _Message(BaseModel):
+    """The fields that our own readers use, as `docs/prediction.schema.json` has them."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    model: Annotated[str, Field(min_length=1, max_length=300)]
+    version: Annotated[int, Field(ge=1, lt=1 << 31)]
+    role: Literal["champion", "shadow"] = "champion"
+    vehicle: Text
+    session: Text
+    event_time: Instant
+    value: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+    unit: Text
+
+
+def read_prediction(value: bytes | None) -> dict[str, Any]:
+    """The fields of one message of the predictions topic that our readers use.
+
+    They are model, version, role, vehicle, session, event_time, value, low, high and unit, of the
+    types that the schema says. Raises `WireError`, with key and value, for any other message.
+    """
+    try:
+        return dict(_Message.model_validate_json(value or b""))
+    except ValidationError as error:
+        raise WireError(first_fault(error)) from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault that pydantic found in a message: key, value, and what it should be."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"])) or "the message"
+    return f"{key} is {ascii(first['input'])[:80]}: {first['msg']}"[:300]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from reprlib import Repr
 from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
@@ -41,6 +43,11 @@ CODES: dict[int, str] = {
 """What each status means, for the OpenAPI description."""
 
 
+SHORT = Repr()
+"""Shows the beginning of a value, however large or deep it is."""
+SHORT.maxother = SHORT.maxstring = SHORT.maxlong = 80
+
+
 class Problem(Exception):
     """A question that is refused. `retry_s` says after how many seconds to ask again."""
 
@@ -62,6 +69,13 @@ class Problem(Exception):
     def body(self) -> dict[str, Any]:
         """The problem as the body of an answer holds it."""
         return {"code": self.code, "message": self.message, "features": self.features or []}
+
+
+def wrong_type(place: Sequence[int | str], error: Mapping[str, Any]) -> Problem:
+    """The refusal of a malformed question, of pydantic's first error and the place it names."""
+    where = ".".join(map(str, place))[:200] or "body"
+    given = SHORT.repr(error.get("input"))
+    return Problem(422, "wrong_type", f"{where}: {error['msg'][:200]} (given: {given})")
 
 
 def problem_response(problem: Problem) -> JSONResponse:

@@ -5,6 +5,7 @@ The SDK costs a multiple of the read itself (docs/performance.md).
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,8 +72,11 @@ class FeatureReader:
         return self._vector(opened, rows)
 
     async def read_async(self, vehicle: str, session: str, names: tuple[str, ...]) -> Vector | None:
-        """As `read`, without blocking the event loop, except at the first read of these names."""
-        opened, statement = self._ready(names)
+        """As `read`, without blocking the event loop."""
+        ready = self._open is not None and names in self._open.prepared
+        opened, statement = (
+            self._ready(names) if ready else await asyncio.to_thread(self._ready, names)
+        )
         (rows,) = await ask_async(
             opened.session,
             opened.options,

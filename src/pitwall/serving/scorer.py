@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import time
+from functools import partial
 from types import FrameType
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
@@ -22,7 +23,8 @@ from pitwall.kafka.clients import client_config
 from pitwall.kafka.wire import trace_id
 from pitwall.serving.registry import Registry
 from pitwall.serving.sampler import Sampler
-from pitwall.serving.scoring import input_matrix, predictions_of, served_of
+from pitwall.serving.scorer_state import ScorerState
+from pitwall.serving.scoring import predictions_of, served_of, usable
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
 
@@ -42,10 +44,12 @@ class Scorer:
     Raises `KafkaException` where only a new worker can go on; that one begins where the group is.
     """
 
-    def __init__(self, settings: Settings, registry: Registry, worker: str) -> None:
-        self._settings, self._registry = settings, registry
+    def __init__(
+        self, settings: Settings, registry: Registry, worker: str, state: ScorerState
+    ) -> None:
+        self._settings, self._registry, self._state = settings, registry, state
         self._sampler = Sampler(settings.score_hz)
-        self._rows = FeatureRows(settings, "car_state")
+        self._rows = state.rows
         self._from: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._taken: set[int] = set()
@@ -147,9 +151,9 @@ class Scorer:
         producer.begin_transaction()
         try:
             for model in self._registry.serving() if rows else ():
-                matrix = input_matrix(rows, model)
                 try:
-                    predictions = predictions_of(rows, matrix, model)
+                    fit, matrix = usable(rows, model, partial(self._state.unfit, model))
+                    predictions = predictions_of(fit, matrix, model) if fit else []
                 except Exception:
                     first = rows[0]
                     LOG.exception(
@@ -172,7 +176,7 @@ class Scorer:
                         prediction.headers(key),
                     )
                 if model.role == "champion":
-                    for vector in served_of(rows, matrix, model):
+                    for vector in served_of(fit, matrix, model):
                         self._produce(
                             self._settings.served_topic, vector.session, vector.message(), []
                         )
@@ -218,30 +222,39 @@ def run(settings: Settings, worker: str) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     logs.setup(settings)
-    registry = Registry(settings, tuple(tasks(settings)))
+    registry = Registry(settings, lambda: tasks(settings))
+    state = ScorerState(FeatureRows(settings, "car_state", "scorer"), registry)
+    state.serve(settings)
     while not stop:  # without models the rows would be left out
         try:
             registry.refresh()
             break
         except Exception as error:
             LOG.warning("the model registry: %s; asking again", error)
+            state.pulse.beat()
             time.sleep(1)
-    following = registry.follow()
+    threads = [registry.follow(), state.rows.follow()]
     try:
         while not stop:
             scorer = None
             try:
-                scorer = Scorer(settings, registry, worker)
+                scorer = Scorer(settings, registry, worker, state)
                 while not stop:
                     scorer.step()
+                    state.pulse.beat()
             except KafkaException as error:
                 LOG.warning("Kafka: %s; beginning again", error)
+                state.pulse.beat()
+                time.sleep(1)
+            except Exception as error:
+                state.pulse.fail(error)
                 time.sleep(1)
             finally:
                 if scorer is not None:
                     scorer.close()
     finally:
-        following.set()
+        for thread in threads:
+            thread.close(3)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         )
     lines += [
         "",
-        f"Intervals are meant to hold {evaluation.interval['coverage']:.0%} of the truths; "
-        f"of {task.groups}s left out they held {evaluation.coverage:.1%}.",
+        f"Intervals are those of {evaluation.registered}. They are meant to hold "
+        f"{evaluation.interval['coverage']:.0%} of the truths; of {task.groups}s left out they "
+        f"held {evaluation.coverage:.1%}.",
         "",
         "## Limits",
         "The model has learned one circuit and one kind of car; for another one it must be",

@@ -70,6 +70,7 @@ class Evaluation:
     by_part: pd.DataFrame
     """Mean absolute error by tenth of the lap: columns as in `Comparison`, and with `walk_`."""
     interval: dict[str, Any]
+    """The interval of the model that is registered, as is its coverage."""
     coverage: float
     """Share of the truths within an interval that was calibrated without their own group."""
     coverage_by_part: list[float]
@@ -79,10 +80,23 @@ class Evaluation:
 
         That is by two standard errors out of group, and not behind any in date order.
         """
-        ahead = self.walk is None or all(
-            self.walk.gain(name)[0] > 0 for name in self.walk.errors.columns.drop("candidate")
-        )
-        return self.out.wins() and ahead
+        return _wins(self.out, self.walk)
+
+    @property
+    def registered(self) -> str:
+        """Which model is registered: `candidate` where it wins, else the best baseline's name."""
+        return _registered(self.out, self.walk)
+
+
+def _wins(out: Comparison, walk: Comparison | None) -> bool:
+    ahead = walk is None or all(
+        walk.gain(name)[0] > 0 for name in walk.errors.columns.drop("candidate")
+    )
+    return out.wins() and ahead
+
+
+def _registered(out: Comparison, walk: Comparison | None) -> str:
+    return "candidate" if _wins(out, walk) else out.best_baseline
 
 
 def paired(gains: Array) -> tuple[float, float]:
@@ -114,7 +128,7 @@ def evaluate(
             for name, values in predictions.items()
         }
     )
-    residuals = np.abs(left_out["candidate"] - truth)
+    residuals = np.abs(left_out[_registered(out, walk)] - truth)
     covered = np.full(len(truth), np.nan)
     for group in data.groups.unique():
         own = (data.groups == group).to_numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,13 @@ from pitwall.settings import DISTRIBUTION, Settings
 def definitions(settings: Settings) -> str:
     """Digests of the definitions of all feature sets."""
     return ",".join(features.digest for features in load(settings.feature_repo))
+
+
+def meanings(settings: Settings, view: str, inputs: Iterable[str]) -> dict[str, str]:
+    """What each input means now, by its name; without those that the view does not have."""
+    sets = {features.name: features.meanings for features in load(settings.feature_repo)}
+    of_view = sets.get(view, {})
+    return {name: of_view[name] for name in inputs if name in of_view}
 
 
 def environment(settings: Settings) -> dict[str, str]:

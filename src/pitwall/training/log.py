@@ -15,7 +15,7 @@ from pitwall.models.loading import TRUSTED
 from pitwall.settings import Settings
 from pitwall.training import lineage
 from pitwall.training.card import card
-from pitwall.training.dataset import Dataset, sha256
+from pitwall.training.dataset import VIEW, Dataset, sha256
 from pitwall.training.duel import duel
 from pitwall.training.evaluation import PARTS, Evaluation, plot
 from pitwall.training.tasks import Task
@@ -52,7 +52,7 @@ def log(
             context="training",
         )
         _log_files(settings, task, data, evaluation, params, kind)
-        version = _register(task, data, evaluation, model, params)
+        version = _register(settings, task, data, evaluation, model, params)
         tags = _tags(task, evaluation, model, kind, params, met) | {"run": run.info.run_id}
         mlflow.set_tag("fingerprint", tags["fingerprint"])
     for key, value in tags.items():
@@ -85,19 +85,23 @@ def _params(
 
 
 def _metrics(evaluation: Evaluation) -> dict[str, float]:
-    """Errors and gains, one left out and walk-forward, and the error by tenth of the lap."""
+    """Errors and gains, one left out and walk-forward, and the error by tenth of the lap.
+
+    `mae`, `mae_part_…` and `coverage` are those of the model that is registered.
+    """
     metrics = {"coverage": evaluation.coverage}
     for prefix, comparison in (("", evaluation.out), ("walk_", evaluation.walk)):
         if comparison is None:
             continue
-        metrics[f"{prefix}mae"] = comparison.mean("candidate")
+        metrics[f"{prefix}mae"] = comparison.mean(evaluation.registered)
+        metrics[f"{prefix}candidate_mae"] = comparison.mean("candidate")
         metrics[f"{prefix}baseline_mae"] = comparison.mean(comparison.best_baseline)
         for name in comparison.errors.columns.drop("candidate"):
             gain, standard_error = comparison.gain(name)
             metrics[f"{prefix}gain_over_{name}"] = gain
             metrics[f"{prefix}gain_over_{name}_standard_error"] = standard_error
     for part in range(PARTS):
-        metrics[f"mae_part_{part}"] = evaluation.by_part["candidate"][part]
+        metrics[f"mae_part_{part}"] = evaluation.by_part[evaluation.registered][part]
     return {key: float(value) for key, value in metrics.items() if np.isfinite(value)}
 
 
@@ -125,7 +129,12 @@ def _log_files(
 
 
 def _register(
-    task: Task, data: Dataset, evaluation: Evaluation, model: Any, params: dict[str, Any]
+    settings: Settings,
+    task: Task,
+    data: Dataset,
+    evaluation: Evaluation,
+    model: Any,
+    params: dict[str, Any],
 ) -> str:
     """Store the model as a skops file and register it; gives its version."""
     import mlflow.sklearn
@@ -146,6 +155,7 @@ def _register(
                 "definitions": params["definitions"],
                 "interval": evaluation.interval,
                 "inputs": list(data.X.columns),
+                "meanings": lineage.meanings(settings, VIEW, data.X.columns),
             },
         )
     except MlflowException as refused:

@@ -28,7 +28,9 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
     registry = models.client(settings)
     try:
         recorded = registry.get_run(run).data
-    except MlflowException:
+    except MlflowException as error:
+        if not models.is_absent(error):
+            raise models.silent(error) from error
         raise ModelError(
             f"there is no run {run!r}; `./pitwall models --json` names the run of each version"
         ) from None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pitwall.errors import ModelError, UsageError
+from pitwall.errors import PitwallError
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
 
@@ -26,8 +27,11 @@ def _answer(name: str, work: Callable[[], dict[str, Any]]) -> None:
     """Print what the work gives, or its error, as a JSON line."""
     try:
         answer = work()
-    except (ModelError, UsageError) as failed:
+    except PitwallError as failed:
         answer = {"error": str(failed)}
+    except Exception as fault:
+        traceback.print_exc()
+        answer = {"error": f"{type(fault).__name__}: {fault}"}
     print(json.dumps({name: answer}), flush=True)
 
 

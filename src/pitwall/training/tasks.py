@@ -16,6 +16,7 @@ estimator: {type: …, …}          # class and its parameters
 from __future__ import annotations
 
 import importlib
+import logging
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
+LOG = logging.getLogger("pitwall.training")
 FOLDER = "training/tasks"
 ALLOWED = ("pitwall.training.estimators.", "sklearn.")
 """Packages that an estimator's class may come from."""
@@ -142,6 +144,17 @@ def tasks(settings: Settings) -> dict[str, Path]:
     return {path.stem: path for path in sorted((settings.repository / FOLDER).glob("*.yaml"))}
 
 
+def readable(settings: Settings) -> dict[str, Task]:
+    """All tasks whose file can be read, by name; a broken file is logged and left out."""
+    found = {}
+    for name in tasks(settings):
+        try:
+            found[name] = task(settings, name)
+        except UsageError as error:
+            LOG.error("%s", error)
+    return found
+
+
 def task(settings: Settings, name: str) -> Task:
     """The task of this name. Raises `UsageError` naming the tasks there are."""
     files = tasks(settings)
@@ -150,4 +163,4 @@ def task(settings: Settings, name: str) -> Task:
             f"model {name!r} is unknown; there are: {', '.join(files)}; "
             f"a new one is a file in {FOLDER}"
         )
-    return parse(name, files[name].read_text(), str(files[name]))
+    return parse(name, files[name].read_text(errors="replace"), str(files[name]))

@@ -33,7 +33,8 @@ def train(
     version becomes champion; a later one does with `promoted`, where the gate is open. Gives
 
     - of the new version: version, mae, baseline_mae, unit, champion (`candidate` or `baseline`:
-      which of the two was registered), gate, baseline, gain, standard_error, coverage, laps, rows;
+      which of the two was registered, and whose error and coverage these are), gate, baseline,
+      gain (of the candidate over that baseline), standard_error, coverage, laps, rows;
     - of the version that serves: serving (its number), serving_mae, serving_baseline_mae,
       serving_kind.
 
@@ -56,7 +57,7 @@ def train(
     gain, standard_error = evaluation.out.gain(best)
     return {
         "version": int(version),
-        "mae": round(evaluation.out.mean("candidate"), 4),
+        "mae": round(evaluation.out.mean(evaluation.registered), 4),
         "baseline_mae": round(evaluation.out.mean(best), 4),
         "unit": chosen.unit,
         "champion": kind,

@@ -64,12 +64,15 @@ def _score(settings: Settings, rows: int, step: Step) -> tuple[float, float]:
 
     The scorer joins its group first, because it begins at the topic's end.
     """
+    from pitwall.features.topic import FeatureRows
     from pitwall.serving.registry import Registry
     from pitwall.serving.scorer import Scorer
+    from pitwall.serving.scorer_state import ScorerState
 
-    registry = Registry(settings, (MODEL,))
+    registry = Registry(settings, lambda: (MODEL,))
     registry.refresh()
-    scorer = Scorer(settings, registry, "bench")
+    state = ScorerState(FeatureRows(settings, "car_state", "scorer"), registry)
+    scorer = Scorer(settings, registry, "bench", state)
     while not (settings.run_dir / "scorer-bench.ready").exists():
         scorer.step()
     step("writing feature rows", None)

@@ -58,7 +58,7 @@ class Tally:
                 if message.error() is not None:
                     continue
                 key = message.key()
-                if key is None or key.decode() in self._sessions:
+                if key is None or key.decode(errors="replace") in self._sessions:
                     self.counts[str(message.topic())] += 1
 
     @property

@@ -153,6 +153,12 @@ class Alarms:
             key=lambda alarm: alarm.first_s,
         )
 
+    def forget(self, vehicle: str, session: str) -> None:
+        """Forget the alarms of a session that the page no longer holds."""
+        with self._lock:
+            for key in [key for key in self._alarms if key[:2] == (vehicle, session)]:
+                del self._alarms[key]
+
     def acknowledge(self, vehicle: str, session: str, name: str | None = None) -> None:
         """Acknowledge the session's alarms of one feature, or of all features."""
         with self._lock:

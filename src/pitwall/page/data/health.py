@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
-from confluent_kafka import KafkaException
 
 from pitwall.errors import PitwallError
 from pitwall.flink.metrics import job_metrics
 from pitwall.kafka.topics import end_offsets
+from pitwall.kafka.unreadable import Unreadable
+from pitwall.machine.lasting import Lasting
 from pitwall.page.data.session import LiveSession
 from pitwall.page.data.text import NBSP, Cell, whole_number
 from pitwall.settings import Settings
@@ -33,27 +32,31 @@ class Health:
         """
         self.dead_letters: int | None = None
         """Number of dead letters of all cars; None while Kafka does not answer."""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="health")
+        self._thread = Lasting("the reader of the job's metrics", self._read, EVERY_S)
         self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why the reading does not go on, as a sentence; empty while all is well."""
+        return self._thread.problem
 
     def close(self) -> None:
         """Stop the thread."""
-        self._stop.set()
-        self._thread.join(15)
+        self._thread.close(15)
 
-    def _run(self) -> None:
+    def _read(self) -> None:
         settings = self._settings
-        while not self._stop.is_set():
-            self.metrics = job_metrics(settings)
-            try:
-                self.dead_letters = sum(end_offsets(settings, settings.dead_letters_topic).values())
-            except (PitwallError, KafkaException):
-                self.dead_letters = None
-            self._stop.wait(EVERY_S)
+        self.metrics = job_metrics(settings)
+        try:
+            self.dead_letters = sum(end_offsets(settings, settings.dead_letters_topic).values())
+        except PitwallError:
+            self.dead_letters = None
 
-    def rows(self, session: LiveSession) -> list[list[str]]:
-        """The rows of the health table: what is measured, and its value."""
+    def rows(self, session: LiveSession, unreadable: Unreadable) -> list[list[str]]:
+        """The rows of the health table: what is measured, and its value.
+
+        `unreadable` are the messages that the page left out; the newest is shown.
+        """
         delays = list(session.delays_ms)
         p50_ms, p99_ms = (
             np.percentile(delays, (50, 99)) if delays and session.running else (np.nan, np.nan)
@@ -62,6 +65,7 @@ class Health:
         gaps = session.value("gaps_30s")
         stored_ms = self.metrics.get("freshness_ms", np.nan)
         longest_ms = self.metrics.get("freshness_max_ms", np.nan)
+        newest: list[list[str]] = [[unreadable.newest, ""]] if unreadable.newest else []
         return [
             [Cell("Rate", "text"), whole_number(rate_hz, "Hz")],
             [
@@ -78,6 +82,11 @@ class Health:
             ],
             [Cell("Late ticks of all cars", "text"), _count(self.metrics.get("late"))],
             [Cell("Dead letters of all cars", "text"), _count(self.dead_letters)],
+            [
+                Cell("Messages this page left out, of all cars", "text"),
+                _count(unreadable.total),
+            ],
+            *newest,
         ]
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from pitwall.machine.lasting import Lasting
 from pitwall.models import registry as models
 from pitwall.models.registry import Version
 from pitwall.settings import Settings
@@ -27,18 +27,21 @@ class Registry:
         self.state = "connecting"
         """`connecting`, `live`, or a sentence that says why MLflow is not read."""
         self._answers: dict[tuple[str, ...], Any] = {}
-        self._stop = threading.Event()
         # MLflow's client tries again for minutes by default. Here the thread asks again by itself.
         os.environ.update(
             {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
         )
-        self._thread = threading.Thread(target=self._run, daemon=True, name="registry")
+        self._thread = Lasting("the reader of the registry", self._read, EVERY_S)
         self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why the reading does not go on, as a sentence; empty while all is well."""
+        return self._thread.problem
 
     def close(self) -> None:
         """Stop the thread."""
-        self._stop.set()
-        self._thread.join(10)
+        self._thread.close()
 
     def champion(self, model: str) -> Version | None:
         """The model's champion, or None."""
@@ -101,13 +104,11 @@ class Registry:
                 self._answers[key] = None
         return self._answers.get(key)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.versions = models.versions(models.client(self._settings))
-                self.state = "live"
-            except Exception:
-                self.state = (
-                    f"MLflow at {self._settings.mlflow_url} does not answer; see ./pitwall status"
-                )
-            self._stop.wait(EVERY_S)
+    def _read(self) -> None:
+        try:
+            self.versions = models.versions(models.client(self._settings))
+            self.state = "live"
+        except Exception:  # MLflow passes on whatever its transports raise.
+            self.state = (
+                f"MLflow at {self._settings.mlflow_url} does not answer; see ./pitwall status"
+            )

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+FIRST_ROWS = 256
+"""Room for so many rows at first; it grows as rows come, for many sessions are short."""
 
 
 class Rows:
@@ -19,7 +21,7 @@ class Rows:
 
     def __init__(self, width: int, keep: int) -> None:
         self._keep = keep
-        self._state: tuple[int, Floats, int] = (0, np.empty((2 * keep, width)), 0)
+        self._state: tuple[int, Floats, int] = (0, np.empty((min(FIRST_ROWS, 2 * keep), width)), 0)
         """The number of the block's first row, the block, and how many of its rows are filled.
 
         They are one tuple, so that a reader always gets three values that belong together.
@@ -29,9 +31,12 @@ class Rows:
         """Add one row, shape (width,)."""
         first, block, filled = self._state
         if filled == len(block):
-            next_block = np.empty_like(block)
-            next_block[: self._keep] = block[-self._keep :]
-            first, block, filled = first + filled - self._keep, next_block, self._keep
+            is_full = filled == 2 * self._keep
+            kept = self._keep if is_full else filled
+            length = filled if is_full else min(2 * filled, 2 * self._keep)
+            next_block = np.empty((length, block.shape[1]))
+            next_block[:kept] = block[filled - kept :]
+            first, block, filled = first + filled - kept, next_block, kept
         block[filled] = row
         self._state = (first, block, filled + 1)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pitwall.errors import WireError
 from pitwall.page.data.rows import Floats, Rows
 from pitwall.page.data.trail import INDEX, TRAIL, TRAIL_HZ, TRAIL_KEPT
 
@@ -16,6 +17,10 @@ ROWS_KEPT = 6000
 """Rows at full rate that stay at least: two minutes at 50 Hz. Older rows are in the stores."""
 RESTART_S = 1.0
 """A row whose session time lies so far before the newest one begins the session anew."""
+MOST_S = 1e12
+"""A session time beyond this, in seconds, is none; the time since the epoch is less."""
+MOST_MODELS = 50
+"""So many models, challengers included, have predictions in a session."""
 RUNNING_S = 5.0
 """A session runs while its newest row is younger than this."""
 
@@ -88,8 +93,11 @@ class LiveSession:
         """Take one row, shape (names,), and say whether it went into the trail, too.
 
         A row that is not newer than the newest one is left out, unless it begins the session anew.
+        Raises `WireError` for a row whose session time is no time.
         """
         time_s = self.time_of(values, event_us)
+        if not abs(time_s) < MOST_S:
+            raise WireError(f"session_time is {time_s!r}, which is no time of a session")
         if time_s <= self._newest_s:
             if time_s > self._newest_s - RESTART_S:
                 return False

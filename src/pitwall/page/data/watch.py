@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import suppress
 from typing import Any
 
-from pitwall.errors import ModelError
+from pitwall.errors import ModelError, StoreError
 from pitwall.features.topic import FeatureRow
+from pitwall.kafka.unreadable import Unreadable
+from pitwall.machine.lasting import Lasting
+from pitwall.monitoring.bands import Bands
 from pitwall.monitoring.calibration import WATCHED, from_offline
 from pitwall.monitoring.drift import Drift
 from pitwall.monitoring.metrics import exposition
 from pitwall.monitoring.truths import Truths
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import recorded
-from pitwall.training.tasks import task, tasks
+from pitwall.training.tasks import readable
 
 RETRY_S = 60.0
 """Pause before the offline store is asked again for laps to calibrate on."""
@@ -29,24 +30,42 @@ class Watch:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.truths = Truths({name: task(settings, name).label.truth for name in tasks(settings)})
+        self._settings = settings
+        self.truths = Truths(
+            {name: chosen.label.truth for name, chosen in readable(settings).items()}
+        )
         self._drift: Drift | None = None
-        threading.Thread(
-            target=self._calibrate, args=(settings,), daemon=True, name="drift"
-        ).start()
+        self._thread = Lasting("the calibration of drift", self._calibrate, RETRY_S)
 
-    def _calibrate(self, settings: Settings) -> None:
+    def start(self) -> None:
+        """Begin to calibrate."""
+        self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why the calibration does not go on, as a sentence; empty while all is well."""
+        return self._thread.problem
+
+    def close(self) -> None:
+        """Stop calibrating."""
+        self._thread.close(0)
+
+    def watch_drift(self, bands: Bands) -> None:
+        """Watch channels for drift out of these bands from now on."""
+        self._drift = Drift(bands)
+
+    def _calibrate(self) -> None:
         import duckdb
 
         from pitwall.training.dataset import laps
 
-        while self._drift is None or self.truths.length_m is None:
-            # There may be no whole lap yet, or files may be replaced while they are read.
-            with suppress(ModelError, duckdb.Error):
-                self.truths.length_m = float(laps(settings)["length_m"].median())
-                bands = from_offline(recorded(settings, "car_state"), WATCHED)
-                self._drift = Drift(bands) if bands else None
-            time.sleep(RETRY_S)
+        if self._drift is not None and self.truths.length_m is not None:
+            return
+        # There may be no whole lap yet, or files may be replaced while they are read.
+        with suppress(ModelError, StoreError, duckdb.Error):
+            self.truths.length_m = float(laps(self._settings)["length_m"].median())
+            if bands := from_offline(recorded(self._settings, "car_state"), WATCHED):
+                self.watch_drift(bands)
 
     def add_row(self, row: FeatureRow) -> None:
         """Take one row of features, in the order of its session."""
@@ -81,6 +100,7 @@ class Watch:
         """The channels of a session that are outside of their drift bands now."""
         return self._drift.raised.get((vehicle, session), ()) if self._drift else ()
 
-    def metrics(self) -> str:
-        """Errors and drift alarms in Prometheus' text format."""
-        return exposition(self.truths.scores, self._drift.raised if self._drift else {})
+    def metrics(self, unreadable: Unreadable) -> str:
+        """Errors, drift alarms and messages left out in Prometheus' text format."""
+        raised = self._drift.raised if self._drift else {}
+        return exposition(self.truths.scores, raised, unreadable)

@@ -132,7 +132,7 @@ class Live:
                 self._delta.draw(now)
                 self._figures.show_forecast(now)
                 self._forecast.draw(now)
-        self._health_table.show(self._health.rows(session))
+        self._health_table.show(self._health.rows(session, self._feed.unreadable))
         self._alarms.draw(session)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from nicegui import ui
 
 from pitwall.models.registry import Version
-from pitwall.page.data.feed import CHALLENGER, Feed
+from pitwall.page.data.feed import Feed
+from pitwall.page.data.intake import CHALLENGER
 from pitwall.page.data.registry import Registry
 from pitwall.page.data.session import LivePrediction, LiveSession
 from pitwall.page.data.text import NBSP, number

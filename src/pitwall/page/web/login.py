@@ -1,6 +1,7 @@
 """The login: a viewer enters the token, and a signed cookie stands for the token from then on.
 
-The page answers only under its own host names.
+The page answers only under its own host names; `/health` answers under any, since a probe names the
+address of a pod.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COOKIE = "pitwall_page"
 COOKIE_S = 30 * 86400
 """A viewer logs in again after so many seconds: 30 days."""
 BODY_BYTES = 10_000
-"""So much of the login form is read."""
+"""A login form of more bytes is refused, and its rest is not read."""
 SOCKET_REFUSED = 4401
 """The code with which a websocket without login is closed."""
 POLICY = (
@@ -88,7 +89,8 @@ class Login:
 
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
-        if not self._is_own(host, connection.headers.get("origin")):
+        is_probe = path == "/health" and connection.headers.get("origin") is None
+        if not is_probe and not self._is_own(host, connection.headers.get("origin")):
             refusal: Response = PlainTextResponse(
                 "This page answers only under its own host names; "
                 "PITWALL_PAGE_NAMES holds further ones.",
@@ -128,7 +130,14 @@ class Login:
         """The login form; the cookie and the view asked for after the right token."""
         if request.method != "POST":
             return HTMLResponse(self._form(request.query_params.get("next", "/")))
-        body = (await request.body())[:BODY_BYTES].decode(errors="replace")
+        content = b""
+        async for piece in request.stream():
+            content += piece
+            if len(content) > BODY_BYTES:
+                message = f"The form has more than {BODY_BYTES} bytes."
+                headers = {"connection": "close"}
+                return HTMLResponse(self._form("/", message), 413, headers)
+        body = content.decode(errors="replace")
         form = {key: values[0] for key, values in parse_qs(body).items()}
         token = self._settings.secret("token").get_secret_value()
         if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):

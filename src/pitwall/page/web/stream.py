@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ FRAME_S = 0.035
 """Shortest time from one frame of rows to the next."""
 HISTORY_S = 1.0
 """How often the history is read for channels that are no features; it gets a row each second."""
+MOST_READS = 2
+"""Reads of a store that one viewer has under way; what waits is dropped with its request."""
 MOST_NAMES = 24
 """Most columns of one viewer."""
 
@@ -51,13 +53,14 @@ def frame(header: Mapping[str, Any], block: Floats) -> bytes:
 async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
     """Serve one viewer until it closes the socket. A new message replaces the one before."""
     await socket.accept()
+    reads = asyncio.Semaphore(MOST_READS)
     task: asyncio.Task[None] | None = None
     try:
         while True:
             message = orjson.loads(await socket.receive_text())
             if task is not None:
                 task.cancel()
-            task = asyncio.create_task(_answer(socket, feed, archive, message))
+            task = asyncio.create_task(_answer(socket, feed, archive, message, reads))
     except (WebSocketDisconnect, orjson.JSONDecodeError, KeyError, RuntimeError):
         pass
     finally:
@@ -65,9 +68,15 @@ async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
             task.cancel()
 
 
-async def _answer(socket: WebSocket, feed: Feed, archive: Archive, message: dict[str, Any]) -> None:
+async def _answer(
+    socket: WebSocket,
+    feed: Feed,
+    archive: Archive,
+    message: dict[str, Any],
+    reads: asyncio.Semaphore,
+) -> None:
     try:
-        await _Columns(socket, feed, archive, message).send()
+        await _Columns(socket, feed, archive, message, reads).send()
     except WebSocketDisconnect:
         pass
 
@@ -76,9 +85,15 @@ class _Columns:
     """Sends the columns that one message of a viewer asks for."""
 
     def __init__(
-        self, socket: WebSocket, feed: Feed, archive: Archive, message: dict[str, Any]
+        self,
+        socket: WebSocket,
+        feed: Feed,
+        archive: Archive,
+        message: dict[str, Any],
+        reads: asyncio.Semaphore,
     ) -> None:
         self._socket, self._feed, self._archive = socket, feed, archive
+        self._reads = reads
         self._entity = (str(message["vehicle"]), str(message["session"]))
         self._names = [str(name) for name in message["names"]][:MOST_NAMES]
         self._have_s = {
@@ -142,7 +157,7 @@ class _Columns:
     ) -> None:
         """Send a feature's values between the viewer's newest one and `until_s`, from a store."""
         try:
-            values = await asyncio.to_thread(
+            values = await self._read(
                 self._archive.earlier,
                 session.view,
                 session.vehicle,
@@ -162,7 +177,7 @@ class _Columns:
         while True:
             since_s = None if newest_s is None else newest_s + SAME_TICK_S
             try:
-                values = await asyncio.to_thread(
+                values = await self._read(
                     self._archive.channel, session.vehicle, session.session, name, since_s
                 )
                 if len(values) or newest_s is None:
@@ -172,6 +187,21 @@ class _Columns:
             except PitwallError as error:
                 await self._send_failure(name, error)
             await asyncio.sleep(HISTORY_S)
+
+    async def _read(self, read: Callable[..., Floats], *arguments: Any) -> Floats:
+        """What a store gives. A read that began goes on in its thread when its request is over.
+
+        So its place is free only when the thread is.
+        """
+        await self._reads.acquire()
+        reading = asyncio.ensure_future(asyncio.to_thread(read, *arguments))
+        reading.add_done_callback(self._read_ended)
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, reading: asyncio.Future[Floats]) -> None:
+        self._reads.release()
+        if not reading.cancelled():
+            reading.exception()  # of a request that is over, nobody else asks for it
 
     async def _send_failure(self, name: str, error: PitwallError) -> None:
         await self._send_frame("failed", [name, str(error)], np.empty((0, 2)))
