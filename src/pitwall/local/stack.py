@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 
 from pitwall.errors import StackError
@@ -51,14 +51,19 @@ def with_needs(names: Iterable[str]) -> list[str]:
 class Stack:
     """A handle on servers started here. As a context manager it ends them, unless detached.
 
-    `report(name, state)` is called when a server is `starting`, `running` already, or `up`.
+    `report(name, state)` is called when a server is `starting`, `running` already, or `up`. The
+    servers' environment has the variables `environment` beside this process's own.
     """
 
     def __init__(
-        self, settings: Settings, report: Callable[[str, str], None] = lambda name, state: None
+        self,
+        settings: Settings,
+        report: Callable[[str, str], None] = lambda name, state: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self.report = report
+        self._environment = dict(environment or {})
         self._supervisors: list[subprocess.Popen[bytes]] = []
         self._begun: set[str] = set()
 
@@ -148,7 +153,7 @@ class Stack:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env=child_environment(self.settings),
+                    env={**child_environment(self.settings), **self._environment},
                     cwd=self.settings.repository,
                     start_new_session=True,
                 )
