@@ -105,7 +105,7 @@ class Stack:
         """
         settings = self.settings
         begun = self.begin(names)
-        started = time.monotonic()
+        started = newest_up = time.monotonic()
         waiting = dict.fromkeys(with_needs(names))
         for name in waiting:
             self.report(name, "starting" if name in begun else "running")
@@ -113,10 +113,13 @@ class Stack:
             for name in list(waiting):
                 server = SERVERS[name]
                 if processes.find(settings.run_dir, name) is None:
-                    self._check_starting(name, started)
+                    # A server that waits for another one cannot have started yet.
+                    if not any(need in waiting for need in server.needs):
+                        self._check_starting(name, newest_up)
                 elif server.ready(settings):
                     server.first_ready(settings)
                     del waiting[name]
+                    newest_up = time.monotonic()
                     self.report(name, "up")
             if time.monotonic() - started > patience_s:
                 raise StackError(
@@ -171,14 +174,14 @@ class Stack:
             time.sleep(0.05)
         return False
 
-    def _check_starting(self, name: str, started: float) -> None:
+    def _check_starting(self, name: str, possible: float) -> None:
         """Raise `StackError` unless a supervisor of ours can still start this server.
 
-        `started` is when the waiting began, by the monotonic clock, s.
+        `possible` is when the servers that it needs were ready, by the monotonic clock, s.
         """
         alive = any(supervisor.poll() is None for supervisor in self._supervisors)
         ended = ended_mark(self.settings, name).exists()
-        if alive and not ended and time.monotonic() - started < SPAWN_S:
+        if alive and not ended and time.monotonic() - possible < SPAWN_S:
             return
         log = self.settings.log_dir / f"{name}.log"
         raise StackError(f"{name} ended while starting: {processes.last_line(log)}; see {log}")

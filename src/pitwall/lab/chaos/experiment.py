@@ -112,8 +112,6 @@ def _experiment(seconds: float, history: Path, step: Step) -> Iterator[_Experime
             yield experiment
         finally:
             experiment.close()
-            for log in world.settings.log_dir.glob("*.log"):
-                kept.keep(log)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,7 +46,7 @@ class Link:
 
     def _abort_all(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            _reset(writer)
 
     def _call(self, function: Callable[[], None]) -> None:
         assert self._loop is not None
@@ -55,7 +57,7 @@ class Link:
         try:
             to_reader, to_writer = await asyncio.open_connection(self.host, self.to_port)
         except OSError:
-            writer.transport.abort()
+            _reset(writer)
             self._writers.discard(writer)
             return
         self._writers.add(to_writer)
@@ -68,7 +70,7 @@ class Link:
             pass  # one side is gone, and with it the connection
         finally:
             for one in (writer, to_writer):
-                one.transport.abort()
+                _reset(one)
                 self._writers.discard(one)
 
     async def _pass_on(
@@ -84,6 +86,16 @@ class Link:
         if answers:
             raise ConnectionResetError("the server has closed the connection")
         writer.write_eof()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection at once, so that the other side sees a reset and no orderly end."""
+    if not writer.transport.is_closing():
+        no_lingering = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, no_lingering
+        )
+    writer.transport.abort()
 
 
 class Links:

@@ -143,4 +143,8 @@ def opened(history: History, step: Step) -> Iterator[World]:
         stack.enter_context(Links(links))
         stack.enter_context(servers)
         stack.enter_context(programs)
-        yield World(settings, servers, programs, links, knobs, history)
+        try:
+            yield World(settings, servers, programs, links, knobs, history)
+        finally:
+            for log in settings.log_dir.glob("*.log"):
+                history.keep(log)
