@@ -161,13 +161,13 @@ def test_refusals_during_a_fault_and_shortly_after_it_are_explained() -> None:
     }
     late = judged(asked(20.1 + RECOVERY_S, "store_unavailable"), last)
     early = judged(asked(9.0, "store_unavailable"), last)
-    assert late.unexplained == early.unexplained == ["store_unavailable"]
+    assert late.unexplained == early.unexplained == {"store_unavailable": 1}
 
 
 @pytest.mark.parametrize("outcome", [HUNG, UNREACHABLE])
 def test_no_answer_at_all_is_explained_by_a_fault_of_the_endpoint_alone(outcome: str) -> None:
     questions = (asked(12.0, outcome), asked(60.0, event_us=40))
-    assert judged(*questions).unexplained == [outcome]
+    assert judged(*questions).unexplained == {outcome: 1}
     for fault in ("kill-serving", "mute-serving"):
         excused = judged(*questions, fault=fault)
         assert not excused.unexplained and excused.no_answer == 1
@@ -204,7 +204,7 @@ def test_silence_of_answers_lasts_until_asking_ends() -> None:
         (Outcome("x", answers=Answers(lost=1)), "1 answers not on the topic"),
         (Outcome("x", answers=Answers(right_again=False)), "the last answer not right"),
         (
-            Outcome("x", answers=Answers(unexplained=[HUNG])),
+            Outcome("x", answers=Answers(unexplained={HUNG: 1})),
             "1 questions without a right answer that no fault explains (hung)",
         ),
     ],

@@ -108,7 +108,7 @@ def _experiment(seconds: float, history: Path, step: Step) -> Iterator[_Experime
         try:
             step("undisturbed", None)
             experiment.send_undisturbed()
-            world.programs.start(["serving", "scorer"], patience_s=300)
+            world.start()
             yield experiment
         finally:
             experiment.close()

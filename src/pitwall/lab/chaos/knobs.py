@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from pitwall.errors import StackError
@@ -37,13 +37,20 @@ class Knobs:
         self.environment = {"LD_PRELOAD": str(library), "PITWALL_CHAOS_KNOBS": str(folder)}
 
     def turn(
-        self, pids: Iterable[int], ahead_s: float = 0.0, write_s: float = 0.0, sync_s: float = 0.0
+        self,
+        pids: Collection[int],
+        ahead_s: float = 0.0,
+        write_s: float = 0.0,
+        sync_s: float = 0.0,
     ) -> None:
-        """Set how far the processes' clock is ahead, and what a write and a sync take longer, s."""
-        for pid in pids:
-            path = self._folder / str(pid)
-            if path.exists():
-                with path.open("r+b") as file:
-                    file.write(
-                        struct.pack("=3q", *(round(s * NS) for s in (ahead_s, write_s, sync_s)))
-                    )
+        """Set how far the processes' clock is ahead, and what a write and a sync take longer, s.
+
+        Raises `StackError` when none of the processes has loaded the library.
+        """
+        paths = [path for pid in pids if (path := self._folder / str(pid)).exists()]
+        if pids and not paths:
+            raise StackError(f"no process of {list(pids)} has loaded {self._folder / 'shim.so'}")
+        values = struct.pack("=3q", *(round(s * NS) for s in (ahead_s, write_s, sync_s)))
+        for path in paths:
+            with path.open("r+b") as file:
+                file.write(values)

@@ -43,9 +43,9 @@ class Answers:
     """Refusals by error code, also those that a fault explains."""
     no_answer: int = 0
     """Questions that hung or found no endpoint, also those that a fault explains."""
-    unexplained: list[str] = field(default_factory=list)
-    """Refusals that no fault explains, and questions without an answer that no fault of the
-    endpoint or its link explains."""
+    unexplained: dict[str, int] = field(default_factory=dict)
+    """By outcome: refusals that no fault explains, and questions without an answer that no fault of
+    the endpoint or its link explains."""
     lost: int = 0
     """Answers that are not on the topic of predictions with their id and value."""
     right_again: bool = True
@@ -107,8 +107,8 @@ class Outcome:
             f"{self.predictions.doubled} predictions doubled": self.predictions.doubled,
             f"{answers.wrong} answers wrong": answers.wrong,
             f"{answers.lost} answers not on the topic": answers.lost,
-            f"{len(answers.unexplained)} questions without a right answer that no fault explains "
-            f"({', '.join(sorted(set(answers.unexplained)))})": answers.unexplained,
+            f"{sum(answers.unexplained.values())} questions without a right answer that no fault "
+            f"explains ({', '.join(sorted(answers.unexplained))})": answers.unexplained,
             "the last answer not right": not answers.right_again,
         }
         return [text for text, failed in checks.items() if failed]
@@ -173,11 +173,13 @@ def answers(
         wrong=outcomes.pop(WRONG, 0),
         refused=dict(outcomes),
         no_answer=silent,
-        unexplained=[
-            one.outcome
-            for one in asked
-            if one.outcome not in (RIGHT, WRONG) and not _explained(one, episodes)
-        ],
+        unexplained=dict(
+            Counter(
+                one.outcome
+                for one in asked
+                if one.outcome not in (RIGHT, WRONG) and not _explained(one, episodes)
+            )
+        ),
         lost=sum(
             one.prediction_id not in published or not equal(published[one.prediction_id], one.value)
             for one in right

@@ -22,6 +22,7 @@ from pitwall.lab.progress import Step, wait
 from pitwall.local.stack import Stack, with_needs
 from pitwall.local.state import ended_mark
 from pitwall.machine import processes
+from pitwall.machine.ports import http_ok
 from pitwall.machine.sandbox import free_ports, sandbox
 from pitwall.settings import Settings
 
@@ -89,6 +90,8 @@ class World:
                     self.programs.start([name for name in wanted if name not in BEHIND])
                     if "taskmanager" in wanted and not self._has_job():
                         self.submit()
+                if "serving" in wanted:
+                    wait(self._serves, COMES_BACK_S, "the endpoint to be ready")
                 return
             except (StackError, JobError) as error:
                 self.history.note("start failed", servers=wanted, error=str(error))
@@ -103,6 +106,9 @@ class World:
         """
         submit_from_child(self.settings)
         wait(lambda: features_job_state(self.settings) == "RUNNING", 180, "the features job to run")
+
+    def _serves(self) -> bool:
+        return http_ok(f"{self.settings.serving_url}/ready")
 
     def _has_job(self) -> bool:
         return any(
