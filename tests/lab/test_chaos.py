@@ -222,7 +222,7 @@ def test_every_server_has_its_faults_and_others_are_refused(tmp_path: Path) -> N
     def targets(kind: str) -> set[str]:
         return {name.split("-", 1)[1] for name in FAULTS if name.startswith(f"{kind}-")}
 
-    assert targets("kill") == set(SERVERS)
+    assert targets("kill") | targets("pause") == set(SERVERS)
     assert targets("far") == targets("drop") == targets("mute") == set(LINKED)
     with pytest.raises(UsageError, match="there is no fault 'flood'; there are kill-kafka"):
         try_each(["flood"], "", tmp_path / "history.jsonl", lambda text, share: None)

@@ -30,7 +30,7 @@ from pitwall.machine import jars
 from pitwall.settings import Settings
 
 RATE_HZ = 50.0
-DRIVE_S, AFTER_S, HOLD_S = 30.0, 8.0, 10.0
+DRIVE_S, AFTER_S, HOLD_S = 20.0, 5.0, 8.0
 """Length of a drive under one fault, when the fault begins in it, and how long it lasts."""
 PATIENCE_S = 180
 """How long rows, predictions and answers may take to be right once a drive is over."""

@@ -182,9 +182,9 @@ def _slow_disk() -> Fault:
 
 _CLOCKS = ("kafka", "cassandra", "taskmanager")
 FAULTS: dict[str, Fault] = {
-    **{f"kill-{name}": _killed(name) for name in SERVERS if name != "jobmanager"},
+    **{f"kill-{name}": _killed(name) for name in SERVERS if name not in ("jobmanager", "mlflow")},
     "kill-jobmanager": _killed("jobmanager", "taskmanager"),
-    **{f"pause-{name}": _paused(name) for name in SERVERS if name not in ("jobmanager", "mlflow")},
+    **{f"pause-{name}": _paused(name) for name in SERVERS if name != "jobmanager"},
     "cut-kafka": _cut("kafka", "kafka_port"),
     "cut-cassandra": _cut("cassandra", "cassandra_port"),
     "cut-s3": _cut("s3", "s3_port"),

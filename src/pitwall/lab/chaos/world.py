@@ -86,8 +86,10 @@ class World:
         while True:
             try:
                 with self._lock:
-                    self.servers.start([name for name in wanted if name in BEHIND])
-                    self.programs.start([name for name in wanted if name not in BEHIND])
+                    behind = [name for name in wanted if name in BEHIND]
+                    others = [name for name in wanted if name not in BEHIND]
+                    self.servers.start(behind, patience_s=COMES_BACK_S)
+                    self.programs.start(others, patience_s=COMES_BACK_S)
                     if "taskmanager" in wanted and not self._has_job():
                         self.submit()
                 if "serving" in wanted:
