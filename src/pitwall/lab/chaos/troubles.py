@@ -48,7 +48,6 @@ class Troubles(threading.Thread):
         super().__init__(daemon=True, name="troubles")
         self.episodes: list[Episode] = []
         """The faults so far, in the order of their ends."""
-        self.rounds = 0
         self._world, self._rounds, self._end_s = world, rounds, end_s
         self._refused = refused
         self._errors: list[BaseException] = []
@@ -67,7 +66,6 @@ class Troubles(threading.Thread):
                 member.start()
             for member in members:
                 member.join()
-            self.rounds += 1
             try:
                 self._world.start()
             except BaseException as error:
