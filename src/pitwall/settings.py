@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     """Port of the local broker."""
     kafka_controller_port: int = 19093
     """Port of the local broker's controller."""
+    kafka_advertised: str = ""
+    """`host:port` by which clients reach the local broker, where a proxy stands before it; empty:
+    its own."""
     kafka_servers: str = ""
     """`host:port,…` of a Kafka cluster elsewhere; empty for the local broker."""
     kafka_security: Literal["", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from pitwall.cli import terminal
@@ -35,3 +38,16 @@ def test_a_step_that_goes_on_is_written_again_after_a_while(
         for ticks in (1, 2, 3, 4):
             step(f"features {ticks}/9 ticks", ticks / 9)
     assert capsys.readouterr().err.splitlines() == ["features 1/9 ticks", "features 3/9 ticks"]
+
+
+def test_a_program_that_takes_this_ones_place_writes_to_standard_output() -> None:
+    code = (
+        "import os\n"
+        "from pitwall.cli.terminal import given_stdout, reserve_stdout\n"
+        "reserve_stdout()\n"
+        "with given_stdout():\n    os.system('echo given')\n"
+        "os.system('echo kept back')\n"
+        "with given_stdout():\n    os.execvp('echo', ['echo', 'taken over'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "given\ntaken over\n" and done.stderr == "kept back\n"

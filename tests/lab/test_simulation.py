@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from seeds import new_seed
 
 from pitwall.errors import JobError, UsageError
 from pitwall.lab.simulation.faults import Failure, Known, KnownWorld, faults_of, read_known
@@ -35,12 +33,6 @@ DAMAGED = "1 only damaged=1 damaged.count=2"
 def worker() -> Iterator[Worker]:
     with Worker(Settings()) as running:
         yield running
-
-
-def new_seed() -> int:
-    """The first of today's new seeds: that of the commit in CI, elsewhere that of the date."""
-    name = os.environ.get("GITHUB_SHA") or datetime.now(UTC).date().isoformat()
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
 def promises(verdict: Verdict) -> set[str]:

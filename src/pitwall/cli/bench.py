@@ -1,4 +1,4 @@
-"""The commands that measure the whole, `bench` and `chaos`, and the tables of their figures."""
+"""The command that measures the whole, `bench`, and the table of its figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pitwall.errors import PitwallError, UsageError
 
 if TYPE_CHECKING:
     from pitwall.lab.bench.result import Result
-    from pitwall.lab.chaos.outcome import Outcome
 
 
 def bench(
@@ -106,58 +105,3 @@ def _condition(name: str, value: object) -> str:
 
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-def chaos(
-    faults: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Faults: kill-SERVER, pause-SERVER, cut-SERVER, fill-disk, skew-car-ahead, "
-            "skew-car-behind; default: all."
-        ),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=15, max=600, help="Length of each drive, seconds.")
-    ] = 30.0,
-    as_json: AsJson = False,
-) -> None:
-    """Cause faults during live sessions, on servers of their own.
-
-    The rows of each session are compared with those of the same drive undisturbed.
-    """
-    from pitwall.lab.chaos.experiment import run
-    from pitwall.lab.chaos.faults import FAULTS
-
-    with progress() as step:
-        outcomes = run(faults or list(FAULTS), seconds, step)
-    failed = [outcome.fault for outcome in outcomes if not outcome.ok]
-    if as_json:
-        emit({"ok": not failed, "faults": [asdict(outcome) for outcome in outcomes]})
-    else:
-        _print_outcomes(outcomes)
-    if failed:
-        raise PitwallError(
-            f"rows are lost or wrong after {', '.join(failed)}; "
-            f"run one alone to look closer: ./pitwall chaos {failed[0]}"
-        )
-
-
-def _print_outcomes(outcomes: list[Outcome]) -> None:
-    heads = ("Fault", "Ticks", "Silence", "Lost", "Wrong", "Doubled", "Restarts")
-    rows = table(*heads, "Offline lost", "Online")
-    for outcome in outcomes:
-        if outcome.refused:
-            rows.add_row(outcome.fault, f"not possible here: {outcome.refused}")
-            continue
-        rows.add_row(
-            outcome.fault,
-            str(outcome.ticks),
-            f"{outcome.silence_s} s",
-            str(outcome.lost),
-            str(outcome.wrong),
-            str(outcome.doubled),
-            str(outcome.restarts),
-            str(outcome.offline_lost),
-            "right" if outcome.online_right else "wrong",
-        )
-    OUT.print(rows)

@@ -8,6 +8,7 @@ import typer
 
 from pitwall.cli import bench, demo, features, models, offline, recordings, serving, stack, suite
 from pitwall.cli.archive import archive
+from pitwall.cli.chaos import chaos
 from pitwall.cli.dead_letters import letters
 from pitwall.cli.jobs import jobs
 from pitwall.cli.simulation import simulate_faults
@@ -37,7 +38,7 @@ app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out
     recordings.simulate
 )
 app.command(epilog="Example: ./pitwall bench parse ingest --quick")(bench.bench)
-app.command(epilog="Example: ./pitwall chaos kill-kafka pause-cassandra")(bench.chaos)
+app.command(epilog="Example: ./pitwall chaos --minutes 30")(chaos)
 app.command(epilog="Example: ./pitwall simulate-faults --seed 1 --seeds 20")(simulate_faults)
 app.command(epilog="Example: ./pitwall train lap_time")(models.train)
 app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(models.retrain)

@@ -93,6 +93,21 @@ def reserve_stdout() -> None:
     os.dup2(2, 1)
 
 
+@contextmanager
+def given_stdout() -> Iterator[None]:
+    """Undo `reserve_stdout` while the block runs, for a program that takes this one's place."""
+    if not _reserved:
+        yield
+        return
+    aside = os.dup(1)
+    os.dup2(_reserved[-1].fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(aside, 1)
+        os.close(aside)
+
+
 def emit(answer: Any) -> None:
     """Print one JSON object on standard output; values of types that JSON lacks become text."""
     out = _reserved[-1] if _reserved else sys.stdout

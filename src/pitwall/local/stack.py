@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 
 from pitwall.errors import StackError
@@ -51,14 +51,19 @@ def with_needs(names: Iterable[str]) -> list[str]:
 class Stack:
     """A handle on servers started here. As a context manager it ends them, unless detached.
 
-    `report(name, state)` is called when a server is `starting`, `running` already, or `up`.
+    `report(name, state)` is called when a server is `starting`, `running` already, or `up`. The
+    servers' environment has the variables `environment` beside this process's own.
     """
 
     def __init__(
-        self, settings: Settings, report: Callable[[str, str], None] = lambda name, state: None
+        self,
+        settings: Settings,
+        report: Callable[[str, str], None] = lambda name, state: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self.report = report
+        self._environment = dict(environment or {})
         self._supervisors: list[subprocess.Popen[bytes]] = []
         self._begun: set[str] = set()
 
@@ -100,7 +105,7 @@ class Stack:
         """
         settings = self.settings
         begun = self.begin(names)
-        started = time.monotonic()
+        started = newest_up = time.monotonic()
         waiting = dict.fromkeys(with_needs(names))
         for name in waiting:
             self.report(name, "starting" if name in begun else "running")
@@ -108,10 +113,13 @@ class Stack:
             for name in list(waiting):
                 server = SERVERS[name]
                 if processes.find(settings.run_dir, name) is None:
-                    self._check_starting(name, started)
+                    # A server that waits for another one cannot have started yet.
+                    if not any(need in waiting for need in server.needs):
+                        self._check_starting(name, newest_up)
                 elif server.ready(settings):
                     server.first_ready(settings)
                     del waiting[name]
+                    newest_up = time.monotonic()
                     self.report(name, "up")
             if time.monotonic() - started > patience_s:
                 raise StackError(
@@ -148,7 +156,7 @@ class Stack:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env=child_environment(self.settings),
+                    env={**child_environment(self.settings), **self._environment},
                     cwd=self.settings.repository,
                     start_new_session=True,
                 )
@@ -166,14 +174,14 @@ class Stack:
             time.sleep(0.05)
         return False
 
-    def _check_starting(self, name: str, started: float) -> None:
+    def _check_starting(self, name: str, possible: float) -> None:
         """Raise `StackError` unless a supervisor of ours can still start this server.
 
-        `started` is when the waiting began, by the monotonic clock, s.
+        `possible` is when the servers that it needs were ready, by the monotonic clock, s.
         """
         alive = any(supervisor.poll() is None for supervisor in self._supervisors)
         ended = ended_mark(self.settings, name).exists()
-        if alive and not ended and time.monotonic() - started < SPAWN_S:
+        if alive and not ended and time.monotonic() - possible < SPAWN_S:
             return
         log = self.settings.log_dir / f"{name}.log"
         raise StackError(f"{name} ended while starting: {processes.last_line(log)}; see {log}")

@@ -1,7 +1,8 @@
 """What runs of the local stack, as written in the folder `run`, and how it is ended.
 
 `<name>.json` there names the process of a server that was started, `<name>.ended` says that the
-server has ended by itself. The supervisors write both.
+server has ended by itself. The supervisors write both. `<name>.ready` is written by servers without
+a port once they are ready.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from pitwall.settings import Settings
 def ended_mark(settings: Settings, name: str) -> Path:
     """The file that says that a server has ended by itself; it holds the exit status."""
     return settings.run_dir / f"{name}.ended"
+
+
+def ready_mark(settings: Settings, name: str) -> Path:
+    """The file by which a server without a port says that it is ready."""
+    return settings.run_dir / f"{name}.ready"
 
 
 def forget(settings: Settings, name: str) -> None:

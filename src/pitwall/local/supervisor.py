@@ -15,7 +15,7 @@ from types import FrameType
 
 from pitwall.errors import PitwallError
 from pitwall.local.servers.table import SERVERS
-from pitwall.local.state import end_servers, ended_mark, forget
+from pitwall.local.state import end_servers, ended_mark, forget, ready_mark
 from pitwall.machine import processes
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
@@ -106,6 +106,7 @@ class _Supervisor:
     def _start(self, name: str) -> None:
         settings, server = self._settings, SERVERS[name]
         log = settings.log_dir / f"{name}.log"
+        ready_mark(settings, name).unlink(missing_ok=True)  # of a process that was killed
         try:
             child = processes.spawn(
                 name,

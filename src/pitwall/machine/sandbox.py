@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import shutil
 import socket
 import tempfile
@@ -20,26 +21,41 @@ from pitwall.settings import Settings
 READ_BY_TOOLS = ("feature_repo", "flink_jobs", "serving", "spark_jobs", "training")
 """The folders of the repository that a sandbox has a copy of."""
 
+FIRST_PORT = 20_000
+"""A sandbox's ports lie above those of the user's own stack."""
+PORTS_OF_CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+_given: set[int] = set()
+"""The ports that this process was given: a lock keeps them from other processes only."""
+
 
 def free_ports(count: int) -> list[int]:
     """`count` different ports of the loopback address, which are free now.
 
     No other process is given them: a port stays with this process until it ends, because its
-    server may start much later.
+    server may start much later. The kernel gives none of them to an outgoing connection either.
     """
-    probes: list[socket.socket] = []
     ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(FIRST_PORT, _first_of_connections())
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given and _claimed(port):
+            _given.add(port)
+            ports.append(port)
+    return ports
+
+
+def _first_of_connections() -> int:
+    """The first of the ports that the kernel gives to outgoing connections."""
     try:
-        while len(ports) < count:
-            probes.append(socket.socket())
-            probes[-1].bind(("127.0.0.1", 0))
-            port = int(probes[-1].getsockname()[1])
-            if _claimed(port):
-                ports.append(port)
-        return ports
-    finally:
-        for probe in probes:
-            probe.close()
+        return max(FIRST_PORT + 1000, int(PORTS_OF_CONNECTIONS.read_text().split()[0]))
+    except OSError:
+        return 32_768
 
 
 @cache

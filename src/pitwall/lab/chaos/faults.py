@@ -1,99 +1,79 @@
 """The faults of `pitwall chaos`, by their names.
 
-A server is killed, paused or cut off from the network; the disk is full; the car's clock is wrong.
+A server is killed, stopped, cut off, far away or silent, its clock is wrong, the disk is full or
+slow, the car's clock is wrong. To add a fault, write a function that begins it and returns what
+ends it, and name it in `FAULTS`.
 """
 
 from __future__ import annotations
 
 import os
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
 
-from pitwall.errors import StackError
-from pitwall.flink.status import features_job_state
-from pitwall.flink.submit import submit_from_child
 from pitwall.lab.chaos.isolation import DISK, run_command
-from pitwall.lab.progress import wait
-from pitwall.local.stack import Stack
-from pitwall.local.state import ended_mark
-from pitwall.machine import processes
-from pitwall.settings import Settings
+from pitwall.lab.chaos.world import LINKED, SERVERS, World
 
-SERVERS = ["kafka", "cassandra", "s3", "jobmanager", "taskmanager"]
-PAUSE_S = 15.0
-"""How long a pause, a cut, a full disk or a wrong clock lasts."""
-SKEW_S = 1800
+Ending = Callable[[], None]
+"""Takes a fault away, and returns once what it took is there again."""
+
+CAR_SKEW_S = 1800.0
 """Error of the car's clock. Kafka refuses ticks stamped more than an hour ahead of its own."""
+SKEW_S = 300.0
+"""Error of a server's clock."""
+DELAY_S = 0.3
+"""What a slow link takes longer in each direction."""
+DROP_EVERY_S = 1.0
+"""How often a link that drops connections does so."""
+WRITE_S, SYNC_S = 0.02, 0.5
+"""What a write and a sync to a slow disk take longer."""
 
 
-@dataclass
-class World:
-    """What a fault acts on."""
+@dataclass(frozen=True)
+class Fault:
+    """One fault. `begin` causes it and returns the function that ends it."""
 
-    settings: Settings
-    stack: Stack
-    car_skew_s: float = 0.0
-    """How far the clock that stamps the car's ticks is ahead, s."""
-
-
-def submit(settings: Settings) -> None:
-    """Submit the features job to the cluster, and wait until it runs.
-
-    Raises `JobError` when Flink refuses it, `StackError` when it does not run within 180 s.
-    """
-    submit_from_child(settings)
-    wait(lambda: features_job_state(settings) == "RUNNING", 180, "the features job to run")
+    text: str
+    """What happens, for the documentation."""
+    parts: frozenset[str]
+    """What it acts on: servers, `disk`, `knobs` or `car`. Faults of one part do not overlap."""
+    begin: Callable[[World], Ending]
+    needs: str = ""
+    """`namespaces` for a network and a disk of its own, `compiler` for a wrong clock or a slow
+    disk; empty where every machine allows the fault."""
 
 
-def _server_processes(settings: Settings, server: str) -> list[psutil.Process]:
-    """The server's process and its children. Raises `StackError` when the server does not run."""
-    running = processes.find(settings.run_dir, server)
-    if running is None or running.process is None:
-        raise StackError(f"{server} does not run; see {settings.log_dir}")
-    return [*running.process.children(recursive=True), running.process]
-
-
-def _kill(settings: Settings, server: str) -> None:
-    """Send SIGKILL to the server, and wait until its supervisor has noticed its end."""
-    for process in _server_processes(settings, server):
-        process.kill()
-    wait(ended_mark(settings, server).exists, 20, f"the supervisor to notice the end of {server}")
-
-
-def _killed(*servers: str) -> Callable[[World], None]:
-    """A fault that kills these servers and starts them again, and then the job if it is gone."""
-
-    def fault(world: World) -> None:
+def _killed(*servers: str) -> Fault:
+    def begin(world: World) -> Ending:
         for server in servers:
-            _kill(world.settings, server)
-        world.stack.start(servers)
-        if "jobmanager" in servers:
-            submit(world.settings)
+            world.kill(server)
+        return lambda: world.start(servers)
 
-    return fault
+    return Fault("kill -9, and a start at the end", frozenset(servers), begin)
 
 
-def _paused(server: str) -> Callable[[World], None]:
-    """A fault that stops the server's processes for `PAUSE_S`."""
+def _paused(server: str) -> Fault:
+    def begin(world: World) -> Ending:
+        paused = world.processes_of(server)
+        _signal_all(paused, psutil.Process.suspend)
+        return lambda: _signal_all(paused, psutil.Process.resume)
 
-    def fault(world: World) -> None:
-        paused = _server_processes(world.settings, server)
-        for process in paused:
-            process.suspend()
-        time.sleep(PAUSE_S)
-        for process in paused:
-            process.resume()
-
-    return fault
+    return Fault("SIGSTOP, and SIGCONT at the end", frozenset([server]), begin)
 
 
-def _cut(*port_settings: str) -> Callable[[World], None]:
-    """A fault that drops every packet to and from the ports in these fields of the settings."""
+def _signal_all(members: list[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in members:
+        try:
+            send(process)
+        except psutil.NoSuchProcess:
+            continue
 
-    def fault(world: World) -> None:
+
+def _cut(server: str, *port_settings: str) -> Fault:
+    def begin(world: World) -> Ending:
         rules = [
             f"pref 10 ipproto tcp {side} {getattr(world.settings, port)} blackhole"
             for port in port_settings
@@ -101,54 +81,122 @@ def _cut(*port_settings: str) -> Callable[[World], None]:
         ]
         for rule in rules:
             run_command(f"ip rule add {rule}")
-        time.sleep(PAUSE_S)
-        for rule in rules:
-            run_command(f"ip rule del {rule}")
 
-    return fault
+        def end() -> None:
+            for rule in rules:
+                run_command(f"ip rule del {rule}")
 
+        return end
 
-def _fill_disk(world: World) -> None:
-    """Take away the disk's free space, give it back, and start the servers that ended meanwhile."""
-    settings = world.settings
-    disk = os.statvfs(settings.home_dir)
-    used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-    run_command(f"mount -o remount,size={max(used, 1 << 20)} {settings.home_dir}")
-    time.sleep(PAUSE_S)
-    run_command(f"mount -o remount,size={DISK} {settings.home_dir}")
-    ended = [name for name in SERVERS if processes.find(settings.run_dir, name) is None]
-    world.stack.start(SERVERS, patience_s=300)
-    if "jobmanager" in ended:
-        submit(settings)
+    text = "every packet from and to it is dropped"
+    return Fault(text, frozenset([server]), begin, "namespaces")
 
 
-def _skewed(by_s: float) -> Callable[[World], None]:
-    """A fault that sets the car's clock ahead (or behind, negative) for `PAUSE_S`."""
+def _far(server: str) -> Fault:
+    def begin(world: World) -> Ending:
+        link = world.links[server]
+        link.delay_s = DELAY_S
+        return lambda: setattr(link, "delay_s", 0.0)
 
-    def fault(world: World) -> None:
+    text = f"each piece of bytes takes {DELAY_S:g} s longer, in both directions"
+    return Fault(text, frozenset([server]), begin)
+
+
+def _dropped(server: str) -> Fault:
+    def begin(world: World) -> Ending:
+        over = threading.Event()
+
+        def drop() -> None:
+            while not over.is_set():
+                world.links[server].drop()
+                over.wait(DROP_EVERY_S)
+
+        thread = threading.Thread(target=drop, daemon=True)
+        thread.start()
+
+        def end() -> None:
+            over.set()
+            thread.join()
+
+        return end
+
+    text = f"every connection to it is reset each {DROP_EVERY_S:g} s"
+    return Fault(text, frozenset([server]), begin)
+
+
+def _mute(server: str) -> Fault:
+    def begin(world: World) -> Ending:
+        world.links[server].mute(True)
+        return lambda: world.links[server].mute(False)
+
+    text = "it hears its clients, and they hear it only at the end"
+    return Fault(text, frozenset([server]), begin)
+
+
+def _skewed(server: str, by_s: float) -> Fault:
+    def begin(world: World) -> Ending:
+        pids = [process.pid for process in world.processes_of(server)]
+        world.knobs.turn(pids, ahead_s=by_s)
+        return lambda: world.knobs.turn(pids)
+
+    text = f"its wall clock steps by {by_s:+g} s, and back at the end"
+    return Fault(text, frozenset([server, "knobs"]), begin, "compiler")
+
+
+def _car_skewed(by_s: float) -> Fault:
+    def begin(world: World) -> Ending:
         world.car_skew_s = by_s
-        time.sleep(PAUSE_S)
-        world.car_skew_s = 0.0
+        return lambda: setattr(world, "car_skew_s", 0.0)
 
-    return fault
+    text = f"the clock that stamps its ticks steps by {by_s:+g} s, and back at the end"
+    return Fault(text, frozenset(["car"]), begin)
 
 
-FAULTS: dict[str, Callable[[World], None]] = {
-    "kill-kafka": _killed("kafka"),
-    "kill-cassandra": _killed("cassandra"),
-    "kill-s3": _killed("s3"),
-    "kill-taskmanager": _killed("taskmanager"),
+def _full_disk() -> Fault:
+    def begin(world: World) -> Ending:
+        home = world.settings.home_dir
+        disk = os.statvfs(home)
+        used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        run_command(f"mount -o remount,size={max(used, 1 << 20)} {home}")
+
+        def end() -> None:
+            run_command(f"mount -o remount,size={DISK} {home}")
+            world.start()
+
+        return end
+
+    text = "no byte is free on the servers' disk; a server that ends by that is started at the end"
+    return Fault(text, frozenset(["disk"]), begin, "namespaces")
+
+
+def _slow_disk() -> Fault:
+    def begin(world: World) -> Ending:
+        pids = [process.pid for server in SERVERS for process in world.processes_of(server)]
+        world.knobs.turn(pids, write_s=WRITE_S, sync_s=SYNC_S)
+        return lambda: world.knobs.turn(pids)
+
+    text = f"each write of every server takes {WRITE_S:g} s longer, and each sync {SYNC_S:g} s"
+    # A process has one set of knobs, so no clock is wrong meanwhile.
+    return Fault(text, frozenset(["disk", "knobs"]), begin, "compiler")
+
+
+_CLOCKS = ("kafka", "cassandra", "taskmanager")
+FAULTS: dict[str, Fault] = {
+    **{f"kill-{name}": _killed(name) for name in SERVERS if name not in ("jobmanager", "mlflow")},
     "kill-jobmanager": _killed("jobmanager", "taskmanager"),
-    "pause-kafka": _paused("kafka"),
-    "pause-cassandra": _paused("cassandra"),
-    "pause-s3": _paused("s3"),
-    "pause-taskmanager": _paused("taskmanager"),
-    "cut-kafka": _cut("kafka_port"),
-    "cut-cassandra": _cut("cassandra_port"),
-    "cut-s3": _cut("s3_port"),
-    "cut-jobmanager": _cut("flink_rpc_port", "flink_port"),
-    "fill-disk": _fill_disk,
-    "skew-car-ahead": _skewed(SKEW_S),
-    "skew-car-behind": _skewed(-SKEW_S),
+    **{f"pause-{name}": _paused(name) for name in SERVERS if name != "jobmanager"},
+    "cut-kafka": _cut("kafka", "kafka_port"),
+    "cut-cassandra": _cut("cassandra", "cassandra_port"),
+    "cut-s3": _cut("s3", "s3_port"),
+    "cut-jobmanager": _cut("jobmanager", "flink_rpc_port", "flink_port"),
+    **{f"far-{name}": _far(name) for name in LINKED},
+    **{f"drop-{name}": _dropped(name) for name in LINKED},
+    **{f"mute-{name}": _mute(name) for name in LINKED},
+    "fill-disk": _full_disk(),
+    "slow-disk": _slow_disk(),
+    **{f"skew-{name}-ahead": _skewed(name, SKEW_S) for name in _CLOCKS},
+    **{f"skew-{name}-behind": _skewed(name, -SKEW_S) for name in _CLOCKS},
+    "skew-car-ahead": _car_skewed(CAR_SKEW_S),
+    "skew-car-behind": _car_skewed(-CAR_SKEW_S),
 }
-"""Every fault by its name. A fault returns once what it took away is there again."""
+"""Every fault by its name."""

@@ -15,11 +15,6 @@ _ISOLATED = "PITWALL_CHAOS_ISOLATED"
 """The environment variable of a program that runs in namespaces of its own."""
 
 
-def needs_isolation(fault: str) -> bool:
-    """Whether the fault cuts the network or fills the disk."""
-    return fault.startswith(("cut-", "fill-"))
-
-
 def isolate() -> str:
     """Start this program anew in namespaces of its own.
 
@@ -62,11 +57,6 @@ def prepare(settings: Settings) -> None:
     run_command("ip rule del pref 0")
     settings.home_dir.mkdir(parents=True, exist_ok=True)
     run_command(f"mount -t tmpfs -o size={DISK} pitwall {settings.home_dir}")
-
-
-def refused(fault: str, reason: str) -> str:
-    """Why this fault cannot be tried here, or "". `reason` is what `isolate` returned."""
-    return reason if needs_isolation(fault) else ""
 
 
 def run_command(command: str) -> None:

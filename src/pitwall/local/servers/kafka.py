@@ -22,13 +22,13 @@ from pitwall.settings import Settings
 def kafka_properties(settings: Settings, data: Path) -> dict[str, object]:
     """The broker's configuration, with its data in the folder `data`."""
     host, protocol = settings.host, settings.kafka_protocol
-    clients = f"{protocol}://{host}:{settings.kafka_port}"
+    address = f"{host}:{settings.kafka_port}"
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{host}:{settings.kafka_controller_port}",
-        "listeners": f"{clients},CONTROLLER://{host}:{settings.kafka_controller_port}",
-        "advertised.listeners": clients,
+        "listeners": f"{protocol}://{address},CONTROLLER://{host}:{settings.kafka_controller_port}",
+        "advertised.listeners": f"{protocol}://{settings.kafka_advertised or address}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": f"CONTROLLER:PLAINTEXT,{protocol}:{protocol}",
         "inter.broker.listener.name": protocol,
