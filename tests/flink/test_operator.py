@@ -430,7 +430,8 @@ def test_groups_of_channels_nobody_knows_are_parts_of_one_tick_and_no_duplicates
     found = run(ALL, [*steps, Restart(), *sent_again, other, Advance(99_000_000, MAX)])
     key = "v/20260101-000000-g"
     assert len(found.rows[key]) == 100
-    assert found.duplicates == [(key, 1_960_000), (key, 1_960_000), (key, 600_000), (key, 600_000)]
+    twice = [(key, 600_000), (key, 1_960_000), (key, 1_960_000)]
+    assert sorted(found.duplicates) == twice
     assert found.late == [(key, 800_000)]
 
 

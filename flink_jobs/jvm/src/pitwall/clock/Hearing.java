@@ -11,6 +11,9 @@ import java.io.IOException;
 final class Hearing {
     private static final long NONE = Long.MIN_VALUE;
 
+    /** While ticks wait, a session is looked at so often, milliseconds. */
+    private static final long LOOK_MS = 500;
+
     private final long startMs;
     private final long idleMs;
 
@@ -66,35 +69,24 @@ final class Hearing {
 
     /** Whether the partitions that bring the session are known. */
     boolean isEstablished(Progress progress) {
-        if (progress.settled && progress.now >= openedMs + idleMs
-                || progress.watermark >= knownMs) {
+        if (progress.isCalm(openedMs, idleMs) || progress.watermark >= knownMs) {
             knownMs = NONE;
         }
         return knownMs == NONE;
     }
 
-    /** Whether the session fell silent while others went on. */
+    /**
+     * Whether the session fell silent while others went on. A car with a slow clock can hold the
+     * watermark; then the wall clock alone tells, after twice the time.
+     */
     boolean isSilent(Progress progress) {
-        return progress.settled && isPassed(progress) && progress.now >= heardMs + idleMs;
+        boolean isPassed = watermark != NONE && progress.watermark >= watermark + idleMs;
+        return progress.isCalm(heardMs, isPassed ? idleMs : 2 * idleMs);
     }
 
-    private boolean isPassed(Progress progress) {
-        return watermark != NONE && progress.watermark >= watermark + idleMs;
-    }
-
-    /** Wall clock when the session is no longer new or fell silent; Long.MAX_VALUE if unknown. */
+    /** Wall clock when the session is looked at again, milliseconds. */
     long dueMs(Progress progress, boolean isBeginning) {
-        if (isBeginning && isNew(progress)) {
-            return openedMs + startMs;
-        }
-        return isPassed(progress)
-                ? Math.max(heardMs + idleMs, progress.now + 1)
-                : Long.MAX_VALUE;
-    }
-
-    /** The watermark at which the session may have fallen silent; Long.MAX_VALUE if passed. */
-    long dueWatermark(Progress progress) {
-        return watermark == NONE || isPassed(progress) ? Long.MAX_VALUE : watermark + idleMs;
+        return isBeginning && isNew(progress) ? openedMs + startMs : progress.now + LOOK_MS;
     }
 
     /** What comes next begins the session again. */

@@ -11,15 +11,33 @@ public final class Progress {
      */
     public long watermark = Long.MIN_VALUE;
 
-    /**
-     * Whether silence means silence: false while Kafka is away or its partitions come back one by
-     * one. The watermark stands still meanwhile.
-     */
-    public boolean settled = true;
+    /** The watermark that came last, which may be held back while Kafka is away. */
+    public long receivedMs = Long.MIN_VALUE;
 
-    /** A Kafka time so much after this one and after the watermark, without overflow. */
+    /**
+     * Wall clock since which Kafka is read calmly, milliseconds: it answers, the job does not catch
+     * up and did not stand still. It may lie ahead of {@link #now}.
+     */
+    public long calmSinceMs = Long.MIN_VALUE;
+
+    /** A watermark that never comes. Some time may be added to it. */
+    static final long NEVER = Long.MAX_VALUE / 4;
+
+    /**
+     * The watermark that tells that its partition has been read so long beyond a record. Of a
+     * record that comes behind the watermark it tells nothing: {@link #NEVER}.
+     */
     long after(long recordMs, long ms) {
-        long from = Math.max(recordMs, watermark);
-        return from > Long.MAX_VALUE - ms ? Long.MAX_VALUE : from + ms;
+        return recordMs < Math.max(receivedMs, watermark) ? NEVER : recordMs + ms;
+    }
+
+    /** Whether Kafka answers, and its partitions came back after it was away. */
+    boolean isSettled() {
+        return now >= calmSinceMs;
+    }
+
+    /** Whether Kafka has been read calmly for so long, after a time of the wall clock. */
+    public boolean isCalm(long sinceMs, long ms) {
+        return now >= Math.max(sinceMs, calmSinceMs) + ms;
     }
 }

@@ -18,19 +18,18 @@ import java.util.List;
  *
  * <ol>
  *   <li>it is the next one in the session's step, and every topic brought its part of it; or
- *   <li>a tick that is more than {@link Plan#reorderUs} later is here, and what was sent before
- *       that one has been read: each partition that brings the session has brought a tick as late,
- *       or the watermark, the Kafka time up to which all partitions have been read, has passed it;
- *       or
+ *   <li>each partition that brings the session has brought a tick that is more than {@link
+ *       Plan#reorderUs} later; while these partitions are not known yet, the watermark, the Kafka
+ *       time up to which all partitions have been read, has passed such a tick; or
  *   <li>the watermark has passed its own Kafka time by {@link Plan#idleMs}; or nothing came of the
- *       session while both the watermark and the wall clock went on by as much; or
+ *       session while Kafka was read calmly ({@link Hearing#isSilent}); or
  *   <li>nothing comes any more: the source is silent.
  * </ol>
  *
  * <p>A session's first tick waits for {@link #START_MS} of Kafka time and of the wall clock,
  * because partitions of a new topic may still be unknown; from then on the session's partitions are
- * known. A tick that jumps ahead by more than {@link #JUMP_US} waits until the session goes on from
- * there.
+ * known. A tick that jumps ahead of its Kafka time by more than {@link #JUMP_US} waits until the
+ * session goes on from there.
  *
  * <p>A tick at or before the last one that left is a duplicate when that very tick left with the
  * same channels, otherwise it is late. When ticks from the session's first one on are sent once
@@ -44,14 +43,8 @@ public final class SessionClock {
     /** How long the first tick of a session waits, Kafka time and wall clock. */
     static final long START_MS = 2000;
 
-    /** A greater step ahead may be a damaged time. */
+    /** Where session time runs so far ahead of Kafka time, a tick's time may be damaged. */
     static final long JUMP_US = 10_000_000;
-
-    /** A tick less far back than this cannot begin the session anew. */
-    static final long RESTART_US = 1_000_000;
-
-    /** So many ticks of a beginning are one. */
-    private static final int RESTART_TICKS = 5;
 
     /** So many ticks wait at most; then the first one leaves. */
     private static final int MAX_WAITING = 16_384;
@@ -68,6 +61,9 @@ public final class SessionClock {
     /** Newest Kafka time of the ticks that left, milliseconds. */
     private long emittedRecordMs = NONE;
 
+    /** Kafka time from which on the session began anew; what was sent before is late. */
+    private long begunMs = NONE;
+
     private final TickSpacing spacing = new TickSpacing();
     private final RecentTicks recent = new RecentTicks();
     private final SessionSources sources = new SessionSources();
@@ -79,7 +75,7 @@ public final class SessionClock {
     private final WaitingTicks waiting = new WaitingTicks();
 
     /** Ticks of what may be a new beginning of the session. */
-    private WaitingTicks beginning = new WaitingTicks();
+    private Beginning beginning = new Beginning();
 
     public SessionClock(Plan plan) {
         this.plan = plan;
@@ -94,12 +90,18 @@ public final class SessionClock {
     /** Takes one message's part of a tick, and lets out every tick that need not wait. */
     public void offer(Tick tick, Progress progress, ClockOutput out) throws IOException {
         hearing.hear(tick, progress);
-        tick.topics = 1 << sources.note(tick, progress.watermark);
-        tick.readyMs =
-                emittedUs == NONE ? progress.after(tick.recordMs, START_MS) : tick.recordMs;
+        tick.topics = 1 << sources.note(tick, progress);
+        tick.readyMs = progress.after(tick.recordMs, emittedUs == NONE ? START_MS : 0);
         if (mayBegin(tick)) {
+            if (!beginning.isEmpty() && tick.timeUs < beginning.first().timeUs) {
+                for (Tick older : beginning.takeSentBefore(sentMs(tick))) {
+                    reject(older, out);
+                }
+            }
             put(beginning, tick, out);
             restartIfBegun(progress, out);
+        } else if (tick.recordMs < begunMs) {
+            out.late(tick);
         } else if (emittedUs != NONE && tick.timeUs <= emittedUs) {
             reject(tick, out);
         } else {
@@ -125,14 +127,14 @@ public final class SessionClock {
 
     /** The source is silent: nothing waits any longer. */
     public void silence(ClockOutput out) throws IOException {
+        if (beginning.isWhole(recent.firstUs())) {
+            restart(out);
+        } else {
+            rejectBeginning(out);
+        }
         while (!waiting.isEmpty()) {
             emit(waiting.poll(), out);
         }
-        if (isBeginning()) {
-            restart(out);
-            silence(out);
-        }
-        rejectBeginning(out);
     }
 
     /** The ticks that wait, which the clock gives away. It must not be used any more. */
@@ -151,25 +153,27 @@ public final class SessionClock {
     public long dueWatermark(Progress progress) {
         long due = Long.MAX_VALUE;
         if (!waiting.isEmpty()) {
-            due = Math.min(dueWatermark(waiting.first()), hearing.dueWatermark(progress));
+            due = dueWatermark(waiting.first(), !hearing.isEstablished(progress));
         }
         if (!beginning.isEmpty()) {
             due = Math.min(due, beginningDueMs());
         }
+        if (due >= Progress.NEVER) {
+            return Long.MAX_VALUE;
+        }
         // What did not leave at its time is looked at again now and then.
-        return due == Long.MAX_VALUE || due > progress.watermark
-                ? due
-                : progress.after(NONE, plan.idleMs);
+        return due > progress.watermark ? due : progress.watermark + plan.idleMs;
     }
 
     /** Wall clock when {@link #advance} is due, milliseconds; Long.MAX_VALUE for never. */
     public long dueMs(Progress progress) {
-        return waiting.isEmpty() ? Long.MAX_VALUE : hearing.dueMs(progress, emittedUs == NONE);
+        return isEmpty() ? Long.MAX_VALUE : hearing.dueMs(progress, emittedUs == NONE);
     }
 
-    private long dueWatermark(Tick tick) {
+    /** The watermark at which the tick leaves at the latest. */
+    private long dueWatermark(Tick tick, boolean byLaterTick) {
         Tick later =
-                newestUs - tick.timeUs < plan.reorderUs
+                !byLaterTick || newestUs - tick.timeUs < plan.reorderUs
                         ? null
                         : waiting.from(tick.timeUs + plan.reorderUs + 1);
         return later == null
@@ -201,19 +205,22 @@ public final class SessionClock {
                 || waiting.size() > MAX_WAITING) {
             return true;
         }
-        if (!first && tick.timeUs - emittedUs > JUMP_US && hearing.timeUs() <= tick.timeUs) {
+        if (first ? hearing.isNew(progress) : jumpsAhead(tick)) {
             return false;
         }
-        if (first && hearing.isNew(progress)) {
-            return false;
-        }
-        long read =
-                first ? progress.watermark : sources.readMs(progress.watermark, plan.idleMs);
-        return read >= dueWatermark(tick)
+        boolean isEstablished = hearing.isEstablished(progress);
+        return progress.watermark >= dueWatermark(tick, !isEstablished)
                 || hearing.isSilent(progress)
-                || hearing.isEstablished(progress)
+                || isEstablished
                         && sources.allReached(
-                                tick.timeUs + plan.reorderUs + 1, progress.watermark, plan.idleMs);
+                                tick.timeUs + plan.reorderUs + 1, progress, plan.idleMs);
+    }
+
+    /** Whether the tick's time may be damaged: it leaves Kafka time behind, and none followed. */
+    private boolean jumpsAhead(Tick tick) {
+        long aheadUs = tick.timeUs - emittedUs - (tick.recordMs - emittedRecordMs) * 1000;
+        return Math.min(aheadUs, tick.timeUs - emittedUs) > JUMP_US
+                && hearing.timeUs() <= tick.timeUs;
     }
 
     /** Whether no topic of the session has yet to bring its part of the tick. */
@@ -221,7 +228,7 @@ public final class SessionClock {
         if ((tick.topics & splitTopics) != 0 && newestUs <= tick.timeUs) {
             return false;
         }
-        return (sources.liveTopics(progress.watermark, plan.idleMs) & ~tick.topics) == 0;
+        return (sources.liveTopics(progress, plan.idleMs) & ~tick.topics) == 0;
     }
 
     private void emit(Tick tick, ClockOutput out) throws IOException {
@@ -249,48 +256,54 @@ public final class SessionClock {
         out.late(tick);
     }
 
-    /**
-     * Whether the tick may belong to a new beginning: it was sent after all that left, and is as
-     * early as the session's first tick or goes on from ticks that are.
-     */
+    /** Kafka time of a tick, less what ticks that change places may differ. */
+    private long sentMs(Tick tick) {
+        return tick.recordMs - plan.reorderUs / 1000;
+    }
+
     private boolean mayBegin(Tick tick) {
-        if (emittedUs == NONE || tick.recordMs < emittedRecordMs) {
-            return false;
-        }
-        if (beginning.isEmpty()) {
-            return tick.timeUs <= recent.firstUs() + plan.reorderUs
-                    && emittedUs - tick.timeUs > RESTART_US;
-        }
-        Tick first = beginning.first();
-        return tick.timeUs <= beginning.last().timeUs + RESTART_US / 2
-                && (tick.timeUs < first.timeUs || tick.recordMs >= first.recordMs);
+        return emittedUs != NONE
+                && tick.recordMs >= emittedRecordMs
+                && beginning.takes(tick, emittedUs, recent.firstUs(), sources.areSeveral());
     }
 
     /** The session goes on where it was: what came of a beginning is a duplicate or late. */
     private void rejectBeginning(ClockOutput out) throws IOException {
         while (!beginning.isEmpty()) {
-            reject(beginning.poll(), out);
+            Tick tick = beginning.poll();
+            if (tick.timeUs > emittedUs) {
+                newestUs = Math.max(newestUs, tick.timeUs);
+                put(waiting, tick, out);
+            } else {
+                reject(tick, out);
+            }
         }
     }
 
     private void restartIfBegun(Progress progress, ClockOutput out) throws IOException {
-        if (!isBeginning()) {
+        if (!beginning.isWhole(recent.firstUs())) {
+            if (!beginning.isEmpty() && isOver(progress)) {
+                rejectBeginning(out);
+            }
             return;
         }
         boolean oldRunIsOver =
                 progress.watermark >= beginningDueMs()
                         || beginning.size() > MAX_WAITING
                         || hearing.isEstablished(progress)
-                                && sources.noneReached(
-                                        emittedUs, progress.watermark, plan.idleMs);
+                                && sources.allRead(
+                                        beginning.first().recordMs, progress, plan.idleMs);
         if (oldRunIsOver) {
             restart(out);
             drain(progress, out);
         }
     }
 
-    private boolean isBeginning() {
-        return beginning.size() >= RESTART_TICKS && beginning.first().timeUs <= recent.firstUs();
+    /** Whether nothing earlier than what may be a beginning can come any more. */
+    private boolean isOver(Progress progress) {
+        return progress.watermark >= beginning.first().readyMs + plan.idleMs
+                || hearing.isSilent(progress)
+                || beginning.size() > MAX_WAITING;
     }
 
     private void restart(ClockOutput out) throws IOException {
@@ -298,23 +311,23 @@ public final class SessionClock {
             emit(waiting.poll(), out);
         }
         out.restart();
+        begunMs = sentMs(beginning.first());
         emittedUs = newestUs = emittedRecordMs = NONE;
         recent.clear();
         spacing.clear();
-        sources.restart();
+        sources.restart(begunMs);
         for (Tick tick : beginning.all()) {
-            sources.note(tick, NONE);
             waiting.put(tick, plan.channels.size());
             newestUs = tick.timeUs;
         }
-        beginning = new WaitingTicks();
+        beginning = new Beginning();
     }
 
     /** The session is over for now: only what tells a late tick from a new one is kept. */
     public void release() {
         recent.forget();
         spacing.clear();
-        sources.restart();
+        sources.release();
         hearing.release();
     }
 
@@ -336,7 +349,7 @@ public final class SessionClock {
     }
 
     public void write(DataOutputView out) throws IOException {
-        for (long value : new long[] {emittedUs, newestUs, emittedRecordMs}) {
+        for (long value : new long[] {emittedUs, newestUs, emittedRecordMs, begunMs}) {
             out.writeLong(value);
         }
         hearing.write(out);
@@ -353,6 +366,7 @@ public final class SessionClock {
         emittedUs = in.readLong();
         newestUs = in.readLong();
         emittedRecordMs = in.readLong();
+        begunMs = in.readLong();
         hearing.read(in);
         splitTopics = in.readInt();
         spacing.read(in);

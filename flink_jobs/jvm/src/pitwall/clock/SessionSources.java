@@ -27,8 +27,11 @@ final class SessionSources {
 
     private long[] timesUs = new long[0];
 
-    /** Whether its last message came behind the watermark, which then says nothing of it. */
-    private boolean[] behind = new boolean[0];
+    /** The later one of that Kafka time and the watermark then, milliseconds. */
+    private long[] readMs = new long[0];
+
+    /** Wall clock when each of them brought something last, milliseconds. */
+    private long[] heardMs = new long[0];
 
     /** How long the session had been active when each of them brought something last. */
     private long[] activeMs = new long[0];
@@ -40,10 +43,10 @@ final class SessionSources {
     private long newestRecordMs = Long.MIN_VALUE;
 
     /**
-     * Notes the message of a tick that comes at this watermark. Gives the topic's index; all topics
-     * above the limit share one.
+     * Notes the message of a tick that comes now. Gives the topic's index; all topics above the
+     * limit share one.
      */
-    int note(Tick tick, long watermark) {
+    int note(Tick tick, Progress progress) {
         if (tick.recordMs > newestRecordMs) {
             if (newestRecordMs != Long.MIN_VALUE) {
                 sessionActiveMs += Math.min(tick.recordMs - newestRecordMs, LONGEST_PAUSE_MS);
@@ -64,14 +67,16 @@ final class SessionSources {
             recordMs = Arrays.copyOf(recordMs, i + 1);
             timesUs = Arrays.copyOf(timesUs, i + 1);
             activeMs = Arrays.copyOf(activeMs, i + 1);
-            behind = Arrays.copyOf(behind, i + 1);
+            heardMs = Arrays.copyOf(heardMs, i + 1);
+            readMs = Arrays.copyOf(readMs, i + 1);
             partitions[i] = key;
-            recordMs[i] = timesUs[i] = Long.MIN_VALUE;
+            recordMs[i] = Long.MIN_VALUE;
         }
         recordMs[i] = Math.max(recordMs[i], tick.recordMs);
         timesUs[i] = tick.timeUs;
         activeMs[i] = sessionActiveMs;
-        behind[i] = tick.recordMs < watermark;
+        heardMs[i] = progress.now;
+        readMs[i] = progress.after(recordMs[i], 0);
         return topic;
     }
 
@@ -89,69 +94,75 @@ final class SessionSources {
         return topics.length - 1;
     }
 
+    boolean areSeveral() {
+        return partitions.length > 1;
+    }
+
     /**
      * The topics that still bring the session, one bit each. One that brought nothing while the
      * session was active for {@code idleMs}, of what was read, does not.
      */
-    int liveTopics(long watermark, long idleMs) {
+    int liveTopics(Progress progress, long idleMs) {
         if (topics.length == 1) {
             return 1;
         }
         int live = 0;
         for (int i = 0; i < partitions.length; i++) {
-            if (isLive(i, watermark, idleMs)) {
+            if (isLive(i, progress, idleMs)) {
                 live |= 1 << (int) (partitions[i] >> 32);
             }
         }
         return live;
     }
 
-    /**
-     * Up to which Kafka time everything has been read that concerns the session, milliseconds: the
-     * watermark, but of a partition that came behind it what that one has brought.
-     */
-    long readMs(long watermark, long idleMs) {
-        long read = watermark;
-        for (int i = 0; i < partitions.length; i++) {
-            if (behind[i] && recordMs[i] < read && isLive(i, watermark, idleMs)) {
-                read = recordMs[i];
-            }
-        }
-        return read;
-    }
-
     /** Whether the last tick of each partition that still brings the session is so late. */
-    boolean allReached(long timeUs, long watermark, long idleMs) {
+    boolean allReached(long timeUs, Progress progress, long idleMs) {
         for (int i = 0; i < partitions.length; i++) {
-            if (timesUs[i] < timeUs && isLive(i, watermark, idleMs)) {
+            if (timesUs[i] < timeUs && isLive(i, progress, idleMs)) {
                 return false;
             }
         }
         return true;
     }
 
-    /** Whether the last tick of each partition that still brings the session is earlier. */
-    boolean noneReached(long timeUs, long watermark, long idleMs) {
+    /** Whether each partition that still brings the session has been read to this Kafka time. */
+    boolean allRead(long ms, Progress progress, long idleMs) {
         for (int i = 0; i < partitions.length; i++) {
-            if (timesUs[i] >= timeUs && isLive(i, watermark, idleMs)) {
+            if (recordMs[i] < ms && isLive(i, progress, idleMs)) {
                 return false;
             }
         }
         return true;
     }
 
-    private boolean isLive(int i, long watermark, long idleMs) {
-        return watermark < recordMs[i] + idleMs || sessionActiveMs < activeMs[i] + idleMs;
+    /**
+     * Whether a partition may still bring something earlier than the others: the session was not
+     * active long enough without it, or it has not been read so far.
+     */
+    private boolean isLive(int i, Progress progress, long idleMs) {
+        boolean isRead =
+                progress.watermark >= readMs[i] + idleMs && progress.isSettled()
+                        || progress.isCalm(heardMs[i], 2 * idleMs);
+        return !isRead || sessionActiveMs < activeMs[i] + idleMs;
     }
 
-    /** The session begins anew: no partition has brought anything of its new beginning. */
-    void restart() {
+    /** The session begins anew with ticks of this Kafka time and later ones. */
+    void restart(long ms) {
+        for (int i = 0; i < partitions.length; i++) {
+            if (recordMs[i] < ms) {
+                timesUs[i] = Long.MIN_VALUE;
+            }
+        }
+    }
+
+    /** The session is over for now: no partition has brought anything of what follows. */
+    void release() {
         Arrays.fill(timesUs, Long.MIN_VALUE);
     }
 
     /** Bytes that it takes on the heap, roughly. */
     long bytes() {
-        return 176 + 33L * partitions.length + 80L * topics.length;
+        return 176 + 48L * partitions.length + 80L * topics.length;
     }
 
     void write(DataOutputView out) throws IOException {
@@ -163,9 +174,8 @@ final class SessionSources {
         StateBytes.writeLongs(out, recordMs);
         StateBytes.writeLongs(out, timesUs);
         StateBytes.writeLongs(out, activeMs);
-        for (boolean isBehind : behind) {
-            out.writeBoolean(isBehind);
-        }
+        StateBytes.writeLongs(out, heardMs);
+        StateBytes.writeLongs(out, readMs);
         out.writeLong(sessionActiveMs);
         out.writeLong(newestRecordMs);
     }
@@ -179,10 +189,8 @@ final class SessionSources {
         recordMs = StateBytes.readLongs(in);
         timesUs = StateBytes.readLongs(in);
         activeMs = StateBytes.readLongs(in);
-        behind = new boolean[partitions.length];
-        for (int i = 0; i < behind.length; i++) {
-            behind[i] = in.readBoolean();
-        }
+        heardMs = StateBytes.readLongs(in);
+        readMs = StateBytes.readLongs(in);
         sessionActiveMs = in.readLong();
         newestRecordMs = in.readLong();
     }

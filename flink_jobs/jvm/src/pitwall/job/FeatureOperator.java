@@ -44,9 +44,6 @@ import java.util.stream.Stream;
  */
 class FeatureOperator extends AbstractStreamOperator<RowData>
         implements OneInputStreamOperator<RowData, RowData>, Triggerable<RowData, VoidNamespace> {
-    /** How long the partitions may take to come back one by one after Kafka was away. */
-    private static final long SETTLE_MS = 20_000;
-
     /** How long the clock of a released session is kept, Kafka time. */
     private static final long REMEMBERED_MS = 24 * 3_600_000L;
 
@@ -63,13 +60,8 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
     private transient boolean restored;
     private transient int untilLook;
 
-    /** The watermark that came last. */
-    private transient long receivedMs;
-
     private transient SourceSilence silence;
-
-    /** The greatest watermark that the clock of a session waits for. */
-    private transient long newestDueMs;
+    private transient ReadingPace pace;
 
     private transient boolean looksAgain;
 
@@ -99,8 +91,8 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         metrics.gauge("state_bytes", (Gauge<Long>) sessions::bytes);
         outputs = new SessionOutputs(plan, metrics, output);
         progress = new Progress();
-        silence = new SourceSilence(plan.idleMs, getProcessingTimeService(), this::advance);
-        receivedMs = newestDueMs = Long.MIN_VALUE;
+        silence = new SourceSilence(plan.idleMs);
+        pace = new ReadingPace(getProcessingTimeService().getCurrentProcessingTime());
         boolean failed = getRuntimeContext().getTaskInfo().getAttemptNumber() > 0;
         kafka = new KafkaWatch(plan.kafka, failed);
         if (restored) {
@@ -123,13 +115,6 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         keys.sort(Comparator.comparingLong(key -> byKey.get(key).heardMs));
         for (RowData key : keys) {
             sessions.note(key, byKey.get(key));
-            noteDue(byKey.get(key).clock.dueWatermark(progress));
-        }
-    }
-
-    private void noteDue(long watermark) {
-        if (watermark != Long.MAX_VALUE) {
-            newestDueMs = Math.max(newestDueMs, watermark);
         }
     }
 
@@ -229,30 +214,31 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
 
     @Override
     public void processWatermark(Watermark mark) throws Exception {
-        receivedMs = Math.max(receivedMs, mark.getTimestamp());
+        progress.receivedMs = Math.max(progress.receivedMs, mark.getTimestamp());
         advance();
     }
 
     @Override
     public void processWatermarkStatus(WatermarkStatus status) throws Exception {
         silence.say(status.isIdle());
-        advance();
         super.processWatermarkStatus(status);
     }
 
     /**
-     * Moves on to the watermark that came last, or, where the source is silent, to what the
-     * sessions wait for. Stands still while Kafka is away and its partitions come back.
+     * Moves on to the watermark that came last. Stands still while Kafka is away and its partitions
+     * come back.
      */
     private void advance() throws Exception {
-        boolean ended = receivedMs == Long.MAX_VALUE;
+        boolean ended = progress.receivedMs == Long.MAX_VALUE;
         long now = getProcessingTimeService().getCurrentProcessingTime();
-        if (!ended && !isSettled(now)) {
+        pace.note(now, progress.receivedMs);
+        long settledMs = ReadingPace.settledMs(kafkaAwayMs());
+        if (!ended && now < settledMs) {
             if (!looksAgain) {
                 looksAgain = true;
                 getProcessingTimeService()
                         .registerTimer(
-                                kafkaAwayMs() + SETTLE_MS,
+                                settledMs,
                                 time -> {
                                     looksAgain = false;
                                     advance();
@@ -260,23 +246,18 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             }
             return;
         }
-        long to = silence.isSilent() ? Math.max(receivedMs, newestDueMs) : receivedMs;
-        if (to > progress.watermark) {
-            progress.watermark = to;
-            super.processWatermark(new Watermark(to));
+        if (progress.receivedMs > progress.watermark) {
+            progress.watermark = progress.receivedMs;
+            super.processWatermark(new Watermark(progress.receivedMs));
         }
     }
 
     /** What comes next is of this session, at this wall clock (milliseconds). */
     private void turnTo(RowData key, SessionState session, long now) {
         progress.now = now;
-        progress.settled = isSettled(now);
+        pace.note(now, progress.receivedMs);
+        progress.calmSinceMs = pace.calmSinceMs(kafkaAwayMs());
         outputs.set(key, session, now);
-    }
-
-    private boolean isSettled(long now) {
-        long awayMs = kafkaAwayMs();
-        return awayMs == KafkaWatch.NEVER || now >= awayMs + SETTLE_MS;
     }
 
     /** Wall clock when Kafka was last away, milliseconds, or {@link KafkaWatch#NEVER}. */
@@ -287,17 +268,34 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
     @Override
     public void onEventTime(InternalTimer<RowData, VoidNamespace> timer) throws Exception {
         SessionState session = session();
-        if (session == null) {
-            return;
+        if (session != null) {
+            if (session.watermarkTimerMs <= timer.getTimestamp()) {
+                session.watermarkTimerMs = SessionState.NO_TIMER;
+            }
+            look(timer.getKey(), session);
         }
-        if (session.watermarkTimerMs <= timer.getTimestamp()) {
-            session.watermarkTimerMs = SessionState.NO_TIMER;
+    }
+
+    @Override
+    public void onProcessingTime(InternalTimer<RowData, VoidNamespace> timer) throws Exception {
+        SessionState session = session();
+        if (session != null) {
+            if (session.timerMs <= timer.getTimestamp()) {
+                session.timerMs = SessionState.NO_TIMER;
+            }
+            look(timer.getKey(), session);
         }
+    }
+
+    /** Lets out what need not wait any longer, without a new message. */
+    private void look(RowData key, SessionState session) throws Exception {
         long now = timers.currentProcessingTime();
         boolean ended = progress.watermark == Long.MAX_VALUE;
-        turnTo(timer.getKey(), session, now);
+        turnTo(key, session, now);
+        boolean isSilent =
+                silence.isSilent(now) && progress.isCalm(session.heardMs, plan.idleMs);
         try {
-            if (silence.isSilent() || ended) {
+            if (isSilent || ended) {
                 session.clock.silence(outputs);
             } else {
                 session.clock.advance(progress, outputs);
@@ -305,10 +303,10 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         } catch (RuntimeException e) {
             setAside(session, e);
         }
-        if (ended) {
+        if (ended || session.isHistoryDue(now)) {
             outputs.flushHistory();
         }
-        settle(timer.getKey(), session, now);
+        settle(key, session, now);
     }
 
     /** Releases or forgets the session where it is time to, or sets its next timers. */
@@ -322,28 +320,6 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
         } else {
             schedule(session, now);
         }
-    }
-
-    @Override
-    public void onProcessingTime(InternalTimer<RowData, VoidNamespace> timer) throws Exception {
-        SessionState session = session();
-        if (session == null) {
-            return;
-        }
-        if (session.timerMs <= timer.getTimestamp()) {
-            session.timerMs = SessionState.NO_TIMER;
-        }
-        long now = timers.currentProcessingTime();
-        turnTo(timer.getKey(), session, now);
-        try {
-            session.clock.advance(progress, outputs);
-        } catch (RuntimeException e) {
-            setAside(session, e);
-        }
-        if (session.isHistoryDue(now)) {
-            outputs.flushHistory();
-        }
-        settle(timer.getKey(), session, now);
     }
 
     /** The state of the current key under this operator's plan; null where there is none. */
@@ -388,7 +364,6 @@ class FeatureOperator extends AbstractStreamOperator<RowData>
             timers.registerProcessingTimeTimer(VoidNamespace.INSTANCE, dueMs);
         }
         long due = session.clock.dueWatermark(progress);
-        noteDue(due);
         due = isRead ? due : Math.min(due, endMs(session));
         if (due < session.watermarkTimerMs && due > progress.watermark) {
             session.watermarkTimerMs = due;

@@ -6,13 +6,14 @@ import org.apache.flink.core.memory.DataOutputView;
 import pitwall.wire.CarReader;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
 /** Ticks that wait, in order of their times. The parts of one tick are joined here. */
-public final class WaitingTicks {
+public class WaitingTicks {
     /** What became of a tick that was put among the others. */
     public enum Put {
         /** It waits, alone or joined with an earlier part of the same tick. */
@@ -78,6 +79,19 @@ public final class WaitingTicks {
         Tick tick = ticks.pollFirstEntry().getValue();
         bytes -= tick.bytes();
         return tick;
+    }
+
+    /** Takes away the ticks that were sent before this Kafka time, milliseconds. */
+    public List<Tick> takeSentBefore(long ms) {
+        List<Tick> taken = new ArrayList<>();
+        for (Tick tick : ticks.values()) {
+            if (tick.recordMs < ms) {
+                taken.add(tick);
+                bytes -= tick.bytes();
+            }
+        }
+        ticks.values().removeIf(tick -> tick.recordMs < ms);
+        return taken;
     }
 
     /** The ticks in order of their times. */

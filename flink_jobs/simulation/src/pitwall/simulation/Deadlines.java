@@ -10,8 +10,8 @@ import java.util.List;
  * excuses nothing. Times are milliseconds since the world began.
  */
 final class Deadlines {
-    /** A row waits so long at most: for a beginning, and for partitions that fall silent. */
-    static final long PATIENCE_MS = 12_500;
+    /** A row waits so long at most: until partitions and then the session fell silent. */
+    static final long PATIENCE_MS = 20_000;
 
     /** After the job began or Kafka was away, partitions may come back one by one for so long. */
     static final long SETTLE_MS = 20_000;

@@ -92,6 +92,7 @@ final class JobRun {
         if (restored != null) {
             for (Map.Entry<PartitionLog, Long> split : restored.offsets.entrySet()) {
                 long comesBackMs = startedMs + 200 + random.nextLong(world.job.comebackMs);
+                split.getKey().restored(split.getValue(), comesBackMs);
                 assign(
                         split.getKey(),
                         random.nextInt(sources.size()),

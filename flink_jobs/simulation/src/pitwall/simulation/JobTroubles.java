@@ -79,6 +79,11 @@ final class JobTroubles {
         failures.add(new Failure(atMs, downMs, shape(definitions)));
     }
 
+    /** Whether a task is slow at some time from one to another. */
+    boolean isSlow(long fromMs, long toMs) {
+        return slowness.stream().anyMatch(slow -> slow.fromMs <= toMs && slow.toMs >= fromMs);
+    }
+
     /** The shape in which the job is restored. */
     Shape shape(int definitions) {
         if (!choices.has(Ingredient.RESCALE)) {

@@ -91,6 +91,18 @@ final class PartitionLog {
         }
     }
 
+    /**
+     * The job goes on from this offset and reads it at this time. Where it lay behind because its
+     * partition alone was held back, so do the records that follow it until then.
+     */
+    void restored(long offset, long readMs) {
+        long heldMs = 0;
+        for (long i = offset; i < size() && get(i).storedMs <= readMs; i++) {
+            heldMs = Math.max(heldMs, get(i).heldMs);
+            get(i).heldMs = heldMs;
+        }
+    }
+
     int size() {
         return records.size();
     }

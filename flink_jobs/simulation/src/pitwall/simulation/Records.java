@@ -79,6 +79,22 @@ final class Records {
         return false;
     }
 
+    /**
+     * When the record's partition brought the session again after so long without it, before the
+     * record; the smallest long where it never paused.
+     */
+    long backSinceMs(KafkaRecord record, long pauseMs) {
+        long backMs = Long.MIN_VALUE;
+        long lastMs = beganMs;
+        for (KafkaRecord other : all) {
+            if (other.log == record.log && other.storedMs <= record.storedMs) {
+                backMs = other.storedMs - lastMs >= pauseMs ? other.storedMs : backMs;
+                lastMs = other.storedMs;
+            }
+        }
+        return backMs;
+    }
+
     /** How many ticks are later than the record's and were stored before it. */
     int ticksAfter(KafkaRecord record) {
         int after = 0;

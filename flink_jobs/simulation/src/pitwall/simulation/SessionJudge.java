@@ -34,8 +34,10 @@ final class SessionJudge {
     /** Times of the rows that are final. */
     private final Set<Long> rowTimesUs = new HashSet<>();
 
-    /** Groups of each tick that were late, one bit each. */
+    /** Groups of each tick that were late, one bit each: when they came first, and once more. */
     private final long[] lateGroups;
+
+    private final long[] lateCopies;
 
     SessionJudge(
             World world,
@@ -61,10 +63,12 @@ final class SessionJudge {
             }
         }
         lateGroups = new long[session.timesUs.length];
+        lateCopies = new long[session.timesUs.length];
         for (Letter letter : late) {
             // A tick that came in one message and was late has no row.
-            if (session.groups > 1 && !letter.isTakenBack && !letter.record.isCopy) {
-                lateGroups[letter.record.tick] |= 1L << letter.record.group;
+            if (session.groups > 1 && !letter.isTakenBack) {
+                long[] groups = letter.record.isCopy ? lateCopies : lateGroups;
+                groups[letter.record.tick] |= 1L << letter.record.group;
             }
         }
     }
@@ -134,7 +138,8 @@ final class SessionJudge {
             }
             lastUs = row.timeUs;
             rowsOfLife++;
-            String difference = ideal.difference(tick, ~lateGroups[tick], row);
+            long[] lateInLife = lives > 1 ? lateCopies : lateGroups;
+            String difference = ideal.difference(tick, ~lateInLife[tick], row);
             if (difference != null) {
                 say(Promise.RIGHT_VALUES, row, difference);
                 return;
@@ -265,16 +270,34 @@ final class SessionJudge {
             boolean isKnown =
                     expectation.replays == 0
                             && silentMs < plan.releaseMs
-                            && (lateGroups[record.tick] >> record.group & 1) == 0
+                            && lateGroups[record.tick] == 0
                             && rowTimesUs.contains(session.timesUs[record.tick])
                             && records.ticksAfter(record) <= REMEMBERED;
             return isKnown ? "a copy of a tick that left is said to be late" : null;
         }
         boolean held = Math.max(record.silenceMs, record.heldMs) >= plan.idleMs - NEARLY_MS;
-        if (held || records.isAmongFirstRead(record, FIRST_READ_MS - NEARLY_MS)) {
+        if (held
+                || records.isAmongFirstRead(record, FIRST_READ_MS - NEARLY_MS)
+                || cameBackToSlowTasks(record.log)) {
+            return null;
+        }
+        long backMs = records.backSinceMs(record, plan.idleMs - NEARLY_MS);
+        if (backMs > Long.MIN_VALUE && world.job.isSlow(backMs, record.readMs)) {
             return null;
         }
         return "its partition held it back for " + record.heldMs + " ms only";
+    }
+
+    /** Whether the partition came back after others when Kafka was away, and tasks were slow. */
+    private boolean cameBackToSlowTasks(PartitionLog log) {
+        for (Kafka.Away away : world.kafka.away) {
+            long backMs = log.readableMs(away.fromMs());
+            if (backMs - away.toMs() >= plan.idleMs - NEARLY_MS
+                    && world.job.isSlow(away.toMs(), backMs + Deadlines.SETTLE_MS)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** All rows of one event time are equal, as far as all definitions know the features. */
