@@ -101,7 +101,7 @@ def _far(server: str) -> Fault:
         link.delay_s = DELAY_S
         return lambda: setattr(link, "delay_s", 0.0)
 
-    text = f"each piece of bytes takes {DELAY_S:g} s longer, in both directions"
+    text = f"bytes are {DELAY_S:g} s longer on their way, in both directions"
     return Fault(text, frozenset([server]), begin)
 
 
