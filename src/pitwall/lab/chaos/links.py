@@ -89,14 +89,12 @@ class Link:
             await pieces.put((time.monotonic() + self.delay_s, data))
 
     async def _write(self, pieces: Pieces, writer: asyncio.StreamWriter, answers: bool) -> None:
-        """Write each piece when it is due. The end of a server's `answers` is an `OSError`."""
+        """Write each piece when it is due; `answers` of a mute server wait."""
         while True:
             due_s, data = await pieces.get()
             await asyncio.sleep(due_s - time.monotonic())
             if answers:
                 await self._speaks.wait()
-            if not data and answers:
-                raise ConnectionResetError("the server has closed the connection")
             if not data:
                 writer.write_eof()
                 return
