@@ -70,6 +70,13 @@ def test_a_link_passes_on_every_byte(link: Link) -> None:
         assert hear(connection, len(message)) == message
 
 
+def test_the_end_of_either_side_reaches_the_other_after_its_last_byte(link: Link) -> None:
+    with client(link) as connection:
+        connection.sendall(b"last words")
+        connection.shutdown(socket.SHUT_WR)
+        assert hear(connection, 10) == b"last words" and connection.recv(100) == b""
+
+
 def test_a_far_link_takes_its_time_in_both_directions(link: Link) -> None:
     link.delay_s = 0.1
     with client(link) as connection:

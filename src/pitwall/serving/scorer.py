@@ -21,6 +21,7 @@ from pitwall import logs
 from pitwall.features.topic import FeatureRow, FeatureRows
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.wire import trace_id
+from pitwall.serving.deadline import in_time
 from pitwall.serving.registry import Registry
 from pitwall.serving.sampler import Sampler
 from pitwall.serving.scorer_state import ScorerState
@@ -36,6 +37,8 @@ BATCH = 5000
 COMMIT_S = 1.0
 """How often the offsets are committed when nothing is to be scored, s."""
 TRANSACTION_MS = 10_000
+OFFSETS_S = 10.0
+"""How long the group may take to add the offsets to a transaction, s."""
 
 
 class Scorer:
@@ -53,6 +56,8 @@ class Scorer:
         self._from: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._taken: set[int] = set()
+        self._broken: KafkaException | None = None
+        """Why this worker could not begin with its partitions."""
         self._committed_s = time.monotonic()
         self._consumer = Consumer(
             {
@@ -91,6 +96,13 @@ class Scorer:
         )
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # The client raises no exception of ours from `poll`, but an object that nothing catches.
+        try:
+            self._begin(consumer, partitions)
+        except KafkaException as error:
+            self._broken = error
+
+    def _begin(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Begin `REWIND` rows before the group's offset: those only show which slots are scored."""
         committed = consumer.committed(partitions, timeout=10)
         for partition in committed:
@@ -117,6 +129,8 @@ class Scorer:
         first = self._consumer.poll(0.1)  # `consume` would wait for a full batch
         self._taken.clear()
         rest = [] if first is None else self._consumer.consume(BATCH, timeout=0)
+        if self._broken is not None:
+            raise self._broken
         # A partition may have gone to another worker in the very poll that gave its message.
         own = first is not None and first.partition() not in self._taken
         polled = [first, *rest] if own else rest
@@ -181,8 +195,13 @@ class Scorer:
                             self._settings.served_topic, vector.session, vector.message(), []
                         )
             places = [TopicPartition(topic, p, end) for p, end in self._ends.items()]
-            producer.send_offsets_to_transaction(
-                places, self._consumer.consumer_group_metadata(), 10
+            group = self._consumer.consumer_group_metadata()
+            # When the connection to the group's coordinator is lost, librdkafka 2.16 may wait
+            # for minutes, whatever time the call gives it. A new worker has new connections.
+            in_time(
+                lambda: producer.send_offsets_to_transaction(places, group, OFFSETS_S),
+                OFFSETS_S + 2,
+                "send_offsets_to_transaction",
             )
             producer.commit_transaction(10)
         except KafkaException as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from pitwall.errors import StackError
 from pitwall.lab.chaos.isolation import DISK, run_command
 from pitwall.lab.chaos.world import LINKED, SERVERS, World
 
@@ -28,6 +29,8 @@ DELAY_S = 0.3
 """What a slow link takes longer in each direction."""
 DROP_EVERY_S = 1.0
 """How often a link that drops connections does so."""
+ATTEMPTS = 10
+"""How often the disk's size is set to what is used of it, with a MiB more each time."""
 WRITE_S, SYNC_S = 0.02, 0.5
 """What a write and a sync to a slow disk take longer."""
 
@@ -98,7 +101,7 @@ def _far(server: str) -> Fault:
         link.delay_s = DELAY_S
         return lambda: setattr(link, "delay_s", 0.0)
 
-    text = f"each piece of bytes takes {DELAY_S:g} s longer, in both directions"
+    text = f"bytes are {DELAY_S:g} s longer on their way, in both directions"
     return Fault(text, frozenset([server]), begin)
 
 
@@ -155,9 +158,15 @@ def _car_skewed(by_s: float) -> Fault:
 def _full_disk() -> Fault:
     def begin(world: World) -> Ending:
         home = world.settings.home_dir
-        disk = os.statvfs(home)
-        used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-        run_command(f"mount -o remount,size={max(used, 1 << 20)} {home}")
+        for attempt in range(ATTEMPTS):
+            disk = os.statvfs(home)
+            used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+            try:
+                run_command(f"mount -o remount,size={used + (attempt << 20)} {home}")
+                break
+            except StackError:  # the servers have written more meanwhile
+                if attempt == ATTEMPTS - 1:
+                    raise
 
         def end() -> None:
             run_command(f"mount -o remount,size={DISK} {home}")

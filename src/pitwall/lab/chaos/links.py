@@ -6,11 +6,15 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-PIECE = 1 << 16
-"""Most bytes that are passed on at once."""
+PIECE, PIECES = 1 << 16, 64
+"""Most bytes that are passed on at once, and most pieces that are on their way."""
+
+Pieces = asyncio.Queue[tuple[float, bytes]]
+"""Bytes on their way, with when they are due, s of the monotonic clock."""
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Link:
     port: int
     to_port: int
     delay_s: float = 0.0
-    """How long each piece of at most `PIECE` bytes takes longer, in each direction, s."""
+    """How much longer bytes are on their way, in each direction, s."""
     _loop: asyncio.AbstractEventLoop | None = None
     _server: asyncio.Server | None = None
     _speaks: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,30 +66,40 @@ class Link:
             return
         self._writers.add(to_writer)
         try:
-            await asyncio.gather(
-                self._pass_on(reader, to_writer, answers=False),
-                self._pass_on(to_reader, writer, answers=True),
-            )
-        except OSError:
+            async with asyncio.TaskGroup() as tasks:
+                for source, sink, answers in (
+                    (reader, to_writer, False),
+                    (to_reader, writer, True),
+                ):
+                    pieces: Pieces = asyncio.Queue(PIECES)
+                    tasks.create_task(self._read(source, pieces))
+                    tasks.create_task(self._write(pieces, sink, answers))
+        except* OSError:
             pass  # one side is gone, and with it the connection
         finally:
             for one in (writer, to_writer):
                 _reset(one)
                 self._writers.discard(one)
 
-    async def _pass_on(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool
-    ) -> None:
-        while data := await reader.read(PIECE):
-            if self.delay_s:
-                await asyncio.sleep(self.delay_s)
+    async def _read(self, reader: asyncio.StreamReader, pieces: Pieces) -> None:
+        """Read pieces and say when each is due; the last one is empty."""
+        data = b"first"
+        while data:
+            data = await reader.read(PIECE)
+            await pieces.put((time.monotonic() + self.delay_s, data))
+
+    async def _write(self, pieces: Pieces, writer: asyncio.StreamWriter, answers: bool) -> None:
+        """Write each piece when it is due; `answers` of a mute server wait."""
+        while True:
+            due_s, data = await pieces.get()
+            await asyncio.sleep(due_s - time.monotonic())
             if answers:
                 await self._speaks.wait()
+            if not data:
+                writer.write_eof()
+                return
             writer.write(data)
             await writer.drain()
-        if answers:
-            raise ConnectionResetError("the server has closed the connection")
-        writer.write_eof()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
