@@ -191,6 +191,7 @@ def test_silence_of_answers_lasts_until_asking_ends() -> None:
 @pytest.mark.parametrize(
     ("outcome", "failure"),
     [
+        (Outcome("x", error="cassandra ended while starting"), "cassandra ended while starting"),
         (Outcome("x", rows=Topic(3, lost=1)), "1 rows lost"),
         (Outcome("x", rows=Topic(3, wrong=1)), "1 rows wrong"),
         (Outcome("x", rows=Topic(3, doubled=1)), "1 rows doubled without a restart of the job"),

@@ -45,7 +45,8 @@ def try_each(faults: Sequence[str], not_isolated: str, history: Path, step: Step
     """Drive `DRIVE_S` under each of these faults alone, and compare with the undisturbed session.
 
     `not_isolated` says why the program has no network and disk of its own; empty where it has.
-    Raises `UsageError` for an unknown fault, and `StackError` when a server does not come back.
+    A fault after which a server does not come back is the last one, and its outcome has an `error`.
+    Raises `UsageError` for an unknown fault, and `StackError` when the servers do not start.
     """
     _check(faults)
     with _experiment(DRIVE_S, history, step) as experiment:
@@ -59,6 +60,8 @@ def try_each(faults: Sequence[str], not_isolated: str, history: Path, step: Step
                 if name in refused
                 else experiment.drive_under(name, rounds, {}, math.inf)
             )
+            if outcomes[-1].error:
+                break
     return outcomes
 
 
@@ -172,6 +175,9 @@ class _Experiment:
         try:
             drive(world, session)
             episodes = troubles.wait()
+            if troubles.error:
+                world.history.note("verdict", fault=name, error=troubles.error)
+                return Outcome(name, error=troubles.error)
             self._settle(
                 lambda: len(rows.copies) >= len(expected.rows),
                 lambda: len(predictions.copies) >= len(expected.predictions),

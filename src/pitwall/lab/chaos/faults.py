@@ -201,11 +201,12 @@ FAULTS: dict[str, Fault] = {
     **{f"far-{name}": _far(name) for name in LINKED},
     **{f"drop-{name}": _dropped(name) for name in LINKED},
     **{f"mute-{name}": _mute(name) for name in LINKED},
-    "fill-disk": _full_disk(),
     "slow-disk": _slow_disk(),
     **{f"skew-{name}-ahead": _skewed(name, SKEW_S) for name in _CLOCKS},
     **{f"skew-{name}-behind": _skewed(name, -SKEW_S) for name in _CLOCKS},
     "skew-car-ahead": _car_skewed(CAR_SKEW_S),
     "skew-car-behind": _car_skewed(-CAR_SKEW_S),
+    # The last one, because Cassandra may not start again after it, and then nothing else is tried.
+    "fill-disk": _full_disk(),
 }
 """Every fault by its name."""

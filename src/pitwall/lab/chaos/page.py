@@ -20,6 +20,8 @@ def figures(outcome: Outcome) -> list[str]:
     """The cells of an outcome's line, in the order of `HEADS`."""
     if outcome.refused:
         return [f"not possible here: {outcome.refused}", *[""] * 5]
+    if outcome.error:
+        return [outcome.error, *[""] * 5]
     silences = (outcome.rows, outcome.predictions, outcome.answers)
     doubled = outcome.rows.doubled + outcome.predictions.doubled
     return [

@@ -93,11 +93,14 @@ class Troubles(threading.Thread):
             self._errors.append(error)
 
     def wait(self) -> list[Episode]:
-        """Wait for the last round's end; returns all faults. Raises what a fault raised."""
+        """Wait for the last round's end; returns all faults."""
         self.join()
-        if self._errors:
-            raise self._errors[0]
         return self.episodes
+
+    @property
+    def error(self) -> str:
+        """Why a fault could not begin or end, such as a server that did not start; or ""."""
+        return "; ".join(map(str, self._errors))
 
 
 class Watch(threading.Thread):

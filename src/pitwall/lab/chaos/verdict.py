@@ -73,6 +73,9 @@ class Outcome:
     """How often each fault was caused."""
     refused: str = ""
     """Why this machine does not allow the fault; "" otherwise. All else is empty then."""
+    error: str = ""
+    """Why the drive came to no end, such as a server that did not start again; "" otherwise. All
+    else is empty then."""
 
     @property
     def lost(self) -> int:
@@ -95,6 +98,7 @@ class Outcome:
         """What is not as promised, each in a few words; empty where all is well."""
         answers = self.answers
         checks = {
+            self.error: self.error,
             f"{self.rows.lost} rows lost": self.rows.lost,
             f"{self.rows.wrong} rows wrong": self.rows.wrong,
             f"{self.rows.doubled} rows doubled without a restart of the job": self.rows.doubled
