@@ -248,7 +248,16 @@ def test_the_page_names_every_fault_in_both_tables() -> None:
         "run ./pitwall chaos --write-docs"
     )
     _, _, outcomes = text.partition("<!-- outcomes -->")
-    assert [name for name in FAULTS if f"| `{name}` |" not in outcomes] == []
+    assert [name for name in FAULTS if f"`{name}`" not in outcomes] == []
+
+
+def test_a_fault_that_was_not_tried_keeps_its_line() -> None:
+    before = "| `kill-kafka` | 9.0 s | 9.0 s | 9.0 s | 0 | 0 | 0 |"
+    lines = page.outcome_lines([Outcome("kill-s3")], before)
+    assert before in lines
+    assert "| `kill-s3` | 0.0 s | 0.0 s | 0.0 s | 0 | 0 | 0 |" in lines
+    assert "- `pause-kafka`" in lines
+    assert "- `kill-kafka`" not in lines
 
 
 def test_tables_are_written_between_their_marks() -> None:

@@ -53,8 +53,8 @@ def chaos(
     from pitwall.lab.chaos.isolation import isolate
     from pitwall.lab.chaos.page import write
 
-    if write_docs and (faults or minutes):
-        raise UsageError("--write-docs tries every fault once; give neither faults nor --minutes")
+    if write_docs and minutes:
+        raise UsageError("--write-docs tries faults one by one; leave --minutes out")
     names = faults or list(FAULTS)
     settings = Settings()
     path = history or settings.home_dir / "chaos" / f"{datetime.now():%Y%m%d-%H%M%S}.jsonl"

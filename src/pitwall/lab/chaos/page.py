@@ -42,21 +42,36 @@ def fault_lines() -> list[str]:
     ]
 
 
-def outcome_lines(outcomes: Iterable[Outcome]) -> list[str]:
-    """The lines of the second table: every outcome, and how it was measured."""
+def outcome_lines(outcomes: Iterable[Outcome], before: str = "") -> list[str]:
+    """The lines of the second table: every fault's outcome, how it was measured, what is missing.
+
+    A fault that is not among the outcomes keeps its line of `before`, the page as it was.
+    """
+    lines = {
+        name: line
+        for line in before.splitlines()
+        for name in FAULTS
+        if line.startswith(f"| `{name}` |")
+    }
+    for one in outcomes:
+        lines[one.fault] = f"| `{one.fault}` | {' | '.join(figures(one))} |"
+    missing = [f"- `{name}`" for name in FAULTS if name not in lines]
     return [
-        f"One run on {os.cpu_count()} cores, which did other work at the same time. A drive has "
+        f"Runs on {os.cpu_count()} cores, which did other work at the same time. A drive has "
         f"{DRIVE_S:g} s, and",
         f"the fault lasts {HOLD_S:g} s of it:",
         "",
         "| " + " | ".join(head.lower() for head in HEADS) + " |",
         "| --- " * len(HEADS) + "|",
-        *(f"| `{one.fault}` | {' | '.join(figures(one))} |" for one in outcomes),
+        *(lines[name] for name in FAULTS if name in lines),
+        *(["", "Not tried yet:", "", *missing] if missing else []),
     ]
 
 
 def write(repository: Path, outcomes: Iterable[Outcome]) -> Path:
     """Write both tables into the page of this checkout, and return its path.
+
+    The second table keeps the lines of faults that are not among the outcomes.
 
     Raises `UsageError` where there is no such page.
     """
@@ -64,7 +79,8 @@ def write(repository: Path, outcomes: Iterable[Outcome]) -> Path:
     if not path.exists():
         raise UsageError(f"there is no {path}; --write-docs is for a checkout")
     text = replace(path.read_text(), "faults", fault_lines())
-    path.write_text(replace(text, "outcomes", outcome_lines(outcomes)))
+    before = text.partition("<!-- outcomes -->")[2]
+    path.write_text(replace(text, "outcomes", outcome_lines(outcomes, before)))
     return path
 
 
