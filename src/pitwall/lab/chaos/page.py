@@ -43,15 +43,19 @@ def fault_lines() -> list[str]:
 
 
 def outcome_lines(outcomes: Iterable[Outcome]) -> list[str]:
-    """The lines of the second table: every outcome, and how it was measured."""
+    """The lines of the second table: every outcome, how it was measured, and what is missing."""
+    outcomes = list(outcomes)
+    names = [outcome.fault for outcome in outcomes]
+    missing = [f"- `{name}`" for name in FAULTS if name not in names]
     return [
-        f"One run on {os.cpu_count()} cores, which did other work at the same time. A drive has "
+        f"Measured on {os.cpu_count()} cores, which did other work at the same time. A drive has "
         f"{DRIVE_S:g} s, and",
         f"the fault lasts {HOLD_S:g} s of it:",
         "",
         "| " + " | ".join(head.lower() for head in HEADS) + " |",
         "| --- " * len(HEADS) + "|",
         *(f"| `{one.fault}` | {' | '.join(figures(one))} |" for one in outcomes),
+        *(["", "Not in this run:", "", *missing] if missing else []),
     ]
 
 
