@@ -59,6 +59,12 @@ def prepare(settings: Settings) -> None:
     run_command(f"mount -t tmpfs -o size={DISK} pitwall {settings.home_dir}")
 
 
+def release(settings: Settings) -> None:
+    """Give the disk of `prepare` back, so that its folder can be deleted."""
+    if os.environ.get(_ISOLATED):
+        run_command(f"umount -l {settings.home_dir}")
+
+
 def run_command(command: str) -> None:
     """Run a command line without a shell. Raises `StackError` with what it printed as error."""
     result = subprocess.run(command.split(), capture_output=True, text=True)

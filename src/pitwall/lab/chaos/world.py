@@ -15,7 +15,7 @@ from pitwall.flink.rest import jobs
 from pitwall.flink.status import features_job_state
 from pitwall.flink.submit import submit_from_child
 from pitwall.lab.chaos.history import History
-from pitwall.lab.chaos.isolation import prepare
+from pitwall.lab.chaos.isolation import prepare, release
 from pitwall.lab.chaos.knobs import Knobs
 from pitwall.lab.chaos.links import Link, Links
 from pitwall.lab.progress import Step, wait
@@ -127,6 +127,7 @@ def opened(history: History, step: Step) -> Iterator[World]:
         ExitStack() as stack,
     ):
         prepare(settings)
+        stack.callback(release, settings)
         knobs = Knobs(settings.repository / "knobs")
         ports = dict(zip(LINKED, free_ports(len(LINKED)), strict=True))
         behind = {f"{name}_port": ports[name] for name in BEHIND}
