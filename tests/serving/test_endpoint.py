@@ -623,7 +623,7 @@ def test_predictions_of_a_lap_meet_their_truth_on_the_page(served: Served) -> No
     )
     assert (
         f'pitwall_prediction_coverage{{model="lap_time",unit="s",version="{made[0]}"}} 0.0\n'
-        in feed.watch.metrics()
+        in feed.metrics()
     )
 
 
