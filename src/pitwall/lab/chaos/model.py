@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pitwall.lab.champion import register_champion
 from pitwall.settings import Settings
 
 MODEL = "lap_time"
@@ -19,32 +20,12 @@ def register_model(
     Its inputs are the first `INPUTS` of the features `names` that no row lacks; `rows` is of shape
     (rows, features), NaN for null. Its coefficients are random, so that two ticks have two values.
     """
-    import mlflow
     import pandas as pd
     from sklearn.linear_model import LinearRegression
-
-    from pitwall.models import registry
 
     whole = [i for i in range(len(names)) if not np.isnan(rows[:, i]).any()][:INPUTS]
     frame = pd.DataFrame(rows[:, whole], columns=[names[i] for i in whole])
     truth = rows[:, whole] @ np.random.default_rng(7).normal(size=len(whole))
     model = LinearRegression().fit(frame, truth)
-    client = registry.client(settings)
-    mlflow.set_experiment(MODEL)
-    with mlflow.start_run():
-        logged = mlflow.sklearn.log_model(
-            model,
-            name="model",
-            serialization_format="skops",
-            input_example=frame.tail(3),
-            registered_model_name=MODEL,
-            pip_requirements=["scikit-learn", "skops", "pandas"],
-            metadata={
-                "unit": "s",
-                "feature_service": "chaos",
-                "definitions": "chaos",
-                "interval": {"coverage": 0.9, "by": None, "edges": [], "half_width": [1.0]},
-            },
-        )
-    client.set_registered_model_alias(MODEL, "champion", str(logged.registered_model_version))
+    register_champion(settings, MODEL, model, frame, "chaos")
     return np.asarray(model.predict(frame), dtype=np.float64)
