@@ -206,6 +206,13 @@ class Car:
         )
 
 
+def damage(settings: Settings) -> None:
+    """Send a prediction that cannot be read: its reason is a long line of the health card."""
+    producer = Producer(client_config(settings))
+    producer.produce(settings.predictions_topic, json.dumps({"role": "challenger"}), LIVE)
+    assert producer.flush(30) == 0
+
+
 def models(settings: Settings) -> None:
     """A champion and a challenger of `lap_time` with all that the page shows of a version."""
     import mlflow
@@ -250,7 +257,7 @@ def driving(*cars: Car) -> Iterator[None]:
         begun_s = [car._sent / HZ for car in cars]
         while not stop.wait(0.1):
             for car, begin_s in zip(cars, begun_s, strict=True):
-                car.send(begin_s + time.monotonic() - started, ("champion", "challenger"))
+                car.send(begin_s + time.monotonic() - started, ("champion", "shadow"))
 
     thread = threading.Thread(target=drive)
     thread.start()
@@ -289,8 +296,9 @@ def tab(checkout: Settings) -> Iterator[Any]:
         live = Car(checkout, VEHICLE, LIVE, (*LAPS_S, *LAPS_S, 330.0))
         first = Car(checkout, "Guest 7", FIRST, (330.0,))
         silent.send(4e9, ("champion",))
-        live.send(sum(LAPS_S) * 2 + 40, ("champion", "challenger"))
+        live.send(sum(LAPS_S) * 2 + 40, ("champion", "shadow"))
         first.send(100.0)
+        damage(checkout)
         with driving(live, first), opened(checkout, 120, scrollbars=True) as page:
             yield page
         metrics.shutdown()

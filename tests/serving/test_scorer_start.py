@@ -12,10 +12,12 @@ from served import feature_record
 from shared_stack import SharedStack
 from waiting import wait
 
+from pitwall.features.topic import FeatureRows
 from pitwall.kafka.clients import client_config
 from pitwall.kafka.topics import create_topic
 from pitwall.serving import scorer as scorer_module
 from pitwall.serving.scorer import Scorer
+from pitwall.serving.scorer_state import ScorerState
 from pitwall.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -70,9 +72,10 @@ def test_a_worker_waits_for_the_open_transaction_of_another_and_skips_no_row(
     killed, second = offsets_in_transaction(settings, "2", 12, commit=False)
     second.close()
     starts: list[int] = []
+    state = ScorerState(FeatureRows(settings, "car_state", "scorer"), NO_MODELS)
 
     def begun() -> bool:
-        worker = Scorer(settings, NO_MODELS, "1")
+        worker = Scorer(settings, NO_MODELS, "1", state)
         try:
             wait(lambda: worker.step() >= 0 and bool(worker._from), 30, "the worker's partition")
             starts.append(worker._from[0])

@@ -65,7 +65,9 @@ class Health:
         gaps = session.value("gaps_30s")
         stored_ms = self.metrics.get("freshness_ms", np.nan)
         longest_ms = self.metrics.get("freshness_max_ms", np.nan)
-        newest: list[list[str]] = [[unreadable.newest, ""]] if unreadable.newest else []
+        newest: list[list[str]] = (
+            [[Cell(unreadable.newest, "text"), ""]] if unreadable.newest else []
+        )
         return [
             [Cell("Rate", "text"), whole_number(rate_hz, "Hz")],
             [
