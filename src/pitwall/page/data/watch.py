@@ -57,13 +57,13 @@ class Watch:
     def _calibrate(self) -> None:
         import duckdb
 
-        from pitwall.training.dataset import laps
+        from pitwall.training.laps import usual_length_m
 
         if self._drift is not None and self.truths.length_m is not None:
             return
         # There may be no whole lap yet, or files may be replaced while they are read.
         with suppress(ModelError, StoreError, duckdb.Error):
-            self.truths.length_m = float(laps(self._settings)["length_m"].median())
+            self.truths.length_m = usual_length_m(self._settings)
             if bands := from_offline(recorded(self._settings, "car_state"), WATCHED):
                 self.watch_drift(bands)
 
