@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pitwall.errors import StoreError, UsageError
 from pitwall.settings import Settings
-from pitwall.stores.cassandra.options import Connection, Role, Tls, configured, login, tls
+from pitwall.stores.cassandra.options import (
+    Connection,
+    Role,
+    Tls,
+    configured,
+    keyspace_of,
+    login,
+    tls,
+)
+from pitwall.stores.names import Statement
 
 SHORT = "short"
 """Execution profile of requests that are sent again when no answer comes in time."""
@@ -81,6 +91,25 @@ def connect(
             f"Cassandra at {', '.join(hosts)}:{port} does not answer ({reason}); "
             "is it up? See `./pitwall status`"
         ) from error
+
+
+def running(settings: Settings, statements: list[Statement]) -> Callable[[], None]:
+    """A function that executes these statements in the keyspace, on a connection of its own.
+
+    It raises `StoreError` where Cassandra does not answer.
+    """
+
+    def run() -> None:
+        session = connect(settings, keyspace=keyspace_of(settings))
+        try:
+            for statement, values in statements:
+                session.execute(statement, values)
+        except Exception as error:
+            raise StoreError(f"Cassandra did not answer: {error}") from error
+        finally:
+            session.cluster.shutdown()
+
+    return run
 
 
 def _ssl_context(certificates: Tls) -> ssl.SSLContext:
