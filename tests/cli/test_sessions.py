@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stored_sessions import drive, store
 
-from pitwall.cli.main import main
+from pitwall.cli.main import app, main
 from pitwall.settings import Settings
 from pitwall.stores.offline.marks import FOLDER
 
@@ -44,13 +44,9 @@ class Command:
         return status, out, err
 
     def json(self, *arguments: str) -> Any:
-        """The answer with `--json`, as a process of its own gives it."""
-        import subprocess
-
-        command = [sys.executable, "-m", "pitwall.cli.main", "sessions", *arguments, "--json"]
-        result = subprocess.run(command, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
+        """The answer with `--json`."""
+        app(["sessions", *arguments, "--json"], standalone_mode=False)
+        return json.loads(self._capfd.readouterr().out)
 
 
 @pytest.fixture

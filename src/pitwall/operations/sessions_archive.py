@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import orjson
 
+from pitwall.errors import StoreError
+from pitwall.machine.ports import port_open
 from pitwall.operations.archive import Archive, Part, Record
 from pitwall.operations.sessions import Held
 from pitwall.settings import Settings
@@ -22,6 +25,10 @@ def archived_sessions(settings: Settings, only: str | None = None) -> Iterator[H
 
     Reads every object. Raises `StoreError` where S3 does not answer.
     """
+    url = urlsplit(settings.s3_url)
+    if not port_open(url.hostname or "", url.port or (443 if url.scheme == "https" else 80)):
+        # The client would try again for seconds.
+        raise StoreError(f"S3 at {settings.s3_url} does not answer; is it up? ./pitwall status")
     archive = Archive(settings)
     messages: Counter[tuple[str, Key]] = Counter()
     sizes: Counter[tuple[str, Key]] = Counter()

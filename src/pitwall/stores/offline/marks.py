@@ -2,7 +2,7 @@
 
 Each change is a file of its own in the folder `_sessions` of the offline store's root, written
 once and never changed. So two writers, on whichever machines, never lose each other's changes. A
-session's mark is what its changes make of it in the order of their times. `docs/adr/0020` says why.
+session's mark is what its changes make of it in the order of their times. `docs/adr/0015` says why.
 """
 
 from __future__ import annotations
