@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     cache_dir: Path = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pitwall"
     """Downloaded jars, shared by all checkouts."""
 
+    disk_least_gb: float = Field(default=2.0, ge=0)
+    """The stack does not start with less free disk space, in GB, in its `home`; status, page and
+    metrics say when it is less. 0: no limit."""
+
     # All servers
     host: str = "127.0.0.1"
     """Address that the stack's servers listen on, and under which they are reached."""

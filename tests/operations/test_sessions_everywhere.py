@@ -12,7 +12,8 @@ from stored_sessions import drive, store
 
 from pitwall.features import load
 from pitwall.operations.archive import Archive, Record
-from pitwall.operations.sessions import Held, holdings
+from pitwall.operations.held import Held
+from pitwall.operations.sessions import holdings
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.options import keyspace_of

@@ -9,7 +9,7 @@ main        the application: all commands by name, errors as one line, exit stat
 terminal    consoles, tables, JSON output, the progress line
 checks      checks of servers and arguments before a command begins
 demo        `demo`                                  suite    `test`
-stack       `up`, `down`, `status`                  jobs     `jobs run|stop|list`
+stack       `up`, `down`, `restart`, `status`       jobs     `jobs run|stop|list`
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
 models      `train`, `retrain`, `models`, `promote`

@@ -33,6 +33,7 @@ app.command(context_settings=ANY_ARGUMENT, epilog="Example: ./pitwall test --fas
 )
 app.command(epilog="Example: ./pitwall up kafka cassandra")(stack.up)
 app.command(epilog="Example: ./pitwall down")(stack.down)
+app.command(epilog="Example: ./pitwall restart serving")(stack.restart)
 app.command(epilog="Example: ./pitwall status --json")(stack.status)
 app.command(epilog="Example: ./pitwall replay ../shared/data/laps --speed max")(recordings.replay)
 app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out laps/")(

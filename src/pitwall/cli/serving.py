@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pitwall.cli.checks import need_kafka, need_server
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError
+from pitwall.lab.progress import Step
 from pitwall.settings import Settings
 
+if TYPE_CHECKING:
+    import httpx
+
+READY_S = 120.0
+"""So long `predict` waits for an endpoint that loads its models."""
 SHOWN = 12
 """The most contributions that are shown; `--json` gives all."""
 
@@ -70,6 +76,26 @@ def _foreground(name: str) -> None:
     raise PitwallError(f"{name} ended by itself; see {settings.log_dir / name}.log")
 
 
+def ask(
+    client: httpx.Client,
+    url: str,
+    question: dict[str, Any],
+    step: Step,
+    patience_s: float = READY_S,
+) -> httpx.Response:
+    """The endpoint's answer. While it answers `not_ready`, it is asked again, for `patience_s`."""
+    limit_s = time.monotonic() + patience_s
+    while True:
+        answer = client.post(url, json=question)
+        if answer.status_code != 503 or time.monotonic() > limit_s:
+            return answer
+        error = answer.json().get("error", {})
+        if error.get("code") != "not_ready":
+            return answer
+        step(f"the endpoint is not ready yet: {error.get('message', '')}", None)
+        time.sleep(1)
+
+
 def predict(
     model: Annotated[str, typer.Argument(help="Name of a model.")],
     vehicle: Annotated[str, typer.Option("--vehicle", help="VehicleId of the car.")],
@@ -112,13 +138,11 @@ def predict(
         **({"time": at} if at is not None else {}),
     }
     token = settings.secret("token").get_secret_value()
-    answer = httpx.post(
-        f"{settings.serving_url}/predict",
-        timeout=10,
-        json=question,
-        headers={"Authorization": f"Bearer {token}"},
-        verify=trust(settings),
+    client = httpx.Client(
+        timeout=10, headers={"Authorization": f"Bearer {token}"}, verify=trust(settings)
     )
+    with client, progress() as step:
+        answer = ask(client, f"{settings.serving_url}/predict", question, step)
     body: dict[str, Any] = answer.json()
     if answer.status_code != 200:
         error = body.get("error", {})

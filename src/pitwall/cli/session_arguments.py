@@ -10,7 +10,7 @@ from rich.markup import escape
 from pitwall.cli.terminal import table
 
 if TYPE_CHECKING:
-    from pitwall.operations.sessions import Held
+    from pitwall.operations.held import Held
 
 AsSession = Annotated[str, typer.Argument(metavar="SESSION", help="Id of a session.")]
 AsVehicle = Annotated[

@@ -13,7 +13,7 @@ from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
-    from pitwall.operations.sessions import Held
+    from pitwall.operations.held import Held
     from pitwall.stores.offline.marks import Key
 
 
@@ -35,7 +35,8 @@ def delete(
     It also says what no deletion reaches: Kafka's topics and trained models.
     """
     from pitwall.operations.exclusive import exclusive
-    from pitwall.operations.sessions import STAYS, STORES, holdings, key_of
+    from pitwall.operations.held import STORES
+    from pitwall.operations.sessions import STAYS, holdings, key_of
     from pitwall.stores.offline.marks import forget
 
     if unknown := [store for store in only or () if store not in STORES]:

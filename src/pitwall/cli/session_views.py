@@ -26,8 +26,9 @@ def list_sessions(
     as_json: AsJson = False,
 ) -> None:
     """List the sessions with their laps, quality and tags, and whether they count for training."""
+    from pitwall.operations.held import STORES
     from pitwall.operations.session_list import summaries
-    from pitwall.operations.sessions import STORES, holdings
+    from pitwall.operations.sessions import holdings
 
     settings = Settings()
     with progress() as step:
@@ -58,8 +59,9 @@ def list_sessions(
 
 def show(session: AsSession, vehicle: AsVehicle = None, as_json: AsJson = False) -> None:
     """Show one session: its laps, its quality, and what each store holds of it."""
+    from pitwall.operations.held import STORES
     from pitwall.operations.session_list import summaries
-    from pitwall.operations.sessions import STORES, holdings, key_of
+    from pitwall.operations.sessions import holdings, key_of
 
     settings = Settings()
     with progress() as step:

@@ -1,4 +1,4 @@
-"""The commands on the local stack: `up`, `down`, `status`."""
+"""The commands on the local stack: `up`, `down`, `restart`, `status`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def up(
 ) -> None:
     """Start the missing servers of the local stack.
 
-    They go on running when this command ends.
+    They go on running when this command ends. It waits as long as they get on.
     """
     from pitwall.local.servers.table import SERVERS
     from pitwall.local.stack import CORE, Stack, with_needs
@@ -51,18 +51,39 @@ def down(as_json: AsJson = False) -> None:
         OUT.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
+def restart(
+    name: Annotated[str, typer.Argument(help="Name of a server that runs.")],
+    as_json: AsJson = False,
+) -> None:
+    """End one server of the local stack and start it again; the others go on."""
+    from pitwall.local.restart import restart as end_and_start
+    from pitwall.local.stack import Stack
+
+    settings = Settings()
+    with (
+        progress() as step,
+        Stack(settings, lambda server, state: step(f"{server} {state}", None)) as stack,
+    ):
+        end_and_start(stack, name)
+        stack.detach()
+    _show(settings, as_json)
+
+
 def status(as_json: AsJson = False) -> None:
-    """Show state, ports, versions and memory of the local stack."""
+    """Show state, ports, versions and memory of the local stack, and free disk space."""
     _show(Settings(), as_json)
 
 
 def _show(settings: Settings, as_json: bool) -> None:
     """Print the servers' states; people see no server that is down and not started by default."""
     from pitwall.local.servers.table import SERVERS
+    from pitwall.machine.space import GB, space
 
-    rows = _states(settings)
+    rows, disk = _states(settings), space(settings)
     if as_json:
-        emit(rows)
+        state = "low" if disk.low else "up"
+        amounts = {"free_gb": disk.free / GB, "total_gb": disk.total / GB}
+        emit({**rows, "disk": {"state": state, "folder": str(disk.folder), **amounts}})
         return
     servers = table("Server", "State", "Address", "Version", "Pid", "MB")
     for name, row in rows.items():
@@ -78,6 +99,7 @@ def _show(settings: Settings, as_json: bool) -> None:
             str(row["memory_mb"] or "–"),
         )
     OUT.print(servers)
+    OUT.print(str(disk), style="red" if disk.low else "dim", markup=False, soft_wrap=True)
 
 
 def _states(settings: Settings) -> dict[str, dict[str, Any]]:

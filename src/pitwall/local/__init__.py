@@ -7,6 +7,8 @@ local.
 servers/     one file for each server, and the table of all
 supervisor   the process that the servers are children of
 stack        start servers and wait for them
+progress     whether servers that start are getting on
+restart      end one server and start it again
 state        what runs now, and how it is ended
 containers   the same servers as a container's process, and the configuration of compose
 """

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 
 from pitwall.errors import StackError
+from pitwall.local.progress import LONGEST_S, StartProgress
 from pitwall.local.servers.table import SERVERS
 from pitwall.local.state import ended_mark
 from pitwall.local.supervisor import DETACH
 from pitwall.machine import processes
 from pitwall.machine.ports import check_port_free
+from pitwall.machine.space import need_space
 from pitwall.settings import Settings
 from pitwall.stores.environment import child_environment
 
@@ -81,10 +83,13 @@ class Stack:
     def begin(self, names: Iterable[str]) -> list[str]:
         """Start the named servers and what they need, as far as they do not run. Does not wait.
 
-        Returns the names of the servers it started. Raises `PortTaken` before it starts any.
+        Returns the names of the servers it started. Raises `PortTaken` before it starts any, and
+        `StackError` where the disk has too little free space.
         """
         settings = self.settings
         missing = [name for name in with_needs(names) if self._is_missing(name)]
+        if missing:
+            need_space(settings)
         for name in missing:
             server = SERVERS[name]
             for field in filter(None, (server.setting, *server.more_ports)):
@@ -100,12 +105,13 @@ class Stack:
     def start(self, names: Iterable[str], patience_s: float = 120.0) -> None:
         """`begin`, then wait until each server answers.
 
-        Raises `PortTaken` before it starts any, and `StackError` when a server ends or does not
-        answer within `patience_s`.
+        Raises as `begin` does, and `StackError` when a server ends, or when none of those that are
+        waited for has got on for `patience_s`.
         """
         settings = self.settings
         begun = self.begin(names)
-        started = newest_up = time.monotonic()
+        newest_up = time.monotonic()
+        progress = StartProgress(settings)
         waiting = dict.fromkeys(with_needs(names))
         for name in waiting:
             self.report(name, "starting" if name in begun else "running")
@@ -120,11 +126,12 @@ class Stack:
                     server.first_ready(settings)
                     del waiting[name]
                     newest_up = time.monotonic()
+                    progress.note()
                     self.report(name, "up")
-            if time.monotonic() - started > patience_s:
+            if waiting and progress.still_for_s(waiting) > patience_s:
                 raise StackError(
-                    f"{', '.join(waiting)} did not answer within {patience_s:.0f} s; "
-                    f"see the logs in {settings.log_dir}"
+                    f"{', '.join(waiting)} neither answered nor got on for {patience_s:.0f} s "
+                    f"(of {LONGEST_S:.0f} s at most); see the logs in {settings.log_dir}"
                 )
             time.sleep(0.1)
 

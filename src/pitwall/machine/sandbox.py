@@ -91,6 +91,7 @@ def sandbox(**values: str) -> Iterator[Settings]:
             {
                 "PITWALL_REPOSITORY": folder,
                 "PITWALL_HOME": str(Path(folder) / ".pitwall"),
+                "PITWALL_DISK_LEAST_GB": "0",
                 **{
                     f"PITWALL_{name.upper()}": str(port)
                     for name, port in zip(ports, free_ports(len(ports)), strict=True)

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pitwall.kafka.unreadable import Unreadable
+from pitwall.machine.space import Space
 from pitwall.monitoring.truths import Score
 from pitwall.serving.metrics import left_out
 
@@ -19,10 +20,12 @@ class _Monitoring(Collector):
         scores: Mapping[tuple[str, int], Score],
         raised: Mapping[tuple[str, str], Sequence[str]],
         unreadable: Unreadable | None,
+        disk: Space | None,
     ) -> None:
         self._scores = scores
         self._raised = raised
         self._unreadable = unreadable
+        self._disk = disk
 
     def collect(self) -> Iterable[Metric]:
         model = ["model", "version", "unit"]
@@ -60,14 +63,24 @@ class _Monitoring(Collector):
         yield from (error, scored, coverage, alarm)
         if self._unreadable is not None:
             yield left_out(self._unreadable)
+        if self._disk is not None:
+            for name, meaning, value in (
+                ("free", "Free space on the disk of the stack.", self._disk.free),
+                ("least", "With less free space the stack does not start.", self._disk.least),
+            ):
+                yield GaugeMetricFamily(f"pitwall_disk_{name}_bytes", meaning, value)
 
 
 def exposition(
     scores: Mapping[tuple[str, int], Score],
     raised: Mapping[tuple[str, str], Sequence[str]],
     unreadable: Unreadable | None = None,
+    disk: Space | None = None,
 ) -> str:
-    """The text that Prometheus reads: `Truths.scores`, `Drift.raised`, and messages left out."""
+    """The text that Prometheus reads.
+
+    It is of `Truths.scores`, `Drift.raised`, messages left out, and the disk's free space.
+    """
     registry = CollectorRegistry()
-    registry.register(_Monitoring(scores, raised, unreadable))
+    registry.register(_Monitoring(scores, raised, unreadable, disk))
     return generate_latest(registry).decode()

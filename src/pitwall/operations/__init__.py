@@ -10,6 +10,7 @@ dead_letters         list and show dead letters, and send them again
 arrival              what became of ticks that were sent
 backfill             recorded sessions through the features job into the offline store
 sessions             where sessions are stored; `sessions_archive`: in the archive
+held                 what one store holds of one session
 session_list         laps, quality and tags of each session
 retention            what has been kept longer than the settings say
 due                  one such thing

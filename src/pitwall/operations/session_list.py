@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pitwall.errors import ModelError
 from pitwall.models.circuit import Circuit
-from pitwall.operations.sessions import Held
+from pitwall.operations.held import Held
 from pitwall.settings import Settings
 from pitwall.stores.offline.marks import Key, Mark, marks
 from pitwall.stores.offline.quality import Quality, qualities

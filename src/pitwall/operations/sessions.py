@@ -7,10 +7,12 @@ deletion reaches stands in `STAYS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pitwall.errors import PitwallError, UsageError
 from pitwall.features import load
+from pitwall.operations.held import STORES, Held
+from pitwall.operations.sessions_archive import archived_sessions
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect, running
 from pitwall.stores.cassandra.options import keyspace_of
@@ -22,7 +24,6 @@ from pitwall.stores.offline.marks import Key
 from pitwall.stores.offline.sessions import offline_sessions
 from pitwall.stores.online.sessions import online_rows
 
-STORES = ("offline", "online", "history", "archive")
 STAYS = {
     "kafka": "messages of its topics stay until their retention time; a job that begins anew "
     "at the topics' start stores the session again",
@@ -33,28 +34,6 @@ STAYS = {
     "unreadable": "archived messages that are no JSON name no session and stay",
 }
 """What a deletion does not reach, by what holds it."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """What one store holds of one session."""
-
-    store: str
-    """One of `STORES`."""
-    place: str
-    """View, table or topic."""
-    vehicle: str
-    session: str
-    rows: int
-    """Rows; of the archive, messages."""
-    size: int | None
-    """Bytes; None where the store does not tell."""
-    delete: Callable[[], None] = field(repr=False, compare=False)
-
-    @property
-    def key(self) -> Key:
-        """Vehicle and session."""
-        return self.vehicle, self.session
 
 
 @dataclass(frozen=True)
@@ -72,8 +51,6 @@ def holdings(
 
     The archive keeps messages, not sessions: asking it reads every object of it.
     """
-    from pitwall.operations.sessions_archive import archived_sessions
-
     readers: dict[str, Callable[[], Iterator[Held]]] = {
         "offline": lambda: _offline(settings),
         "online": lambda: _online(settings),

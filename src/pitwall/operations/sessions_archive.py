@@ -15,7 +15,7 @@ import orjson
 from pitwall.errors import StoreError
 from pitwall.machine.ports import port_open
 from pitwall.operations.archive import Archive, Part, Record
-from pitwall.operations.sessions import Held
+from pitwall.operations.held import Held
 from pitwall.settings import Settings
 from pitwall.stores.offline.marks import Key
 

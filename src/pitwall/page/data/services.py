@@ -21,7 +21,7 @@ class Service:
     version: str
     """Product and version; empty where unknown."""
     state: str
-    """`up`, `starting` or `off`."""
+    """`up`, `starting` or `off`; of the disk `up` or `low`."""
     start_command: str
 
 
@@ -52,7 +52,7 @@ MONITOR_COMMAND = "docker compose --profile monitor up (see docs/containers.md)"
 
 
 def services(settings: Settings) -> list[Service]:
-    """The servers that `up` starts by default or that run now, then Prometheus and Grafana.
+    """The disk; the servers that `up` starts by default or that run now; Prometheus and Grafana.
 
     Blocks while each of them is asked whether it answers.
     """
@@ -60,7 +60,7 @@ def services(settings: Settings) -> list[Service]:
     from pitwall.machine.ports import port_open
     from pitwall.machine.processes import find
 
-    listed = []
+    listed = [_disk(settings)]
     for name, server in SERVERS.items():
         running = find(settings.run_dir, name) is not None
         if not server.by_default and not running:
@@ -89,3 +89,13 @@ def services(settings: Settings) -> list[Service]:
         state = "up" if port_open(settings.host, port) else "off"
         listed.append(Service(name, purpose, url, url, "", state, MONITOR_COMMAND))
     return listed
+
+
+def _disk(settings: Settings) -> Service:
+    """The free space of the disk, as a card. To a tenth of a GB, so that it rarely changes."""
+    from pitwall.machine.space import space
+
+    disk = space(settings)
+    state = "low" if disk.low else "up"
+    remedy = "./pitwall compact, or ./pitwall retention --apply"
+    return Service("disk", "Holds data, logs and checkpoints", str(disk), "", "", state, remedy)

@@ -9,6 +9,7 @@ from pitwall.errors import ModelError, StoreError
 from pitwall.features.topic import FeatureRow
 from pitwall.kafka.unreadable import Unreadable
 from pitwall.machine.lasting import Lasting
+from pitwall.machine.space import space
 from pitwall.monitoring.bands import Bands
 from pitwall.monitoring.calibration import WATCHED, from_offline
 from pitwall.monitoring.drift import Drift
@@ -106,4 +107,4 @@ class Watch:
     def metrics(self, unreadable: Unreadable) -> str:
         """Errors, drift alarms and messages left out in Prometheus' text format."""
         raised = self._drift.raised if self._drift else {}
-        return exposition(self.truths.scores, raised, unreadable)
+        return exposition(self.truths.scores, raised, unreadable, space(self._settings))

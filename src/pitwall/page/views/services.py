@@ -10,9 +10,9 @@ from pitwall.page.data.services import Service, services
 from pitwall.page.web.shell import page
 from pitwall.settings import Settings
 
-KINDS = {"up": "good", "starting": "warn", "off": "dim"}
+KINDS = {"up": "good", "starting": "warn", "low": "warn", "off": "dim"}
 """The class of the style sheet for each state."""
-MARKS = {"up": "●", "starting": "◐", "off": "○"}
+MARKS = {"up": "●", "starting": "◐", "low": "◐", "off": "○"}
 EVERY_S = 4.0
 
 
@@ -52,7 +52,9 @@ def _card(service: Service) -> None:
             )
         ui.label(service.purpose)
         ui.label(
-            f"{service.url or 'It has no port.'}   {service.version}"
-            if service.state != "off"
-            else f"This command starts it: {service.start_command}"
+            f"This command starts it: {service.start_command}"
+            if service.state == "off"
+            else f"{service.url}. Make room: {service.start_command}"
+            if service.state == "low"
+            else f"{service.url or 'It has no port.'}   {service.version}"
         ).classes("dim")

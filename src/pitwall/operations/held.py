@@ -1,0 +1,32 @@
+"""What one store holds of one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pitwall.stores.offline.marks import Key
+
+STORES = ("offline", "online", "history", "archive")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one store holds of one session."""
+
+    store: str
+    """One of `STORES`."""
+    place: str
+    """View, table or topic."""
+    vehicle: str
+    session: str
+    rows: int
+    """Rows; of the archive, messages."""
+    size: int | None
+    """Bytes; None where the store does not tell."""
+    delete: Callable[[], None] = field(repr=False, compare=False)
+
+    @property
+    def key(self) -> Key:
+        """Vehicle and session."""
+        return self.vehicle, self.session
