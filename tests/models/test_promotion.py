@@ -114,3 +114,22 @@ def test_a_forced_promotion_says_that_it_was_forced() -> None:
     assert why.startswith("forced: the new car (the gate said: it never met the champion")
     assert [(e["forced"], e["why"]) for e in history(registry, "m")][1] == (True, why)
     assert not promote(registry, "m", "2", "no need").startswith("forced")
+
+
+def test_a_version_of_another_circuit_is_promoted_only_when_asked() -> None:
+    registry = Registry(3, verdict="beats baselines")
+    against = json.dumps({"version": 1, "laps": 9, "gain": 1.0, "standard_error": 0.1})
+    for number, length_m in ((1, "4000"), (2, "2500"), (3, "4030")):
+        tags = registry.get_model_version("m", str(number)).tags
+        tags |= {"circuit_length_m": length_m, "circuit": "", "against": against}
+    promote(registry, "m", "1")
+    assert (
+        gate(registry, "m", "2").why
+        == "it learned from 2,500 m, the champion, version 1, from 4,000 m"
+    )
+    with pytest.raises(ModelError, match="version 2 of m is not promoted: it learned from 2,500 m"):
+        promote(registry, "m", "2")
+    assert gate(registry, "m", "3").passes
+    assert gate(registry, "m", "2", new_circuit=True).passes
+    promote(registry, "m", "2", new_circuit=True)
+    assert registry.aliases == {"champion": "2"}

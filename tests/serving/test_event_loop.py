@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +12,15 @@ import httpx
 import numpy as np
 import pytest
 from loop_watch import busiest
-from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
+from one_model import INPUTS, Outbox, Registry, model
 
-from pitwall.models.loading import Interval
-from pitwall.models.trees import compiled
 from pitwall.serving.app import create_app
 from pitwall.serving.parts import Parts
 from pitwall.serving.registry import Model
 from pitwall.settings import Settings
 
-INPUTS = tuple(f"feature_{number}" for number in range(100))
 MOST_S = 0.03
 """CPU time of one callback; a machine under load takes up to three times as long as an idle one."""
-
-
-class Registry:
-    """A registry that serves one model."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    def get(self, name: str) -> Model:
-        return self._model
-
-
-class Outbox:
-    async def keep(self, predictions: list[Any], served: list[Any]) -> list[str]:
-        return ["id"] * len(predictions)
-
-
-@cache
-def fitted() -> tuple[Any, Any]:
-    """Boosted trees over 100 inputs, and the rows that they learned from."""
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(200, len(INPUTS)))
-    trees = HistGradientBoostingRegressor(max_iter=20, random_state=0)
-    with threadpool_limits(1):
-        return trees.fit(rows, rows[:, 0] + rng.normal(size=200)), rows
-
-
-def model(**changed: Any) -> Model:
-    trees, rows = fitted()
-    interval = Interval(0.9, None, np.array([]), np.array([0.5]))
-    fields: dict[str, Any] = {
-        **{"name": "m", "version": 1, "unit": "s", "feature_service": "f", "definitions": "d"},
-        **{"run": "", "inputs": INPUTS, "interval": interval, "model": trees},
-        **{"rows": compiled(trees), "example": rows[:3], "meanings": {}, "role": "champion"},
-        **{"background": np.zeros(len(INPUTS)), "slow": False},
-    }
-    return Model(**{**fields, **changed})
 
 
 class Endpoint:

@@ -23,6 +23,7 @@ from prometheus_client import CollectorRegistry
 
 from pitwall.errors import ModelError, UsageError
 from pitwall.features.topic import FeatureRow, FeatureRows
+from pitwall.models.circuit import Circuit
 from pitwall.page.data.intake import Intake
 from pitwall.page.data.session import LiveSession
 from pitwall.page.data.watch import Watch
@@ -346,6 +347,7 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
             definitions="d",
             meanings={"speed": "as learned"},
             inputs=("speed",),
+            circuit=None,
             role=role,
             values=values,
         )
@@ -365,7 +367,8 @@ def test_a_shadow_that_fails_costs_the_champion_nothing() -> None:
 def test_a_row_without_an_input_or_with_another_meaning_is_not_scored() -> None:
     """A null is a value; a missing column and another definition are not what was learned."""
     model: Any = SimpleNamespace(
-        **{"name": "m", "version": 2, "inputs": ("speed",), "meanings": {"speed": "as learned"}}
+        **{"name": "m", "version": 2, "inputs": ("speed",), "meanings": {"speed": "as learned"}},
+        circuit=None,
     )
 
     def row(names: tuple[str, ...], meanings: tuple[str, ...] = ()) -> FeatureRow:
@@ -393,3 +396,33 @@ def test_a_row_without_an_input_or_with_another_meaning_is_not_scored() -> None:
     assert state.answer("/health")[0] == 200
     state.pulse.fail(ValueError("a fault"))
     assert state.answer("/health")[0] == 503
+
+
+def test_a_row_of_another_circuit_is_not_scored() -> None:
+    model: Any = SimpleNamespace(
+        **{"name": "m", "version": 2, "inputs": ("speed",), "meanings": {}},
+        circuit=Circuit(4000.0, "home", ("lap_distance", "lap_fraction")),
+    )
+    names = ("speed", "lap_distance", "lap_fraction")
+
+    def row(session: str, distance_m: float, fraction: float) -> FeatureRow:
+        return FeatureRow("v", "car", session, 0, 0, names, np.array([1.0, distance_m, fraction]))
+
+    nan = float("nan")
+    rows = [
+        row("first lap", 3999.0, nan),
+        row("same", 2000.0, 2000 / 4050),
+        row("shorter", 1000.0, 0.5),
+        row("longer", 1000.0, 0.1),
+        row("beyond", 4081.0, nan),
+        row("past the last lap's end", 3000.0, 1.0),
+        FeatureRow("v", "car", "no lap", 0, 0, ("speed",), np.array([1.0])),
+    ]
+    told: list[Unfit] = []
+    kept, matrix = usable(rows, model, told.append)
+    assert [row.session for row in kept] == [
+        *("first lap", "same", "past the last lap's end", "no lap"),
+    ]
+    assert matrix.shape == (4, 1)
+    assert [(unfit.rows, unfit.cause) for unfit in told] == [(3, "circuit")]
+    assert "version 2 learned from circuit home (4,000 m)" in told[0].reason

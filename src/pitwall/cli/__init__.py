@@ -15,5 +15,7 @@ features    `features`, `history`, `parity`         offline  `compact`, `retenti
 models      `train`, `retrain`, `models`, `promote`
 serving     `serve`, `score`, `predict`
 archive     `archive run|list|replay`               dead_letters  `dead-letters list|show|replay`
+sessions    `sessions list|show|tag|exclude|include|delete`, with session_views, session_marks,
+            session_delete and session_arguments
 bench       `bench`, `chaos`
 """

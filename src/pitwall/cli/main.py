@@ -11,6 +11,7 @@ from pitwall.cli.archive import archive
 from pitwall.cli.chaos import chaos
 from pitwall.cli.dead_letters import letters
 from pitwall.cli.jobs import jobs
+from pitwall.cli.sessions import sessions
 from pitwall.cli.simulation import simulate_faults
 from pitwall.cli.terminal import ERR, reserve_stdout
 from pitwall.errors import PitwallError, UsageError
@@ -53,6 +54,7 @@ app.command(
 app.command(epilog="Example: ./pitwall features")(features.features)
 app.command(epilog="Example: ./pitwall parity --at-least 99.9")(features.parity)
 app.add_typer(jobs, name="jobs")
+app.add_typer(sessions, name="sessions")
 app.add_typer(archive, name="archive")
 app.add_typer(letters, name="dead-letters")
 app.command(epilog="Example: ./pitwall compact")(offline.compact)

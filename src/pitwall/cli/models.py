@@ -16,6 +16,16 @@ from pitwall.errors import PitwallError, UsageError
 from pitwall.lab.progress import Step
 from pitwall.settings import Settings
 
+AsCircuit = Annotated[
+    str | None,
+    typer.Option(
+        "--circuit",
+        metavar="NAME|LENGTH",
+        help="Learn from laps of this circuit: the NAME of sessions' tag circuit=NAME, or a "
+        "length in metres.",
+    ),
+]
+
 
 def train(
     model: Annotated[str | None, typer.Argument(help="Name of a task in training/tasks.")] = None,
@@ -27,25 +37,40 @@ def train(
             help="Train the model of this MLflow run again, and compare the two bit for bit.",
         ),
     ] = None,
+    circuit: AsCircuit = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model, and compare it with its baselines.
 
-    The dataset is joined point in time. The new version is registered as challenger, the first
-    version of a model as champion.
+    It learns from whole, plausible laps of one circuit, without those of excluded sessions. The
+    dataset is joined point in time. The new version is registered as challenger, the first version
+    of a model as champion.
     """
     from pitwall.training.tasks import task
 
     if (model is None) == (run is None):
         raise UsageError("name a model to train, or a run to reproduce: --reproduce RUN")
+    named = _circuit(circuit)
     settings = Settings()
     if run is not None:
+        if named:
+            raise UsageError("--circuit does not go with --reproduce: the run's laps are known")
         _reproduce(settings, run, as_json)
         return
     assert model is not None
     task(settings, model)
-    answers = _training(settings, model)
+    answers = _training(settings, model, *named)
     emit(answers) if as_json else _print_version(model, answers[model])
+
+
+def _circuit(text: str | None) -> tuple[str, ...]:
+    """The option for the child. Raises `UsageError` for a text that names no circuit."""
+    if text is None:
+        return ()
+    from pitwall.models.circuit import asked
+
+    asked(text)
+    return ("--circuit", text)
 
 
 def _reproduce(settings: Settings, run: str, as_json: bool) -> None:
@@ -69,9 +94,10 @@ def retrain(
     names: Annotated[
         list[str] | None, typer.Argument(help="Names of tasks in training/tasks; default: all.")
     ] = None,
+    circuit: AsCircuit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the models that have new laps.
+    """Train the models that have new laps, of the champion's circuit unless one is named.
 
     A version is promoted if it passes the gate: it beats its baselines, and is not worse than the
     champion.
@@ -82,7 +108,7 @@ def retrain(
     known = tasks(settings)
     if unknown := [name for name in names or [] if name not in known]:
         raise UsageError(f"model {unknown[0]!r} is unknown; there are: {', '.join(known)}")
-    answers = _answers(settings, "--retrain", *(names or []))
+    answers = _answers(settings, "--retrain", *_circuit(circuit), *(names or []))
     failed = [name for name, answer in answers.items() if "error" in answer]
     if as_json:
         emit(answers)
@@ -93,6 +119,7 @@ def retrain(
             _print_version(name, answer)
         else:
             OUT.print(f"{name}: {answer['gate']}; version {answer['serving']} stays")
+            OUT.print(f"{name}: {answer['taken']}", soft_wrap=True)
     if failed:
         raise PitwallError(
             f"{', '.join(failed)} could not be trained; "
@@ -110,6 +137,7 @@ def _print_version(name: str, version: dict[str, Any]) -> None:
         f"champion: version {version['serving']} ({version['gate']})",
         soft_wrap=True,
     )
+    OUT.print(f"{name}: learned from {version['taken']}", soft_wrap=True, highlight=False)
 
 
 def _training(settings: Settings, *arguments: str) -> dict[str, Any]:
@@ -192,13 +220,14 @@ def models(as_json: AsJson = False) -> None:
             "feature_service": version.feature_service,
             "definitions": version.definitions,
             "dataset_sha256": version.dataset_sha256,
+            "circuit": None if version.circuit is None else version.circuit.metadata(),
         }
         for version in registry.versions(registry.client(settings))
     ]
     if as_json:
         emit({"models": rows})
         return
-    versions = table("Model", "Version", "MAE", "Baseline", "Kind", "Alias")
+    versions = table("Model", "Version", "MAE", "Baseline", "Kind", "Circuit", "Alias")
     for row in rows:
         versions.add_row(
             row["model"],
@@ -206,6 +235,7 @@ def models(as_json: AsJson = False) -> None:
             f"{row['mae']:.3f} {row['unit']}",
             f"{row['baseline_mae']:.3f} {row['unit']}",
             row["kind"],
+            _circuit_text(row["circuit"]),
             row["alias"],
         )
     OUT.print(versions if rows else "no model yet; train one: ./pitwall train lap_time")
@@ -215,6 +245,12 @@ def models(as_json: AsJson = False) -> None:
                 f"{row['model']}: version {row['version']} is champion ({escape(row['promoted'])})",
                 soft_wrap=True,
             )
+
+
+def _circuit_text(circuit: dict[str, Any] | None) -> str:
+    if circuit is None:
+        return ""
+    return escape(circuit["name"] or f"{circuit['length_m']:,.0f} m")
 
 
 def promote(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.errors import ModelError
+from pitwall.models.circuit import Circuit, of_metadata
 from pitwall.models.trees import Rows, compiled
 
 TRUSTED = [
@@ -75,6 +76,8 @@ class Loaded:
     """Some rows of the training set, shape (n, inputs)."""
     meanings: Mapping[str, str]
     """What each input meant in training: `FeatureSet.meanings`; empty for an older version."""
+    circuit: Circuit | None
+    """What it learned from; None for a version that names none."""
 
     def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (n,) in the unit for `rows` (n, inputs); NaN stands for null."""
@@ -134,4 +137,5 @@ def _read(version: Any, folder: Path) -> Loaded:
         compiled(model),
         described.load_input_example(str(folder))[list(inputs)].to_numpy(dtype=np.float64),
         dict(metadata.get("meanings", {})),
+        of_metadata(metadata.get("circuit")),
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pitwall.errors import ModelError
+from pitwall.models.circuit import of_tags
 from pitwall.models.registry import by_alias, is_absent, silent
 
 HISTORY = "champions"
@@ -24,12 +25,14 @@ class Verdict:
     why: str
 
 
-def gate(registry: Any, name: str, version: str) -> Verdict:
+def gate(registry: Any, name: str, version: str, *, new_circuit: bool = False) -> Verdict:
     """Whether this version may become champion.
 
     It passes where it beats its baselines (or is the baseline that no candidate beat) and is not
-    behind the champion. It met the champion when it was trained, lap by lap, on laps that neither
-    had learned from. Raises `ModelError` for an unknown version.
+    behind the champion. It does not pass where it learned from another circuit than the champion,
+    unless with `new_circuit`: on laps of its own circuit it would win every time. It met the
+    champion when it was trained, lap by lap, on laps that neither had learned from. Raises
+    `ModelError` for an unknown version.
     """
     tags = _version(registry, name, version).tags
     champion = by_alias(registry, name, "champion")
@@ -39,6 +42,11 @@ def gate(registry: Any, name: str, version: str) -> Verdict:
         return Verdict(True, "the first champion")
     if str(champion.version) == str(version):
         return Verdict(True, "it is champion already")
+    own, theirs = of_tags(tags), of_tags(champion.tags)
+    if not new_circuit and own and theirs and not own.same(theirs):
+        return Verdict(
+            False, f"it learned from {own}, the champion, version {champion.version}, from {theirs}"
+        )
     met = json.loads(tags.get("against", "{}"))
     if str(met.get("version")) != str(champion.version):
         return Verdict(
@@ -55,12 +63,14 @@ def gate(registry: Any, name: str, version: str) -> Verdict:
     return Verdict(met["gain"] >= 0, text)
 
 
-def promote(registry: Any, name: str, version: str, force: str | None = None) -> str:
+def promote(
+    registry: Any, name: str, version: str, force: str | None = None, *, new_circuit: bool = False
+) -> str:
     """Make a version champion; gives the reason as it is recorded.
 
     Raises `ModelError` when the gate is closed and there is no reason to `force` it.
     """
-    verdict = gate(registry, name, version)
+    verdict = gate(registry, name, version, new_circuit=new_circuit)
     if not verdict.passes and not force:
         raise ModelError(
             f"version {version} of {name} is not promoted: {verdict.why}; "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pitwall.errors import ModelError
+from pitwall.models.circuit import Circuit, of_tags
 from pitwall.settings import Settings
 from pitwall.stores.s3 import s3_environment
 
@@ -80,6 +81,8 @@ class Version:
     definitions: str
     dataset_sha256: str
     run: str
+    circuit: Circuit | None
+    """What it learned from; None for a version that names none."""
 
 
 def versions(registry: Any) -> list[Version]:
@@ -105,6 +108,7 @@ def versions(registry: Any) -> list[Version]:
                     tags.get("definitions", ""),
                     tags.get("dataset_sha256", ""),
                     version.run_id or "",
+                    of_tags(tags),
                 )
             )
     return sorted(listed, key=lambda version: (version.model, -version.number))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from pitwall.monitoring.bands import LEAST_TICKS, STRETCH_M, Bands, calibrate
 from pitwall.stores.offline.database import database
 from pitwall.stores.offline.files import Place, files
+from pitwall.stores.offline.marks import Key
 
 WATCHED = (
     "speed",
@@ -22,9 +25,12 @@ WATCHED = (
 LEAST_LAPS = 4
 
 
-def from_offline(place: Place, channels: tuple[str, ...]) -> Bands | None:
+def from_offline(
+    place: Place, channels: tuple[str, ...], excluded: Collection[Key] = ()
+) -> Bands | None:
     """Bands from the whole laps of one circuit at `place`; None with fewer than `LEAST_LAPS`.
 
+    Laps of the sessions `excluded` (vehicle and session) are left out.
     A lap is whole where it was seen from its start to within 2 % of the longest lap.
     A channel that is constant over a whole lap was dead: that lap is left out for this channel.
     Raises `duckdb.Error` when files are replaced while they are read.
@@ -44,6 +50,9 @@ def from_offline(place: Place, channels: tuple[str, ...]) -> Bands | None:
         GROUP BY ALL
     """
     rows = database(place).execute(query, [paths]).df()
+    if excluded:
+        keys = zip(rows["vehicle"], rows["session"], strict=True)
+        rows = rows[[key not in excluded for key in keys]]
     if rows.empty:
         return None
     # The last stretch of the longest lap is cut short by the finish line.

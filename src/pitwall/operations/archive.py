@@ -12,7 +12,7 @@ import heapq
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pitwall.settings import Settings
 from pitwall.stores.s3 import read_object, s3_client, s3_errors
@@ -92,6 +92,10 @@ class Archive:
 
     def write(self, topic: str, partition: int, records: list[Record]) -> Part:
         """Write these records of one partition, with rising offsets, as one part."""
+        return self.replace(Part(topic, partition, records[0].offset, records[-1].offset), records)
+
+    def replace(self, part: Part, records: list[Record]) -> Part:
+        """Write these records as the part, whose name stays. Readers see the old ones or these."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -109,7 +113,7 @@ class Archive:
         )
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
-        part = Part(topic, partition, records[0].offset, records[-1].offset, buffer.tell())
+        part = replace(part, size=buffer.tell())
         buffer.seek(0)
         with s3_errors(self._settings):
             self._s3.put_object(

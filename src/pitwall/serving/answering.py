@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,7 +24,7 @@ from pitwall.serving.prediction import Prediction
 from pitwall.serving.problems import Problem
 from pitwall.serving.reader import EPOCH, Vector
 from pitwall.serving.registry import Model, Registry
-from pitwall.serving.scoring import changed_definition
+from pitwall.serving.scoring import changed_definition, other_circuit, told_by
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
 
@@ -102,6 +102,7 @@ class Answering:
             values = stored.row.values
         else:
             values = _given(question, model)
+            _check_circuit(model, question.features)
         row = np.array(values, dtype=np.float64)
         predicting = (_predict, model, question, row, stored)
         value, low, high = (
@@ -165,11 +166,12 @@ class Answering:
         """The features of a question that names a car and a session."""
         vehicle, session = question.vehicle or "", question.session or ""
         row, online = None, True
+        names = model.inputs + told_by(model)
         try:
             with self._metrics.read.time():
-                row = await self._parts.reader.read_async(vehicle, session, model.inputs)
+                row = await self._parts.reader.read_async(vehicle, session, names)
             if question.time is not None and (row is None or row.event_time > question.time):
-                row, online = await self._past(question, question.time, model, row), False
+                row, online = await self._past(question, question.time, names, row), False
         except StoreError as error:
             raise Problem(503, "store_unavailable", str(error), retry_s=1) from error
         at = None if online else question.time
@@ -189,10 +191,12 @@ class Answering:
                 f"the newest features came {age.total_seconds():.0f} s before, the limit is "
                 f"{limit_s:g} s; give a larger max_age_s to take them all the same",
             )
-        return Stored(row, age.total_seconds(), online)
+        _check_circuit(model, dict(zip(names, row.values, strict=True)))
+        inputs = row._replace(values=row.values[: len(model.inputs)])
+        return Stored(inputs, age.total_seconds(), online)
 
     async def _past(
-        self, question: Question, at: datetime, model: Model, newest: Vector | None
+        self, question: Question, at: datetime, names: tuple[str, ...], newest: Vector | None
     ) -> Vector | None:
         """The row that counted at `at`, from the offline store; `newest` is the online row."""
         reader, loop = self._parts.reader, asyncio.get_running_loop()
@@ -203,7 +207,7 @@ class Answering:
             reader.view,
             question.vehicle or "",
             question.session or "",
-            model.inputs,
+            names,
             at,
         )
         if newest is not None and (until is None or until < at):
@@ -234,6 +238,13 @@ class Answering:
             stored.row.values,
             "endpoint",
         )
+
+
+def _check_circuit(model: Model, values: Mapping[str, float | None]) -> None:
+    """Raise `Problem` where features tell that they are of another circuit than the model."""
+    if model.circuit is None or (length_m := model.circuit.other(values)) is None:
+        return
+    raise Problem(409, "other_circuit", other_circuit(model, length_m))
 
 
 def _given(question: Question, model: Model) -> list[float | None]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pitwall.features.topic import FeatureRow
 from pitwall.kafka.wire import iso
+from pitwall.models.circuit import DISTANCE, FRACTION, Circuit
 from pitwall.serving.prediction import Prediction
 from pitwall.serving.registry import Model, Value
 from pitwall.serving.served import Served
@@ -22,7 +23,8 @@ class Unfit(NamedTuple):
 
     rows: int
     cause: str
-    """`input` where an input is missing, `definitions` where it means something else now."""
+    """`input` where an input is missing, `definitions` where it means something else now, `circuit`
+    where the session is on another circuit than the model's."""
     reason: str
     """A sentence with the remedy."""
 
@@ -32,8 +34,9 @@ def usable(
 ) -> tuple[list[FeatureRow], NDArray[np.float64]]:
     """The rows that have all inputs of the model as it learned them, and their `input_matrix`.
 
-    Left out are rows whose view lacks an input (a null is no lack), and rows whose job computes an
-    input by another definition than that of the training set. `unfit` is told of them.
+    Left out are rows whose view lacks an input (a null is no lack), rows whose job computes an
+    input by another definition than that of the training set, and rows of another circuit than the
+    model's. `unfit` is told of them.
     """
     faults: dict[tuple[int, int], tuple[str, str]] = {}
     kept: list[FeatureRow] = []
@@ -50,7 +53,50 @@ def usable(
             kept.append(row)
     for (cause, reason), count in left_out.items():
         unfit(Unfit(count, cause, reason))
+    if model.circuit is not None:
+        kept = _on_circuit(kept, model, model.circuit, unfit)
     return kept, input_matrix(kept, model)
+
+
+def _on_circuit(
+    rows: list[FeatureRow], model: Model, circuit: Circuit, unfit: Callable[[Unfit], None]
+) -> list[FeatureRow]:
+    """The rows that may be of the model's circuit."""
+    places: dict[tuple[str, ...], list[int]] = {}
+    told = np.full((len(rows), 2), np.nan)
+    for i, row in enumerate(rows):
+        place = places.get(row.names)
+        if place is None:
+            known = {name: n for n, name in enumerate(row.names)}
+            place = places[row.names] = [known.get(name, -1) for name in (DISTANCE, FRACTION)]
+        told[i] = [row.values[at] if at >= 0 else np.nan for at in place]
+    length_m = circuit.others(told[:, 0], told[:, 1])
+    other = ~np.isnan(length_m)
+    if not other.any():
+        return rows
+    sessions = {row.session for row, is_other in zip(rows, other, strict=True) if is_other}
+    where = f"session {min(sessions)!r}: {other_circuit(model, float(length_m[other][0]))}"
+    unfit(Unfit(int(other.sum()), "circuit", where))
+    return [row for row, is_other in zip(rows, other, strict=True) if not is_other]
+
+
+def told_by(model: Model) -> tuple[str, ...]:
+    """The features beside the model's inputs that tell a session's circuit.
+
+    Empty for a model of an unknown circuit.
+    """
+    if model.circuit is None:
+        return ()
+    return tuple(name for name in model.circuit.columns if name not in model.inputs)
+
+
+def other_circuit(model: Model, length_m: float) -> str:
+    """Why the model is not asked about a session whose lap has `length_m`, with the remedy."""
+    return (
+        f"the session's lap has at least {length_m:,.0f} m, and {model.name} version "
+        f"{model.version} learned from circuit {model.circuit}; train it on this one: "
+        f"./pitwall train {model.name} --circuit LENGTH"
+    )
 
 
 def _fault(row: FeatureRow, model: Model) -> tuple[str, str]:

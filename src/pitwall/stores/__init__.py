@@ -9,7 +9,7 @@ that they alone use.
 - `s3`: keys, buckets and client of the S3 server.
 - `cassandra`: options, sessions and requests; prepares the cluster.
 - `online`, `offline`: Feast's two stores.
-- `history`: reads all values of one channel.
+- `history`: reads all values of one channel; `history_sessions`: which sessions there are.
 - `repository`: Feast's `FeatureStore` of `feature_repo/`, and `feast apply`.
 - `environment`: environment variables of child processes.
 """

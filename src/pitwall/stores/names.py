@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 HISTORY_TABLE = "telemetry_history"
 """The table of the telemetry history (`docs/adr/0007`)."""
+
+Statement = tuple[str, tuple[Any, ...]]
+"""CQL with `%s` for values, and the values."""
 
 
 def online_table(project: str, view: str) -> str:

@@ -5,6 +5,7 @@ Feast, and gives versions in MLflow's registry with their errors beside the base
 import models, stores, features and the rooms below; serving and monitoring import its tasks.
 
 tasks       the definitions of what is learned        dataset    entity rows, labels, the join
+laps        the laps that are learned from, and why others are not
 leaks       refuses an input that knows the label     estimators the project's own estimators
 evaluation  errors on laps left out and ahead         duel       the new model beside the champion
 train       trains, retrains, promotes                log        the MLflow run and the version

@@ -15,9 +15,10 @@ from pitwall.models.loading import TRUSTED
 from pitwall.settings import Settings
 from pitwall.training import lineage
 from pitwall.training.card import card
-from pitwall.training.dataset import VIEW, Dataset, sha256
+from pitwall.training.dataset import Dataset, sha256
 from pitwall.training.duel import duel
 from pitwall.training.evaluation import PARTS, Evaluation, plot
+from pitwall.training.laps import VIEW, Choice, counted
 from pitwall.training.tasks import Task
 
 
@@ -29,15 +30,18 @@ def log(
     evaluation: Evaluation,
     model: Any,
     kind: str,
+    choice: Choice,
 ) -> str:
     """Log and register a fitted model as `challenger`; gives the number of its version.
 
-    `kind` is `candidate` or `baseline`. Raises `ModelError` where skops cannot store the model.
+    `kind` is `candidate` or `baseline`; `choice` says what it learned from. Raises `ModelError`
+    where skops cannot store the model.
     """
     import mlflow
     import mlflow.sklearn
 
     params = _params(settings, task, data, model, kind, evaluation.out.best_baseline)
+    params |= {"circuit": str(choice.circuit), "left_out": counted(choice.left_out) or "none"}
     met = duel(registry, task, data, evaluation, kind)
     mlflow.set_experiment(task.name)
     with mlflow.start_run() as run:
@@ -52,8 +56,9 @@ def log(
             context="training",
         )
         _log_files(settings, task, data, evaluation, params, kind)
-        version = _register(settings, task, data, evaluation, model, params)
-        tags = _tags(task, evaluation, model, kind, params, met) | {"run": run.info.run_id}
+        version = _register(settings, task, data, evaluation, model, params, choice)
+        tags = _tags(task, evaluation, model, kind, params, met, choice)
+        tags["run"] = run.info.run_id
         mlflow.set_tag("fingerprint", tags["fingerprint"])
     for key, value in tags.items():
         registry.set_model_version_tag(task.name, version, key, value)
@@ -135,6 +140,7 @@ def _register(
     evaluation: Evaluation,
     model: Any,
     params: dict[str, Any],
+    choice: Choice,
 ) -> str:
     """Store the model as a skops file and register it; gives its version."""
     import mlflow.sklearn
@@ -156,6 +162,7 @@ def _register(
                 "interval": evaluation.interval,
                 "inputs": list(data.X.columns),
                 "meanings": lineage.meanings(settings, VIEW, data.X.columns),
+                "circuit": choice.circuit.metadata(),
             },
         )
     except MlflowException as refused:
@@ -173,6 +180,7 @@ def _tags(
     kind: str,
     params: dict[str, Any],
     met: dict[str, Any],
+    choice: Choice,
 ) -> dict[str, str]:
     """What the registry lists of the version, and what the gate asks of it."""
     out = evaluation.out
@@ -188,4 +196,6 @@ def _tags(
         "verdict": "beats baselines" if kind == "candidate" else "baseline",
         "against": json.dumps(met),
         "fingerprint": lineage.fingerprint(model),
+        "circuit": choice.circuit.name,
+        "circuit_length_m": f"{choice.circuit.length_m:.3f}",
     }

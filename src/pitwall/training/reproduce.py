@@ -44,7 +44,7 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
     text = artifact(registry, run, "task.yaml").read_text()
     chosen = parse(params["task"], text, f"task.yaml of run {run}")
     rows = pd.read_parquet(artifact(registry, run, "entity_rows.parquet"))
-    data = build(settings, chosen, rows=rows)
+    data = build(settings, chosen, rows)
     if data.sha256() != params["dataset_sha256"]:
         raise ModelError(
             f"the offline store no longer gives the data of run {run}: {data.sha256()} "

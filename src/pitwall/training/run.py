@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from pitwall.errors import PitwallError
+from pitwall.models.circuit import asked
 from pitwall.settings import Settings
 from pitwall.training.tasks import tasks
 
@@ -46,6 +47,9 @@ def train_tasks(
     again: Annotated[
         bool, typer.Option("--retrain", help="Train only where there are new laps, and promote.")
     ] = False,
+    circuit: Annotated[
+        str | None, typer.Option(help="Circuit to learn from: a name or a length in metres.")
+    ] = None,
     run: Annotated[
         str | None, typer.Option("--reproduce", help="Make the model of this run again.")
     ] = None,
@@ -59,14 +63,15 @@ def train_tasks(
         _answer(run, lambda: reproduce(settings, run))
         return
     chosen = json.loads(sessions.read_text()) if sessions else None
+    named = None if circuit is None else asked(circuit)
     for name in names or tasks(settings):
         if again:
-            _answer(name, lambda name=name: retrain(settings, name, _print_step))  # type: ignore[misc]
+            _answer(name, lambda name=name: retrain(settings, name, _print_step, named))  # type: ignore[misc]
         else:
             _answer(
                 name,
                 lambda name=name: train(  # type: ignore[misc]
-                    settings, name, chosen, promoted=promote, step=_print_step
+                    settings, name, chosen, circuit=named, promoted=promote, step=_print_step
                 ),
             )
 

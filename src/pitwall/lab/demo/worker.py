@@ -73,7 +73,7 @@ def _train(settings: Settings, name: str, sessions: list[str]) -> dict[str, Any]
     from pitwall.training.train import train
 
     try:
-        return train(settings, name, sessions, promoted=True)
+        return train(settings, name, sessions, promoted=True, new_circuit=True)
     except (ModelError, UsageError) as error:
         return {"error": str(error)}
 

@@ -23,6 +23,7 @@ from pitwall.page.data.rows import Floats
 from pitwall.page.data.stored_laps import StoredLap, stored_laps
 from pitwall.page.data.trail import INDEX, TRAIL, TRAIL_HZ
 from pitwall.settings import Settings
+from pitwall.stores.offline.marks import Key, excluded
 
 LIST_AGE_S = 5.0
 """The list of stored laps is read again when it is older than this."""
@@ -54,6 +55,8 @@ class Archive:
         self._list_lock = threading.Lock()
         self._list: tuple[float, list[StoredLap]] = (-LIST_AGE_S, [])
         """When the laps were listed, and the laps."""
+        self._excluded: set[Key] = set()
+        """Sessions that are excluded, as they were then."""
 
     def close(self) -> None:
         """Close the connection to Cassandra."""
@@ -78,6 +81,7 @@ class Archive:
                     time.monotonic(),
                     stored_laps(self._offline, self.feature_sets),
                 )
+                self._excluded = excluded(self._settings)
             return self._list[1]
 
     def lap_rows(self, lap: StoredLap, names: Sequence[str]) -> Floats:
@@ -114,11 +118,16 @@ class Archive:
         return reference
 
     def fastest(self, view: str, vehicle: str, session: str, trail: Floats) -> Reference | None:
-        """The fastest lap of another session on the trail's road; None where none is stored."""
+        """The fastest lap of another session on the trail's road; None where none is stored.
+
+        Laps of excluded sessions do not count.
+        """
         other_laps = [
             lap
             for lap in self.laps()
-            if lap.view == view and (lap.vehicle, lap.session) != (vehicle, session) and lap.whole
+            if lap.view == view
+            and lap.whole
+            and (lap.vehicle, lap.session) not in {(vehicle, session), *self._excluded}
         ]
         for lap in sorted(other_laps, key=lambda lap: lap.time_s)[:MOST_CANDIDATES]:
             reference = self.reference(lap)

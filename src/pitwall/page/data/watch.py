@@ -16,6 +16,7 @@ from pitwall.monitoring.metrics import exposition
 from pitwall.monitoring.truths import Truths
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import recorded
+from pitwall.stores.offline.marks import excluded
 from pitwall.training.tasks import readable
 
 RETRY_S = 60.0
@@ -57,14 +58,16 @@ class Watch:
     def _calibrate(self) -> None:
         import duckdb
 
-        from pitwall.training.dataset import laps
+        from pitwall.training.laps import usual_length_m
 
         if self._drift is not None and self.truths.length_m is not None:
             return
         # There may be no whole lap yet, or files may be replaced while they are read.
         with suppress(ModelError, StoreError, duckdb.Error):
-            self.truths.length_m = float(laps(self._settings)["length_m"].median())
-            if bands := from_offline(recorded(self._settings, "car_state"), WATCHED):
+            self.truths.length_m = usual_length_m(self._settings)
+            if bands := from_offline(
+                recorded(self._settings, "car_state"), WATCHED, excluded(self._settings)
+            ):
                 self.watch_drift(bands)
 
     def add_row(self, row: FeatureRow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ from weakref import WeakSet
 
 from pitwall.errors import StoreError, UsageError
 from pitwall.settings import Settings
-from pitwall.stores.cassandra.options import Connection, Role, Tls, configured, login, tls
+from pitwall.stores.cassandra.options import (
+    Connection,
+    Role,
+    Tls,
+    configured,
+    keyspace_of,
+    login,
+    tls,
+)
+from pitwall.stores.names import Statement
 
 SHORT = "short"
 """Execution profile of requests that are sent again when no answer comes in time."""
@@ -109,6 +119,25 @@ def _open_clusters() -> WeakSet[Any]:
     # `atexit` is too late: it runs after the pools have ended.
     threading._register_atexit(close)  # type: ignore[attr-defined]
     return clusters
+
+
+def running(settings: Settings, statements: list[Statement]) -> Callable[[], None]:
+    """A function that executes these statements in the keyspace, on a connection of its own.
+
+    It raises `StoreError` where Cassandra does not answer.
+    """
+
+    def run() -> None:
+        session = connect(settings, keyspace=keyspace_of(settings))
+        try:
+            for statement, values in statements:
+                session.execute(statement, values)
+        except Exception as error:
+            raise StoreError(f"Cassandra did not answer: {error}") from error
+        finally:
+            session.cluster.shutdown()
+
+    return run
 
 
 def _ssl_context(certificates: Tls) -> ssl.SSLContext:

@@ -13,4 +13,6 @@ Takes folders of Parquet files; gives feature rows as they were known at given i
 - `writing`: adds rows; `compact`: makes few files a day of many, and deletes sessions; `sorting`:
   the order of rows in them.
 - `laps`: which recorded laps are whole.
+- `sessions`, `quality`: rows and bytes of each session; its pauses, and missing and dead channels.
+- `marks`: tags of sessions, and which are excluded.
 """

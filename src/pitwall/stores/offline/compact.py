@@ -84,6 +84,16 @@ def drop(place: Place, columns: Columns, gone: Iterable[Entity]) -> list[Compact
     return results
 
 
+def dropping(place: Place, columns: Columns, gone: Iterable[Entity]) -> Callable[[], None]:
+    """A function that deletes the rows of these entities, as `drop` does."""
+    entities = [*gone]
+
+    def delete() -> None:
+        drop(place, columns, entities)
+
+    return delete
+
+
 def rewrite(
     folder: Place,
     names: list[str],

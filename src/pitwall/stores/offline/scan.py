@@ -90,6 +90,23 @@ class Scan:
                 f"there are {', '.join(sorted(present))}"
             )
 
+    def bytes_of(self, rows: Ints) -> npt.NDArray[np.float64]:
+        """Bytes in its file that each of these rows takes: its share of its unit, compressed."""
+        sizes = np.array(
+            [
+                sum(
+                    footer.row_group(group).column(column).total_compressed_size
+                    for group in unit.groups
+                    for column in range(footer.num_columns)
+                )
+                / unit.rows
+                for unit in self._units
+                for footer in [self._footers[unit.file]]
+            ]
+        )
+        firsts = [unit.first for unit in self._units]
+        return sizes[np.searchsorted(firsts, rows, "right") - 1] if len(rows) else np.empty(0)
+
     def holding(self, rows: Ints) -> list[str]:
         """The names of the files that hold the rows with these numbers."""
         firsts = [unit.first for unit in self._units]
