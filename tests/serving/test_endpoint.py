@@ -38,6 +38,8 @@ from served import (
 )
 from waiting import wait
 
+from pitwall.features import load
+from pitwall.features.topic import publish_schema
 from pitwall.kafka.clients import client_config
 from pitwall.local.stack import Stack
 from pitwall.machine import processes as process
@@ -715,6 +717,28 @@ def test_a_built_bento_runs_elsewhere_with_tls_and_only_settings_changed(
     finally:
         process.end([server.pid])
         server.wait()
+
+
+def test_a_model_of_another_definition_does_not_answer(served: Served) -> None:
+    """The job publishes what it computes; `speed` meant something else when the model learned."""
+    settings = served.settings
+    (features,) = (each for each in load(settings.feature_repo) if each.name == "car_state")
+    question = {"model": "next_km", "vehicle": VEHICLE, "session": SESSION, "max_age_s": 1e6}
+
+    def answer(version: int) -> httpx.Response:
+        shown = f'pitwall_model_version{{model="next_km",role="champion"}} {version:.1f}'
+        wait(lambda: shown in served.client.get("/predict-metrics").text, 30)
+        return served.client.post("/predict", json=question)
+
+    publish_schema(settings, features)
+    changed = register(settings, "next_km", None, meanings={"speed": "0123456789ab"})
+    wait(lambda: answer(changed).status_code == 409, 30)
+    error = answer(changed).json()["error"]
+    assert error["code"] == "definitions_changed" and "'speed'" in error["message"]
+    given = {"model": "next_km", "features": {"speed": 50.0, "throttle": 0.5}}
+    assert served.client.post("/predict", json=given).json()["version"] == changed
+    learned_anew = register(settings, "next_km", None, meanings=features.meanings)
+    assert answer(learned_anew).json()["version"] == learned_anew
 
 
 def test_every_part_logs_one_object_a_line(served: Served) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,12 +83,18 @@ def asking(
 
 
 def register(
-    settings: Settings, name: str, value: float | None, alias: str = "champion", fault: str = ""
+    settings: Settings,
+    name: str,
+    value: float | None,
+    alias: str = "champion",
+    fault: str = "",
+    meanings: Mapping[str, str] | None = None,
 ) -> int:
     """A version that answers `value` whatever it is asked, or (None) twice the speed.
 
     `fault`: `bare` lacks what serving needs beside the model, `pickled` is no skops file,
-    `infinite` gives no number, `wide` needs an array it is not given.
+    `infinite` gives no number, `wide` needs an array it is not given. `meanings` are those of the
+    inputs in its training.
     """
     import mlflow
     from sklearn.linear_model import LinearRegression
@@ -108,6 +114,7 @@ def register(
         "unit": "s",
         "feature_service": "test",
         "definitions": "test",
+        "meanings": dict(meanings or {}),
         **({} if fault == "bare" else {"interval": interval}),
     }
     with warnings.catch_warnings(), mlflow.start_run():

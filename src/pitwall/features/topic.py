@@ -118,6 +118,8 @@ class FeatureRows:
             _schema_bytes(features.schema): Columns(features.name, tuple(features.names))
             for features in load(settings.feature_repo)
         }
+        self.newest: dict[str, Columns] = {}
+        """The columns of each view that were published last: what the job computes now."""
         self._next_schema = 0
         """Offset on the schemas topic up to which it was read."""
         self._look_up_again_s = 0.0
@@ -252,7 +254,7 @@ class FeatureRows:
         except WireError as error:
             self.unreadable.add(message, error)
             return
-        self._columns[schema] = columns
+        self._columns[schema] = self.newest[columns.view] = columns
 
 
 def _published(key: bytes, value: bytes) -> tuple[bytes, Columns]:

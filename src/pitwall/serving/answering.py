@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.errors import ModelError, StoreError
+from pitwall.features.topic import Columns
 from pitwall.kafka.wire import trace_id
 from pitwall.serving.answers import Answer, Question
 from pitwall.serving.metrics import Metrics
@@ -23,7 +24,7 @@ from pitwall.serving.prediction import Prediction
 from pitwall.serving.problems import Problem
 from pitwall.serving.reader import EPOCH, Vector
 from pitwall.serving.registry import Model, Registry
-from pitwall.serving.scoring import other_circuit, told_by
+from pitwall.serving.scoring import changed_definition, other_circuit, told_by
 from pitwall.serving.served import Served
 from pitwall.settings import Settings
 
@@ -59,6 +60,8 @@ class Answering:
 
     def __init__(self, settings: Settings, parts: Parts, metrics: Metrics) -> None:
         self._settings, self._parts, self._metrics = settings, parts, metrics
+        self._checked: dict[tuple[str, int], Columns] = {}
+        """The columns with which a version was found to agree, by name and number."""
 
     def registry(self) -> Registry:
         """The models. Raises `Problem` 503 while models or store are not there."""
@@ -94,6 +97,7 @@ class Answering:
             raise model
         stored = None
         if question.features is None:
+            self._check_definitions(model)
             stored = await self._stored(question, model)
             values = stored.row.values
         else:
@@ -147,6 +151,16 @@ class Answering:
                 ) from error
             for one, prediction_id in zip(part, ids, strict=True):
                 one.answer.prediction_id = prediction_id
+
+    def _check_definitions(self, model: Model) -> None:
+        """Raise `Problem` 409 where the job computes other features than the model learned from."""
+        columns = self._parts.schemas.newest.get(self._parts.reader.view)
+        key = (model.name, model.version)
+        if columns is None or columns is self._checked.get(key):
+            return
+        if reason := changed_definition(model, columns.names, columns.meanings):
+            raise Problem(409, "definitions_changed", reason)
+        self._checked[key] = columns
 
     async def _stored(self, question: Question, model: Model) -> Stored:
         """The features of a question that names a car and a session."""

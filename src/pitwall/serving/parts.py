@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from pitwall.features.topic import FeatureRows
 from pitwall.serving.outbox import Outbox
 from pitwall.serving.reader import FeatureReader
 from pitwall.serving.registry import Registry
@@ -47,7 +48,15 @@ class Parts:
 
         Raises `MlflowException` or `StoreError` where one of them does not answer.
         """
-        for part in (self.registry, self.reader, self.outbox, self.past, self.threads):
+        parts = (
+            self.registry,
+            self.reader,
+            self.outbox,
+            self.schemas,
+            self.past,
+            self.threads,
+        )
+        for part in parts:
             assert part is not None
         # What lives for ever is not looked through again: a collection held up the event loop for
         # 0.2 s of a heap with MLflow in it.
@@ -98,6 +107,16 @@ class Parts:
     def outbox(self) -> Outbox:
         """The way of predictions to their topic."""
         return self._once("outbox", lambda: Outbox(self._settings))
+
+    @property
+    def schemas(self) -> FeatureRows:
+        """What the job computes now, as it says on the schemas topic; empty without Kafka."""
+        return self._once("schemas", self._following_schemas)
+
+    def _following_schemas(self) -> FeatureRows:
+        rows = FeatureRows(self._settings, self.reader.view, "endpoint")
+        rows.follow()
+        return rows
 
     @property
     def past(self) -> ThreadPoolExecutor:

@@ -22,6 +22,7 @@ Code = Literal[
     "no_value",
     "stale_features",
     "time_passed",
+    "definitions_changed",
     "other_circuit",
     "not_ready",
     "store_unavailable",
@@ -32,8 +33,9 @@ CODES: dict[int, str] = {
     404: "unknown_model, unknown_entity: no champion has that name, or the store has no features "
     "of that car and session",
     409: "stale_features: the features are older than the limit; time_passed: the car has driven "
-    "on, and the offline store does not know that instant yet; other_circuit: the model learned "
-    "from another circuit than the session's",
+    "on, and the offline store does not know that instant yet; definitions_changed: the job "
+    "computes an input by another definition than the model learned from; other_circuit: the model "
+    "learned from another circuit than the session's",
     413: "too_large: the body is too long",
     422: "wrong_type: the question is malformed; unknown_feature, missing_features: the features "
     "do not fit the model; no_value: the model gives no finite value",

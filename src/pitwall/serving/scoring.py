@@ -101,19 +101,27 @@ def other_circuit(model: Model, length_m: float) -> str:
 
 def _fault(row: FeatureRow, model: Model) -> tuple[str, str]:
     """Cause and reason why the model cannot be asked about such rows; empty where it can be."""
-    who = f"{model.name} version {model.version}"
     for name in model.inputs:
         if name not in row.names:
+            who = f"{model.name} version {model.version}"
             return "input", f"rows of {row.view} lack {name!r}, an input of {who}; train it again"
-    if row.meanings and model.meanings:
-        now = dict(zip(row.names, row.meanings, strict=True))
-        for name in model.inputs:
-            if now[name] != model.meanings.get(name, now[name]):
-                return "definitions", (
-                    f"the job computes {name!r} by another definition than {who} learned from; "
-                    "train it again, or restore the definition"
-                )
-    return "", ""
+    changed = changed_definition(model, row.names, row.meanings)
+    return ("definitions", changed) if changed else ("", "")
+
+
+def changed_definition(model: Model, names: tuple[str, ...], meanings: tuple[str, ...]) -> str:
+    """Why features of these meanings are not what the model learned from; empty where they are.
+
+    `meanings` belong to `names`. Where they are not known, or those of the model, nothing is said.
+    """
+    now = dict(zip(names, meanings, strict=True)) if meanings else {}
+    for name in model.inputs:
+        if name in now and now[name] != model.meanings.get(name, now[name]):
+            return (
+                f"the job computes {name!r} by another definition than {model.name} version "
+                f"{model.version} learned from; train it again, or restore the definition"
+            )
+    return ""
 
 
 def input_matrix(rows: list[FeatureRow], model: Model) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from feast import Field
+from feast import FeatureView, Field
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import (
     BoolList,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 COMMON = {
     "test_a_late_row_replaces_nothing": "the row written last wins, however old",
     "test_a_newer_row_replaces_the_whole_row": "what the newer row lacks keeps its older value",
-    "test_ties_do_not_depend_on_arrival": "the row written last wins",
+    "test_of_one_event_time_the_row_created_last_counts": "the row written last wins",
     "test_a_row_older_than_the_ttl_is_not_found": "the TTL is not looked at",
     "test_a_changed_type_is_refused": "values are blobs: rows of both types stand side by side",
     "test_async_reads_give_the_same": "no async reads",
@@ -125,6 +125,22 @@ def number(answer: Any) -> float | None:
     return None if answer[1] is None else answer[1]["speed"].double_val
 
 
+def write_created(
+    backend: Backend,
+    features: FeatureView,
+    key: tuple[str, str],
+    value: Value,
+    created: datetime | None,
+) -> None:
+    """Write a row of the event time `T0` with this created time."""
+    entity = EntityKey(
+        join_keys=["vehicle", "session"],
+        entity_values=[Value(string_val=text) for text in key],
+    )
+    row = (entity, {"speed": value}, T0, created)
+    backend.store.online_write_batch(backend.config, features, [row], None)
+
+
 def test_values_come_back_exactly(backend: Backend, name: str) -> None:
     features = view(name, {f"v{i}": dtype for i, (dtype, _) in enumerate(VALUES)})
     backend.apply(features)
@@ -184,16 +200,39 @@ def test_a_newer_row_replaces_the_whole_row(backend: Backend, name: str) -> None
     assert found["speed"].double_val == 2 and found["brake"].WhichOneof("val") is None
 
 
-def test_ties_do_not_depend_on_arrival(backend: Backend, name: str) -> None:
+def test_of_one_event_time_the_row_created_last_counts(backend: Backend, name: str) -> None:
     features = view(name, {"speed": Float64})
     backend.apply(features)
-    rows = [Value(double_val=1), Value(double_val=3), Value(double_val=-2)]
+    rows = [(Value(double_val=v), T0 + timedelta(seconds=s)) for v, s in ((1, 0), (3, 2), (-2, 4))]
     results = set()
     for i, order in enumerate(itertools.permutations(rows)):
-        for value in order:
-            backend.write(features, (("tie", str(i)), {"speed": value}, T0))
+        for value, created in order:
+            write_created(backend, features, ("tie", str(i)), value, created)
         results.add(number(backend.read(features, ("tie", str(i)))[0]))
-    assert len(results) == 1
+    assert results == {-2}
+
+
+def test_a_correction_counts_downwards_too(backend: Backend, name: str) -> None:
+    """A colleague pushes a row of one event time again and again, without a created time."""
+    features = view(name, {"speed": Float64})
+    backend.apply(features)
+    for value in (5.0, 3.0, None, 7.0, 7.0, -0.0, math.nan, 4.0):
+        proto = Value() if value is None else Value(double_val=value)
+        write_created(backend, features, CAR, proto, None)
+        ((event_time, found),) = backend.read(features, CAR)
+        assert same(found["speed"], proto), value
+        assert event_time.replace(tzinfo=UTC) == T0
+    newer = T0 + timedelta(milliseconds=1)
+    backend.write(features, (CAR, {"speed": Value(double_val=-9)}, newer))
+    assert number(backend.read(features, CAR)[0]) == -9
+
+
+def test_of_two_rows_in_one_call_the_later_one_corrects(backend: Backend, name: str) -> None:
+    features = view(name, {"speed": Float64})
+    backend.apply(features)
+    rows = ((CAR, {"speed": Value(double_val=v)}, T0) for v in (5, 3))
+    backend.write(features, *rows)
+    assert number(backend.read(features, CAR)[0]) == 3
 
 
 def test_a_row_older_than_the_ttl_is_not_found(backend: Backend, name: str) -> None:

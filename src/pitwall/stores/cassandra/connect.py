@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from pitwall.errors import StoreError, UsageError
 from pitwall.settings import Settings
@@ -79,6 +82,7 @@ def connect(
         connect_timeout=5,
         control_connection_timeout=10,
     )
+    close_at_exit(cluster)
     try:
         session = cluster.connect()
         if keyspace:
@@ -91,6 +95,30 @@ def connect(
             f"Cassandra at {', '.join(hosts)}:{port} does not answer ({reason}); "
             "is it up? See `./pitwall status`"
         ) from error
+
+
+def close_at_exit(cluster: Any) -> None:
+    """Shut the cluster down when the process ends, if it is open by then.
+
+    The driver does so itself, but after Python has ended all pools of threads. Its scheduler, which
+    still runs by then, prints `cannot schedule new futures after shutdown`.
+    """
+    _open_clusters().add(cluster)
+
+
+@cache
+def _open_clusters() -> WeakSet[Any]:
+    import concurrent.futures.thread  # noqa: F401, it registers what is to run after this
+
+    clusters: WeakSet[Any] = WeakSet()
+
+    def close() -> None:
+        for cluster in list(clusters):
+            cluster.shutdown()
+
+    # `atexit` is too late: it runs after the pools have ended.
+    threading._register_atexit(close)  # type: ignore[attr-defined]
+    return clusters
 
 
 def running(settings: Settings, statements: list[Statement]) -> Callable[[], None]:

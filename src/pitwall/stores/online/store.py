@@ -1,8 +1,7 @@
 """Feast's online store on Cassandra: one typed row an entity, written with its event time.
 
 The event time is the write timestamp, so a late row never replaces a newer one, and a reader never
-sees two ticks mixed (`docs/adr/0003`). Where two rows of one event time differ, Cassandra decides
-cell by cell, whatever the order of arrival: null wins over a value, else the greater value wins.
+sees two ticks mixed (`docs/adr/0003`). Of two rows of one event time the one created last counts.
 A write that carries its time may be repeated, so reads and writes are sent again after a timeout.
 """
 
@@ -23,12 +22,12 @@ from feast.repo_config import FeastConfigBaseModel
 
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.options import Connection
-from pitwall.stores.cassandra.requests import AT_ONCE, Request, ResultRow, ask, ask_async
+from pitwall.stores.cassandra.requests import Request, ResultRow, ask, ask_async
 from pitwall.stores.online import plan, tables
 from pitwall.stores.online.reading import Answer, select_statements
 from pitwall.stores.online.session import PreparedSession
 from pitwall.stores.online.values import entity_key
-from pitwall.stores.online.writing import Row, write_requests
+from pitwall.stores.online.writing import Conversation, Row, write
 
 
 class CassandraOnlineStoreConfig(Connection, FeastConfigBaseModel):
@@ -128,12 +127,10 @@ class CassandraOnlineStore(OnlineStore):
         rows of each part that was written.
         """
         session = self._connect(config)
-        requests = write_requests(session, config, table, data)
-        for start in range(0, len(requests), 16 * AT_ONCE):
-            part = requests[start : start + 16 * AT_ONCE]
-            ask(session.cassandra, config.online_store, part, _writing(table))
-            if progress:
-                progress(len(part))
+        conversation = write(session, config, table, data, progress)
+        answers: list[list[ResultRow]] | None = None
+        while (requests := _next(conversation, answers)) is not None:
+            answers = ask(session.cassandra, config.online_store, requests, _writing(table))
 
     async def online_write_batch_async(
         self,
@@ -144,10 +141,12 @@ class CassandraOnlineStore(OnlineStore):
     ) -> None:
         """As `online_write_batch`, without blocking the event loop."""
         session = self._connect(config)
-        requests = write_requests(session, config, table, data)
-        await ask_async(session.cassandra, config.online_store, requests, _writing(table))
-        if progress:
-            progress(len(data))
+        conversation = write(session, config, table, data, progress)
+        answers: list[list[ResultRow]] | None = None
+        while (requests := _next(conversation, answers)) is not None:
+            answers = await ask_async(
+                session.cassandra, config.online_store, requests, _writing(table)
+            )
 
     def online_read(
         self,
@@ -192,6 +191,16 @@ class CassandraOnlineStore(OnlineStore):
             requests,
             lambda results: statements.answers(keys, asked, results, view.ttl),
         )
+
+
+def _next(
+    conversation: Conversation, answers: list[list[ResultRow]] | None
+) -> list[Request] | None:
+    """The next requests after these answers (None: the first ones); None at the end."""
+    try:
+        return next(conversation) if answers is None else conversation.send(answers)
+    except StopIteration:
+        return None
 
 
 def _reading(view: FeatureView) -> str:

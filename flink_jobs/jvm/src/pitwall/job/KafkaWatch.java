@@ -3,6 +3,8 @@ package pitwall.job;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Watches from a thread of its own whether Kafka can be reached. While it cannot, and while its
@@ -15,20 +17,24 @@ final class KafkaWatch implements AutoCloseable {
     /** Kafka was never away. */
     static final long NEVER = Long.MIN_VALUE;
 
-    private final String[] servers;
+    private final List<Address> servers;
     private final Thread thread;
     private volatile long awayMs;
 
+    private record Address(String host, int port) {}
+
     /**
+     * Throws IllegalArgumentException for a server that is not host:port.
+     *
      * @param servers host:port separated by commas; empty where there is no Kafka to watch
      * @param wasAway whether Kafka may have been away just before: the job goes on after a failure
      */
     KafkaWatch(String servers, boolean wasAway) {
-        this.servers = servers.isEmpty() ? new String[0] : servers.split(",");
-        awayMs = wasAway && !servers.isEmpty() ? System.currentTimeMillis() : NEVER;
+        this.servers = addresses(servers);
+        awayMs = wasAway && !this.servers.isEmpty() ? System.currentTimeMillis() : NEVER;
         thread = new Thread(this::watch, "pitwall-kafka-watch");
         thread.setDaemon(true);
-        if (this.servers.length > 0) {
+        if (!this.servers.isEmpty()) {
             thread.start();
         }
     }
@@ -51,14 +57,27 @@ final class KafkaWatch implements AutoCloseable {
         }
     }
 
+    private static List<Address> addresses(String servers) {
+        List<Address> addresses = new ArrayList<>();
+        for (String server : servers.isBlank() ? new String[0] : servers.split(",")) {
+            String address = server.strip();
+            int colon = address.lastIndexOf(':');
+            try {
+                int port = Integer.parseInt(address.substring(colon + 1));
+                addresses.add(new Address(address.substring(0, Math.max(colon, 0)), port));
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(
+                        "bootstrap server '" + address + "' has no port; write host:port", e);
+            }
+        }
+        return addresses;
+    }
+
     private boolean isReachable() {
-        for (String server : servers) {
-            int colon = server.lastIndexOf(':');
-            int port = Integer.parseInt(server.substring(colon + 1));
+        for (Address server : servers) {
             try (Socket socket = new Socket()) {
                 socket.connect(
-                        new InetSocketAddress(server.substring(0, colon), port),
-                        CONNECT_TIMEOUT_MS);
+                        new InetSocketAddress(server.host(), server.port()), CONNECT_TIMEOUT_MS);
                 return true;
             } catch (IOException e) {
                 continue;
