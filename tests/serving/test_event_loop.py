@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from loop_watch import busiest
-from one_model import INPUTS, Outbox, Registry, model
+from one_model import INPUTS, Outbox, Registry, Schemas, model
 
 from pitwall.serving.app import create_app
 from pitwall.serving.parts import Parts
@@ -30,6 +30,7 @@ class Endpoint:
         settings = Settings(home=folder, request_timeout_s=300)
         parts = Parts(settings)
         parts._made |= {"registry": Registry(served), "reader": object(), "outbox": Outbox()}
+        parts._made["schemas"] = Schemas()
         parts.fetch()
         token = settings.secret("token").get_secret_value()
         self.client = httpx.AsyncClient(

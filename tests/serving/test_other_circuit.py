@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from one_model import INPUTS, Outbox, Registry, model
+from one_model import INPUTS, Outbox, Registry, Schemas, model
 
 from pitwall.models.circuit import Circuit
 from pitwall.serving.app import create_app
@@ -41,6 +41,7 @@ def ask(folder: Path, reader: Reader, circuit: Circuit | None) -> httpx.Response
     parts = Parts(settings)
     served = model(circuit=circuit)
     parts._made |= {"registry": Registry(served), "reader": reader, "outbox": Outbox()}
+    parts._made["schemas"] = Schemas()
     parts.fetch()
     token = settings.secret("token").get_secret_value()
 

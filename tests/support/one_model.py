@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -51,3 +52,9 @@ def model(**changed: Any) -> Model:
         **{"background": np.zeros(len(INPUTS)), "slow": False, "circuit": None},
     }
     return Model(**{**fields, **changed})
+
+
+class Schemas:
+    """The schemas topic before anything was read of it."""
+
+    newest: Mapping[str, Any] = {}
