@@ -113,9 +113,11 @@ class Settings(BaseSettings):
     """Port of the local node for other nodes."""
     cassandra_user: str = "cassandra"
     """User who creates keyspace and roles; its password is the secret `cassandra`."""
-    keyspace: str = "pitwall"
+    keyspace: str = Field(default="pitwall", pattern=r"^[a-z][a-z0-9_]{0,47}$")
     """Keyspace of the online store and the telemetry history."""
-    replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    replication: str = Field(
+        default="{'class': 'SimpleStrategy', 'replication_factor': 1}", pattern=r"^\{[^{};]*\}$"
+    )
     """Replication of the keyspace when it is created, in CQL."""
 
     # S3 and HDFS

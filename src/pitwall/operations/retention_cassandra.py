@@ -15,7 +15,7 @@ from pitwall.operations.due import Due, Key, is_over
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.options import keyspace_of
-from pitwall.stores.names import online_table
+from pitwall.stores.names import cql_name, online_table
 
 HISTORY = "telemetry_history"
 Statement = tuple[str, tuple[Any, ...]]
@@ -51,8 +51,8 @@ def _online(
 ) -> Iterator[Due]:
     """Rows of one view; fills `written`. `column` is any column that every row has."""
     query = (
-        f'SELECT vehicle, session, event_timestamp, created_timestamp, writetime("{column}") '
-        f'FROM "{table}"'
+        "SELECT vehicle, session, event_timestamp, created_timestamp, "
+        f"writetime({cql_name(column)}) FROM {cql_name(table)}"
     )
     for vehicle, name, event, created, timestamp_us in session.execute(query):
         key = (vehicle, name)
@@ -63,7 +63,7 @@ def _online(
                 # The column is null; Cassandra gives event times in milliseconds.
                 timestamp_us = int(event.replace(tzinfo=UTC).timestamp() * 1_000_000) + 999
             statement = (
-                f'DELETE FROM "{table}" USING TIMESTAMP {timestamp_us} '
+                f"DELETE FROM {cql_name(table)} USING TIMESTAMP {timestamp_us} "
                 "WHERE vehicle = %s AND session = %s"
             )
             delete = _deletion(settings, [(statement, key)])

@@ -158,9 +158,7 @@ def test_the_same_through_serve_offline(world: World, tmp_path: Path) -> None:
         )
     )
     car = Entity(name="car", join_keys=["car"], value_type=ValueType.STRING)
-    source = FileSource(
-        name="laps", path=str(tmp_path / "laps"), timestamp_field="event_timestamp"
-    )
+    source = FileSource(name="laps", path=str(tmp_path / "laps"), timestamp_field="event_timestamp")
     fields = [Field(name="car", dtype=String), Field(name="speed", dtype=Float64)]
     store.apply([car, FeatureView(name="laps", entities=[car], schema=fields, source=source)])
     times = pa.array([datetime(2026, 1, 1, 10, tzinfo=UTC)], pa.timestamp("us", "UTC"))

@@ -235,11 +235,11 @@ def _online_rows(settings: Settings, session_ids: list[str]) -> int:
     """Number of rows that the online store has of these sessions."""
     from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.cassandra.options import keyspace_of
-    from pitwall.stores.names import online_table
+    from pitwall.stores.names import cql_name, online_table
 
     session = connect(settings)
     try:
-        table = f'{keyspace_of(settings)}."{online_table("pitwall", "car_state")}"'
+        table = f"{keyspace_of(settings)}.{cql_name(online_table('pitwall', 'car_state'))}"
         return sum(row[0] in session_ids for row in session.execute(f"SELECT session FROM {table}"))
     finally:
         session.cluster.shutdown()

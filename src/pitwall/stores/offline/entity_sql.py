@@ -1,5 +1,7 @@
-"""Entity rows that are given as SQL. The text may come from another machine (`feast serve_offline`),
-so a process of its own runs it, which reaches nothing and has limits: `sealed_sql`.
+"""Entity rows that are given as SQL.
+
+The text may come from another machine (`feast serve_offline`). So a process of its own runs it,
+which reaches nothing and has limits: `sealed_sql`.
 """
 
 from __future__ import annotations

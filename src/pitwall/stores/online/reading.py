@@ -10,7 +10,7 @@ from feast import FeatureView, RepoConfig
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 
 from pitwall.stores.cassandra.requests import Request, ResultRow
-from pitwall.stores.names import cql_names
+from pitwall.stores.names import cql_name
 from pitwall.stores.online.session import PreparedSession
 from pitwall.stores.online.values import EPOCH, EntityKey, to_proto
 
@@ -49,11 +49,11 @@ def _prepare(
 ) -> SelectStatements:
     keys = list(view.join_keys)
     table = session.table(config.project, view.name)
-    columns = ", ".join(['WRITETIME("event_timestamp")', *(cql_names([name]) for name in names)])
+    columns = ", ".join(['WRITETIME("event_timestamp")', *map(cql_name, names)])
 
     def prepare(many_of: str | None = None) -> Any:
-        first_column = f'"{many_of}", ' if many_of else ""
-        where = " AND ".join(f'"{key}" {"IN" if key == many_of else "="} ?' for key in keys)
+        first_column = f"{cql_name(many_of)}, " if many_of else ""
+        where = " AND ".join(f"{cql_name(key)} {'IN' if key == many_of else '='} ?" for key in keys)
         return session.prepare(
             f"SELECT {first_column}{columns} FROM {table} WHERE {where}",
             view.name,
