@@ -212,6 +212,10 @@ class Settings(BaseSettings):
     """Port of the endpoint."""
     serving_host: str = ""
     """Address that the endpoint listens on; empty for that of the other servers."""
+    features_port: int = 13003
+    """Port of `serve-features`."""
+    offline_port: int = 13004
+    """Port of `serve-features --offline`."""
     scorer_port: int = 13002
     """Port of the stream scorer's `/health` and `/metrics`."""
     serving_certificate: Path | None = None

@@ -1,4 +1,6 @@
-"""The commands on predictions: `serve` and `score` make them, `predict` asks for one."""
+"""The commands on predictions and features: `serve` and `score` make predictions, `predict` asks
+for one, `serve-features` serves features.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +47,23 @@ def score(
     need_server(settings, "mlflow")
     ERR.print(f"scorer {worker} serves the stream; Ctrl-C ends it")
     run(settings, worker)
+
+
+def serve_features(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Serve the offline store, by Arrow Flight.")
+    ] = False,
+) -> None:
+    """Run Feast's feature server in the foreground, with roles.
+
+    It listens on PITWALL_FEATURES_PORT, or with --offline on PITWALL_OFFLINE_PORT.
+    """
+    from pitwall.serving import feature_server, offline_server
+
+    settings = Settings()
+    port = settings.offline_port if offline else settings.features_port
+    ERR.print(f"serve-features listens on {settings.host}:{port}; Ctrl-C ends it")
+    (offline_server if offline else feature_server).serve(settings)
 
 
 def _foreground(name: str) -> None:

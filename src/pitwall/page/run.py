@@ -47,7 +47,6 @@ def main() -> None:
     with zipfile.ZipFile(jar) as archived:
         uplot = {name: archived.read(UPLOT + name) for name in UPLOT_FILES}
 
-    settings.secret("token")
     archive = Archive(settings)
     feed = Feed(settings, archive)
     health = Health(settings)

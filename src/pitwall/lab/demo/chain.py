@@ -216,10 +216,12 @@ def _wait_for_champions(settings: Settings, versions: dict[str, int]) -> None:
     from pitwall.serving.listen import trust
 
     url = f"{settings.serving_url}/models"
+    token = settings.secret("token").get_secret_value()
+    headers = {"Authorization": f"Bearer {token}"}
 
     def serves_all() -> bool:
         try:
-            answer = httpx.get(url, timeout=5, verify=trust(settings))
+            answer = httpx.get(url, headers=headers, timeout=5, verify=trust(settings))
             if not answer.is_success:
                 return False
             served = {name: model["version"] for name, model in answer.json().items()}

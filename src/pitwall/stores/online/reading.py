@@ -98,6 +98,8 @@ class SelectStatements:
         Up to `IN_ONE` entities that differ in one key only are read by one request. Where several
         keys would do, the key that makes the fewest groups is taken.
         """
+        if not entities:
+            return [], []
         if len(entities) == 1:
             return [(self._one, entities[0])], [(-1, entities[0])]
         groups_of: dict[int, dict[tuple[Any, ...], list[Any]]] = {}
@@ -124,14 +126,14 @@ class SelectStatements:
 
     def answers(
         self,
-        entities: list[EntityKey],
+        entities: list[EntityKey | None],
         asked: list[KeyOfRows],
         results: list[list[ResultRow]],
         ttl: timedelta | None,
     ) -> list[Answer]:
         """Feast's answers in the order of `entities`, from the rows of each request.
 
-        A row older than `ttl` counts as absent.
+        A row older than `ttl` counts as absent, and None has no row.
         """
         oldest_us = (datetime.now(UTC) - ttl - EPOCH) // timedelta(microseconds=1) if ttl else None
         answer_of: dict[EntityKey, Answer] = {}
@@ -150,4 +152,7 @@ class SelectStatements:
                         for (name, convert), value in zip(self._converters, row[1:], strict=True)
                     },
                 )
-        return [answer_of.get(entity, (None, None)) for entity in entities]
+        return [
+            (None, None) if entity is None else answer_of.get(entity, (None, None))
+            for entity in entities
+        ]
