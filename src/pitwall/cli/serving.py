@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pitwall.cli.checks import need_kafka, need_server
+from pitwall.cli.checks import need_kafka, need_mlflow, need_server
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError
 from pitwall.settings import Settings
@@ -44,7 +44,7 @@ def score(
 
     settings = Settings()
     need_kafka(settings)
-    need_server(settings, "mlflow")
+    need_mlflow(settings)
     ERR.print(f"scorer {worker} serves the stream; Ctrl-C ends it")
     run(settings, worker)
 
