@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     """Key of `PITWALL_CERTIFICATE` (PEM); the two are given together."""
     quick_start: bool = True
     """Java compiles fast rather than well: better for runs of minutes. Off for long ones."""
+    keep_alive_s: int = Field(default=120, gt=0)
+    """Seconds for which endpoint, page and feature servers keep an idle connection: longer than
+    clients that pool connections keep theirs (Go's 90 s), so that no request meets a closed one."""
     log_format: Literal["text", "json"] = "text"
     """Logs as lines of text, or with `json` as one JSON object a line for a log store."""
 

@@ -33,7 +33,7 @@ def test_cassandra_elsewhere_is_asked_where_it_is(tmp_path: Path) -> None:
         (folder / "feature_store.yaml").write_text(text % 1)
         with pytest.raises(PitwallError, match=r"127.0.0.1:1 does not answer; see online_store.ho"):
             need_cassandra(Settings(repository=tmp_path, cassandra_port=port))
-    with pytest.raises(PitwallError, match="127.0.0.1:1 does not answer; start it"):
+    with pytest.raises(PitwallError, match=r"127.0.0.1:1 does not answer; start it"):
         need_cassandra(Settings(repository=tmp_path / "none", cassandra_port=1))
 
 

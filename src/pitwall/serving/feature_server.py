@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 LONG_PATHS = ("/materialize", "/materialize-incremental")
 LONG_S = 3600.0
 """Time that the paths of `LONG_PATHS` may take."""
-KEEP_ALIVE_S = 75
-"""As at the endpoint: longer than clients keep an idle connection."""
 
 
 def create_app(settings: Settings, store: FeatureStore) -> ASGIApp:
@@ -123,7 +121,7 @@ def serve(settings: Settings) -> None:
         create_app(settings, feature_store(settings)),
         host=settings.host,
         port=settings.features_port,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=settings.keep_alive_s,
         log_level="warning",
         **tls,
     )
