@@ -11,6 +11,7 @@ java          command lines of Java programs
 compile       compile the Java of the jobs
 certificates  the stack's own certificate authority
 files         files that only their owner may read
+roles         the roles, their tokens, and the table of what each may do
 lasting       threads that outlast errors, and say whether they are well
 sandbox       a stack beside the user's, for tests and benchmarks
 sbom          the bill of materials
