@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     """Key of `PITWALL_CERTIFICATE` (PEM); the two are given together."""
     quick_start: bool = True
     """Java compiles fast rather than well: better for runs of minutes. Off for long ones."""
+    keep_alive_s: int = Field(default=120, gt=0)
+    """Seconds for which endpoint, page and feature servers keep an idle connection: longer than
+    clients that pool connections keep theirs (Go's 90 s), so that no request meets a closed one."""
     log_format: Literal["text", "json"] = "text"
     """Logs as lines of text, or with `json` as one JSON object a line for a log store."""
 
@@ -117,9 +120,11 @@ class Settings(BaseSettings):
     """Port of the local node for other nodes."""
     cassandra_user: str = "cassandra"
     """User who creates keyspace and roles; its password is the secret `cassandra`."""
-    keyspace: str = "pitwall"
+    keyspace: str = Field(default="pitwall", pattern=r"^[a-z][a-z0-9_]{0,47}$")
     """Keyspace of the online store and the telemetry history."""
-    replication: str = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    replication: str = Field(
+        default="{'class': 'SimpleStrategy', 'replication_factor': 1}", pattern=r"^\{[^{};]*\}$"
+    )
     """Replication of the keyspace when it is created, in CQL."""
 
     # S3 and HDFS
@@ -214,6 +219,10 @@ class Settings(BaseSettings):
     """Port of the endpoint."""
     serving_host: str = ""
     """Address that the endpoint listens on; empty for that of the other servers."""
+    features_port: int = 13003
+    """Port of `serve-features`."""
+    offline_port: int = 13004
+    """Port of `serve-features --offline`."""
     scorer_port: int = 13002
     """Port of the stream scorer's `/health` and `/metrics`."""
     serving_certificate: Path | None = None

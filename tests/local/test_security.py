@@ -31,11 +31,20 @@ from pitwall.stores.s3 import s3_client, s3_environment
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
+QUOTES = """it's"; user_x="y\\ -- $1"""
+"""A password that would be a command wherever a program forgot to quote it."""
+
+
 @pytest.fixture(scope="module")
 def secured() -> Iterator[Settings]:
-    with sandbox(
-        tls="true", checkpoint_interval_s="2", checkpoint_url="s3://flink/security"
-    ) as settings:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        sandbox(
+            tls="true", checkpoint_interval_s="2", checkpoint_url="s3://flink/security"
+        ) as settings,
+    ):
+        for name in ("KAFKA", "CASSANDRA", "CASSANDRA_JOB", "CASSANDRA_READER"):
+            patch.setenv(f"PITWALL_SECRET_{name}", QUOTES)
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         with Stack(settings) as stack:
             stack.start(["kafka", "cassandra", "s3"])

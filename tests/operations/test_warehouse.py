@@ -96,6 +96,42 @@ def test_what_no_engine_takes_is_told(stored: Settings) -> None:
     assert "'duckdb'" in unknown.stderr and "flink, spark" in unknown.stderr
 
 
+ZONES = """
+import json, sys
+from pitwall.operations.warehouse_spark import in_utc
+from pitwall.settings import Settings
+from pitwall.spark.cluster import session
+
+spark = session(Settings(), "zones", "local[1]", {})
+frame = spark.sql('''
+    SELECT TIMESTAMP '2026-11-01 05:30:00' AS first, TIMESTAMP '2026-11-01 06:30:00' AS first,
+        ARRAY(TIMESTAMP '2026-07-01 12:00:00.25') AS many,
+        MAP('timestamp', NAMED_STRUCT('timestamp', TIMESTAMP '2026-01-01 00:00:00')) AS inner
+''')
+(row,) = in_utc(frame).collect()
+print("ANSWER" + json.dumps([str(row[0]), str(row[1]), str(row[2]), str(row[3])]))
+"""
+
+
+@pytest.mark.skipif(
+    find_spec("pyspark") is None, reason="Spark is not installed; docs/how-to/spark.md says how"
+)
+def test_times_through_spark_do_not_shift_by_the_machines_zone(tmp_path: Path) -> None:
+    """In New York the hour from 05:30 to 06:30 UTC of that day has the same local times twice."""
+    result = subprocess.run(
+        [sys.executable, "-c", ZONES],
+        env={**os.environ, "TZ": "America/New_York", "PITWALL_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert "ANSWER" in result.stdout, result.stderr[-2000:]
+    first, second, many, inner = json.loads(result.stdout.partition("ANSWER")[2])
+    assert (first, second) == ("2026-11-01 05:30:00", "2026-11-01 06:30:00")
+    assert many == "[datetime.datetime(2026, 7, 1, 12, 0, 0, 250000)]"
+    assert "datetime.datetime(2026, 1, 1, 0, 0)" in inner
+
+
 METASTORE = """
 import os, subprocess, sys, time
 from pitwall.local.servers.table import CONTAINED

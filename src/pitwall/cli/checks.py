@@ -27,6 +27,22 @@ def _answers(url: str, default_port: int) -> bool:
         return False
 
 
+def need_cassandra(settings: Settings) -> None:
+    """Raise `PitwallError` when no node answers: those that `feature_store.yaml` names, or ours."""
+    from pitwall.stores.cassandra.options import configured
+
+    options = configured(settings)
+    port = options.port or settings.cassandra_port
+    nodes = [f"{host}:{port}" for host in options.hosts or [settings.host]]
+    if not any(_answers(f"//{node}", port) for node in nodes):
+        remedy = (
+            f"see online_store.hosts in {settings.feature_repo / 'feature_store.yaml'}"
+            if options.hosts
+            else "start it: ./pitwall up"
+        )
+        raise PitwallError(f"Cassandra at {', '.join(nodes)} does not answer; {remedy}")
+
+
 def need_server(settings: Settings, name: str) -> None:
     """Raise `PitwallError` when this server of the stack does not answer."""
     from pitwall.local.servers.table import SERVERS
@@ -37,9 +53,18 @@ def need_server(settings: Settings, name: str) -> None:
         )
 
 
+def need_mlflow(settings: Settings) -> None:
+    """Raise `PitwallError` when MLflow does not answer, local or elsewhere."""
+    from pitwall.local.servers.table import SERVERS
+
+    if not SERVERS["mlflow"].ready(settings):
+        remedy = "see PITWALL_MLFLOW_SERVER" if settings.mlflow_server else "start it: ./pitwall up"
+        raise PitwallError(f"mlflow at {settings.mlflow_url} does not answer; {remedy}")
+
+
 def need_registry(settings: Settings) -> None:
     """Raise `PitwallError` when the model registry or its store of artifacts does not answer."""
-    need_server(settings, "mlflow")
+    need_mlflow(settings)
     if settings.mlflow_artifacts.startswith("s3:") and not _answers(
         settings.s3_url, 443 if settings.s3_url.startswith("https") else 80
     ):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from pitwall.cli.checks import need_server
+from pitwall.cli.checks import need_cassandra
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import JobError, PitwallError, UsageError
 from pitwall.settings import Settings
@@ -94,7 +94,7 @@ def history(
     from pitwall.stores.history import HistoryReader
 
     settings = Settings()
-    need_server(settings, "cassandra")
+    need_cassandra(settings)
     standard = CHANNELS.get(channel_id(channel))
     name = standard.id if standard else channel
     with HistoryReader(settings) as reader:

@@ -47,6 +47,9 @@ app.command(epilog="Example: ./pitwall retrain lap_time speed_sensor")(models.re
 app.command(epilog="Example: ./pitwall models --json")(models.models)
 app.command(epilog='Example: ./pitwall promote lap_time 3 --force "the new car"')(models.promote)
 app.command(epilog="Example: ./pitwall serve")(serving.serve)
+app.command("serve-features", epilog="Example: ./pitwall serve-features --offline")(
+    serving.serve_features
+)
 app.command(epilog="Example: ./pitwall score --worker 2")(serving.score)
 app.command(
     epilog='Example: ./pitwall predict lap_time --vehicle "PERRINN 424" '

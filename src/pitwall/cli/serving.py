@@ -1,4 +1,6 @@
-"""The commands on predictions: `serve` and `score` make them, `predict` asks for one."""
+"""The commands on predictions and features: `serve` and `score` make predictions, `predict` asks
+for one, `serve-features` serves features.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pitwall.cli.checks import need_kafka, need_server
+from pitwall.cli.checks import need_kafka, need_mlflow, need_server
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError
 from pitwall.lab.progress import Step
@@ -48,9 +50,26 @@ def score(
 
     settings = Settings()
     need_kafka(settings)
-    need_server(settings, "mlflow")
+    need_mlflow(settings)
     ERR.print(f"scorer {worker} serves the stream; Ctrl-C ends it")
     run(settings, worker)
+
+
+def serve_features(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Serve the offline store, by Arrow Flight.")
+    ] = False,
+) -> None:
+    """Run Feast's feature server in the foreground, with roles.
+
+    It listens on PITWALL_FEATURES_PORT, or with --offline on PITWALL_OFFLINE_PORT.
+    """
+    from pitwall.serving import feature_server, offline_server
+
+    settings = Settings()
+    port = settings.offline_port if offline else settings.features_port
+    ERR.print(f"serve-features listens on {settings.host}:{port}; Ctrl-C ends it")
+    (offline_server if offline else feature_server).serve(settings)
 
 
 def _foreground(name: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
 
+from pitwall.errors import UsageError
 from pitwall.settings import Settings
 
 
@@ -33,6 +35,16 @@ def client_config(settings: Settings) -> dict[str, object]:
     return config
 
 
+def jaas_text(text: str) -> str:
+    """A text in double quotes, as Java's login configuration (JAAS) takes it.
+
+    Raises `UsageError` for a text with a line break, which no such file can hold.
+    """
+    if len(text.splitlines()) > 1 or text.endswith(("\n", "\r")):
+        raise UsageError("a user or password of Kafka holds a line break; give one without")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common"
 """Package of the Kafka client inside Flink's connector."""
 
@@ -49,7 +61,9 @@ def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, s
     if security.endswith("SSL"):
         config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(settings.authority)}
     if security.startswith("SASL"):
-        file = settings.secret_file("kafka", settings.secret("kafka"))
+        # The client puts the file's content between the quotes, so it is escaped in the file.
+        escaped = jaas_text(settings.secret("kafka").get_secret_value())[1:-1]
+        file = settings.secret_file("kafka", SecretStr(escaped))
         module = (
             "plain.PlainLoginModule"
             if settings.kafka_mechanism == "PLAIN"
@@ -58,7 +72,7 @@ def java_client_config(settings: Settings, classes: str = SHADED) -> dict[str, s
         config |= {
             "sasl.mechanism": settings.kafka_mechanism,
             "sasl.jaas.config": f"{classes}.security.{module} required "
-            f'username="{settings.kafka_user}" '
+            f"username={jaas_text(settings.kafka_user)} "
             f'password="${{file:{file.parent}:{file.name}}}";',
             "config.providers": "file",
             "config.providers.file.class": f"{classes}.config.provider.DirectoryConfigProvider",

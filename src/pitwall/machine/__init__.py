@@ -12,6 +12,7 @@ compile       compile the Java of the jobs
 certificates  the stack's own certificate authority
 files         files that only their owner may read
 space         free space on the disk of the stack
+roles         the roles, their tokens, and the table of what each may do
 lasting       threads that outlast errors, and say whether they are well
 sandbox       a stack beside the user's, for tests and benchmarks
 sbom          the bill of materials

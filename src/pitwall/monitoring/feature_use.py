@@ -44,14 +44,14 @@ def _freshness(settings: Settings, uses_by_view: dict[str, dict[str, Use]]) -> N
 
     from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.cassandra.options import configured, keyspace_of
-    from pitwall.stores.names import online_table
+    from pitwall.stores.names import cql_name, cql_names, online_table
 
     options = configured(settings)
     session = connect(settings, options, role="reader")
     try:
         for view, uses in uses_by_view.items():
-            columns = ", ".join(f'"{name}"' for name in uses)
-            table = f'{keyspace_of(settings, options)}."{online_table("pitwall", view)}"'
+            columns = cql_names(uses)
+            table = f"{keyspace_of(settings, options)}.{cql_name(online_table('pitwall', view))}"
             newest: dict[str, datetime] = {}
             try:
                 for created, *values in session.execute(

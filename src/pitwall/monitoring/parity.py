@@ -20,7 +20,7 @@ from pitwall.serving.served import Served
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.options import configured
-from pitwall.stores.names import online_table
+from pitwall.stores.names import cql_name, cql_names, online_table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXAMPLES = 10
@@ -63,9 +63,9 @@ def online_rows(settings: Settings, sessions: Iterable[str] | None = None) -> It
     session = connect(settings, options, role="reader")
     try:
         for features in load(settings.feature_repo):
-            columns = ", ".join(f'"{name}"' for name in features.names)
+            columns = cql_names(features.names)
             keyspace = options.keyspace or settings.keyspace
-            table = f'{keyspace}."{online_table("pitwall", features.name)}"'
+            table = f"{keyspace}.{cql_name(online_table('pitwall', features.name))}"
             for vehicle, name, event_us, *values in session.execute(
                 f"SELECT vehicle, session, WRITETIME(event_timestamp), {columns} FROM {table}"
             ):

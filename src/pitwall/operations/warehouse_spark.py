@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
 from pitwall.errors import PitwallError
 from pitwall.operations.warehouse_tables import Result, ViewTable, last_cause, quiet_logging
 from pitwall.settings import Settings
 from pitwall.spark.cluster import check_installed, derby, session
+
+
+def in_utc(frame: Any) -> Any:
+    """A Spark frame whose times are in UTC and without a zone, columns named by number.
+
+    Spark gives Python its times in the zone of the machine, whatever zone its session has.
+    """
+    from pyspark.sql.types import StructType
+
+    zoneless = re.sub(
+        r'"(type|elementType|keyType|valueType)":"timestamp"',
+        r'"\1":"timestamp_ntz"',
+        frame.schema.json(),
+    )
+    numbered = frame.toDF(*(str(number) for number in range(len(frame.columns))))
+    return numbered.select(
+        [
+            numbered[str(number)].cast(field.dataType).alias(str(number))
+            for number, field in enumerate(StructType.fromJson(json.loads(zoneless)))
+        ]
+    )
 
 
 def run(settings: Settings, sql: str, tables: list[ViewTable]) -> Result:
@@ -48,7 +73,7 @@ def run(settings: Settings, sql: str, tables: list[ViewTable]) -> Result:
             """)
             spark.sql(f"MSCK REPAIR TABLE `{table.name}`")
         frame = spark.sql(sql)
-        return Result(list(frame.columns), [tuple(row) for row in frame.collect()])
+        return Result(list(frame.columns), [tuple(row) for row in in_utc(frame).collect()])
     except PySparkException as error:
         raise PitwallError(f"Spark does not take {sql!r}: {last_cause(str(error))}") from error
     finally:

@@ -17,8 +17,6 @@ from pitwall.settings import Settings
 UPLOT = "META-INF/resources/webjars/uplot/1.6.30/dist/"
 """Folder of uPlot in its jar."""
 UPLOT_FILES = ("uPlot.iife.min.js", "uPlot.min.css")
-KEEP_ALIVE_S = 75
-"""An idle connection is kept for so long: longer than browsers, proxies and clients keep theirs."""
 OWN_FILES = ("page.css", "column.js", "strips.js")
 
 
@@ -28,7 +26,7 @@ def main() -> None:
     # NiceGUI reads the variable when it is imported.
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(settings.home_dir / "page"))
 
-    from nicegui import app, ui
+    from nicegui import app, core, ui
 
     from pitwall.page.data import export
     from pitwall.page.data.feed import Feed
@@ -39,7 +37,7 @@ def main() -> None:
     from pitwall.page.views.live import Live
     from pitwall.page.views.models import Models
     from pitwall.page.views.services import services_view
-    from pitwall.page.web import stream
+    from pitwall.page.web import backlog, stream
     from pitwall.page.web.login import Login
     from pitwall.page.web.shell import STATIC
 
@@ -47,7 +45,6 @@ def main() -> None:
     with zipfile.ZipFile(jar) as archived:
         uplot = {name: archived.read(UPLOT + name) for name in UPLOT_FILES}
 
-    settings.secret("token")
     archive = Archive(settings)
     feed = Feed(settings, archive)
     health = Health(settings)
@@ -103,6 +100,7 @@ def main() -> None:
     async def column_stream(socket: WebSocket) -> None:
         await stream.serve(socket, feed, archive)
 
+    backlog.bound(core.sio.eio)
     app.add_middleware(Login, settings=settings)
     tls: dict[str, Any] = {}
     if settings.tls:
@@ -117,7 +115,7 @@ def main() -> None:
         show_welcome_message=False,
         dark=True,
         reconnect_timeout=30,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=settings.keep_alive_s,
         **tls,
     )
 

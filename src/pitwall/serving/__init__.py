@@ -15,5 +15,6 @@ outbox      predictions on their way          served      the log of what was se
 delivery    sends them, and what Kafka refuses
 scorer      the stream scorer's worker        scoring, sampler  many rows, and which of them
 scorer_state  its health and metrics
+feature_server, offline_server  Feast's servers of features, with roles
 run         starts BentoML for `serving/service.py`
 """

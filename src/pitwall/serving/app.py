@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -35,7 +35,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": text} for status, text in CODES.items()
 }
 GENERAL: dict[int | str, dict[str, Any]] = {
-    status: ERRORS[status] for status in (401, 413, 422, 429, 503, 504)
+    status: ERRORS[status] for status in (401, 403, 413, 422, 429, 503, 504)
 }
 """The errors that every guarded path has."""
 
@@ -73,21 +73,31 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
 
 
 def _add_docs(app: FastAPI) -> None:
-    """The page `/docs`, whose files come with BentoML: a browser asks no other server."""
+    """The page `/docs`, whose files come with BentoML: a browser asks no other server.
+
+    `/` leads to it.
+    """
     package = find_spec("bentoml")
     assert package is not None and package.origin is not None
     folder = Path(package.origin).parent / "_internal" / "server" / "static_content"
     app.mount("/docs-files", StaticFiles(directory=folder))
 
+    @app.get("/", include_in_schema=False)
+    def index() -> Response:
+        # BentoML's own page at this address would load Google's tag manager.
+        return RedirectResponse("/docs")
+
     @app.get("/docs", include_in_schema=False)
     def docs() -> Response:
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title="pitwall predictions",
             swagger_js_url="/docs-files/swagger-ui-bundle.js",
             swagger_css_url="/docs-files/swagger-ui.css",
             swagger_favicon_url="data:,",
         )
+        page.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline' data:"
+        return page
 
 
 def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
@@ -115,7 +125,12 @@ def _answer_problems(app: FastAPI, metrics: Metrics) -> None:
 def _add_predictions(
     app: FastAPI, settings: Settings, answering: Answering, metrics: Metrics
 ) -> None:
-    @app.post("/predict", response_model=Answer, dependencies=[guard(settings)], responses=ERRORS)
+    @app.post(
+        "/predict",
+        response_model=Answer,
+        dependencies=[guard(settings, "POST", "/predict")],
+        responses=ERRORS,
+    )
     async def predict(question: Question) -> Any:
         """Predict from the newest features of a car in a session, or from the features given."""
         answered = await answering.answer(
@@ -128,7 +143,7 @@ def _add_predictions(
     @app.post(
         "/predict/batch",
         response_model=Answers,
-        dependencies=[guard(settings)],
+        dependencies=[guard(settings, "POST", "/predict/batch")],
         responses=GENERAL,
         openapi_extra={"requestBody": BATCH},
     )
@@ -163,7 +178,11 @@ def _add_predictions(
 def _add_state(
     app: FastAPI, settings: Settings, parts: Parts, answering: Answering, metrics: Metrics
 ) -> None:
-    @app.get("/models", responses={503: ERRORS[503]})
+    @app.get(
+        "/models",
+        dependencies=[guard(settings, "GET", "/models")],
+        responses={status: ERRORS[status] for status in (401, 429, 503)},
+    )
     def models() -> dict[str, dict[str, Any]]:
         """The champions in use: version, unit, feature service and inputs of each."""
         return {
@@ -179,11 +198,11 @@ def _add_state(
 
     @app.post(
         "/refresh",
-        dependencies=[guard(settings, admin=True)],
-        responses={403: {"model": Error}, **GENERAL},
+        dependencies=[guard(settings, "POST", "/refresh")],
+        responses=GENERAL,
     )
     def refresh() -> dict[str, int]:
-        """Look into the registry now (scope `admin`); gives the champions' versions."""
+        """Look into the registry now (role `admin`); gives the champions' versions."""
         registry = answering.registry()
         try:
             registry.refresh()

@@ -1,50 +1,29 @@
-"""What the endpoint accepts: tokens and their scopes, rate, size and time of a request."""
+"""What the endpoint accepts: tokens and their roles, rate, size and time of a request."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import OrderedDict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pitwall.machine.roles import SECRETS, Role, Tokens, needed
 from pitwall.serving.problems import Problem, problem_response
 from pitwall.settings import Settings
 
 bearer = HTTPBearer(
     auto_error=False,
-    description="The token in .pitwall/secrets/token (predict) or admin_token (admin)",
+    description="The token in .pitwall/secrets: viewer_token, token (engineer) or admin_token",
 )
 MAX_CLIENTS = 10_000
 """Clients whose rate is remembered; of more, the one that asked last longest ago is forgotten."""
 
 
-class Tokens:
-    """Bearer tokens with scopes. The scope `admin` includes `predict`."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._tokens: list[tuple[Literal["predict", "admin"], bytes]] = [
-            ("admin", settings.secret("admin_token").get_secret_value().encode()),
-            ("predict", settings.secret("token").get_secret_value().encode()),
-        ]
-
-    def scope(
-        self, credentials: HTTPAuthorizationCredentials | None
-    ) -> Literal["predict", "admin"]:
-        """The scope of a token. Raises `Problem` 401 for none or an unknown one."""
-        given = b"" if credentials is None else credentials.credentials.encode()
-        for scope, token in self._tokens:
-            if secrets.compare_digest(given, token):
-                return scope
-        raise Problem(
-            401,
-            "unauthorized",
-            "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token",
-        )
+UNKNOWN = "send `Authorization: Bearer <token>`; the token is in .pitwall/secrets/token"
 
 
 class Rate:
@@ -70,21 +49,34 @@ class Rate:
         return wait
 
 
-def guard(settings: Settings, admin: bool = False) -> Any:
-    """A FastAPI dependency that checks the token's scope and the client's rate."""
-    tokens, rate = Tokens(settings), Rate(settings.rate_limit)
+def guard(settings: Settings, method: str, path: str) -> Any:
+    """A FastAPI dependency that checks the token's role and the client's rate.
+
+    The role is that of the route in `machine.roles`. A token that is missing or unknown gets 401, a
+    role that does not suffice 403, and a client that asks too often 429.
+    """
+    tokens, rate, least = (
+        Tokens(settings),
+        Rate(settings.rate_limit),
+        needed("endpoint", method, path),
+    )
 
     async def check(
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> None:
-        scope = tokens.scope(credentials)
-        if admin and scope != "admin":
+        role = tokens.role("" if credentials is None else credentials.credentials)
+        if role == Role.ANYONE:
+            raise Problem(401, "unauthorized", UNKNOWN)
+        if role < least:
             raise Problem(
-                403, "forbidden", "this needs the admin token: .pitwall/secrets/admin_token"
+                403,
+                "forbidden",
+                f"this needs the role {least.name.lower()}, your token has the role "
+                f"{role.name.lower()}; the token is in .pitwall/secrets/{SECRETS[least]}",
             )
         client = request.client.host if request.client else ""
-        if wait := rate.take(f"{scope} {client}"):
+        if wait := rate.take(f"{role} {client}"):
             raise Problem(
                 429,
                 "rate_limited",

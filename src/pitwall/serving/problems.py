@@ -30,6 +30,7 @@ Code = Literal[
 ]
 CODES: dict[int, str] = {
     401: "unauthorized: there is no token, or an unknown one",
+    403: "forbidden: the token's role does not suffice",
     404: "unknown_model, unknown_entity: no champion has that name, or the store has no features "
     "of that car and session",
     409: "stale_features: the features are older than the limit; time_passed: the car has driven "

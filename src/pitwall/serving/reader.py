@@ -16,7 +16,7 @@ from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.options import Connection, configured, keyspace_of
 from pitwall.stores.cassandra.requests import ask, ask_async
-from pitwall.stores.names import online_table
+from pitwall.stores.names import cql_name, online_table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -120,13 +120,13 @@ class FeatureReader:
                 session = connect(self._settings, options, role="reader")
                 ttl_s = (stored_comment(session, keyspace, self._name) or {}).get("ttl_s")
                 ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
-                self._open = _Open(session, options, f'{keyspace}."{self._name}"', ttl, {})
+                self._open = _Open(session, options, f"{keyspace}.{cql_name(self._name)}", ttl, {})
         return self._open
 
     def _prepare(self, opened: _Open, names: tuple[str, ...]) -> Any:
         from cassandra import ConsistencyLevel
 
-        columns = "".join(f', "{name}"' for name in names)
+        columns = "".join(f", {cql_name(name)}" for name in names)
         try:
             prepared = opened.session.prepare(
                 f'SELECT WRITETIME("event_timestamp"), created_timestamp{columns} '

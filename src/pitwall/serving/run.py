@@ -8,10 +8,6 @@ from pathlib import Path
 
 from pitwall.settings import Settings
 
-KEEP_ALIVE_S = 75
-"""An idle connection is kept for so long. Clients that pool connections close theirs before: with
-the usual 5 s both sides close at the same instant, and a request meets a closed connection."""
-
 
 def main() -> None:
     """Become `bentoml serve`."""
@@ -19,7 +15,7 @@ def main() -> None:
     os.environ["BENTOML_HOME"] = str(settings.home_dir / "bentoml")
     bentoml = str(Path(sys.executable).parent / "bentoml")
     os.chdir(settings.repository / "serving")
-    keep = ["--timeout-keep-alive", str(KEEP_ALIVE_S)]
+    keep = ["--timeout-keep-alive", str(settings.keep_alive_s)]
     os.execv(bentoml, [bentoml, "serve", "service:PitWall", *keep])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 HISTORY_TABLE = "telemetry_history"
@@ -13,13 +13,29 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 def online_table(project: str, view: str) -> str:
-    """Name of a feature view's table, without its keyspace."""
-    return f"{project}_{view}"
+    """Name of a feature view's table, without its keyspace; no two views have the same.
+
+    It is `project_view`. Where the project's name would leave open where it ends, since it holds
+    `_` or is a number, its length stands before it: `a_b` and `c` give `3_a_b_c`, `a` and `b_c`
+    give `a_b_c`.
+    """
+    is_plain = "_" not in project and not project.isdigit()
+    return f"{project}_{view}" if is_plain else f"{len(project)}_{project}_{view}"
+
+
+def cql_name(name: str) -> str:
+    """A name in double quotes, as it is written."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def cql_names(columns: Iterable[str]) -> str:
     """Column names in double quotes, separated by commas."""
-    return ", ".join(f'"{name}"' for name in columns)
+    return ", ".join(map(cql_name, columns))
+
+
+def cql_map(values: Mapping[str, object]) -> str:
+    """A map of text constants, such as the replication of a keyspace."""
+    return "{" + ", ".join(f"{cql_text(k)}: {cql_text(str(v))}" for k, v in values.items()) + "}"
 
 
 def cql_text(text: str) -> str:

@@ -5,6 +5,7 @@ What Feast's own do otherwise stands here as expected failures, strictly.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import math
 import os
@@ -352,7 +353,9 @@ def test_the_serving_reader_gives_what_the_store_gives(
         reader.close()
 
 
-def test_a_key_may_not_change_and_may_not_be_null(backends: dict[str, Backend], name: str) -> None:
+def test_a_key_may_not_change_and_a_key_without_a_part_has_no_row(
+    backends: dict[str, Backend], name: str
+) -> None:
     backend, features = backends["ours"], view(name, {"speed": Float64})
     backend.apply(features)
     other = view(name, {"speed": Float64})
@@ -361,13 +364,20 @@ def test_a_key_may_not_change_and_may_not_be_null(backends: dict[str, Backend], 
         StoreError, match=r"is keyed by vehicle bigint, .* by session text, vehicle text.*new name"
     ):
         backend.apply(other)
+    backend.write(features, (CAR, {"speed": Value(double_val=1)}, T0))
+    whole = EntityKey(
+        join_keys=["vehicle", "session"], entity_values=[Value(string_val=part) for part in CAR]
+    )
+    null = EntityKey(
+        join_keys=["vehicle", "session"], entity_values=[Value(string_val="a"), Value()]
+    )
+    part = EntityKey(join_keys=["vehicle"], entity_values=[Value(string_val="a")])
+    empty = EntityKey(join_keys=["vehicle", "session"], entity_values=[Value(string_val="")] * 2)
+    answers = backend.store.online_read(backend.config, features, [null, whole, part, empty, null])
+    assert [number(answer) for answer in answers] == [None, 1, None, None, None]
+    assert backend.store.online_read(backend.config, features, [null]) == [(None, None)]
+    reading = backend.store.online_read_async(backend.config, features, [part, whole])
+    assert [number(answer) for answer in asyncio.run(reading)] == [None, 1]
+    row = (null, {"speed": Value(double_val=1)}, T0, T0)
     with pytest.raises(StoreError, match="entity key 'session'"):
-        backend.store.online_read(
-            backend.config,
-            features,
-            [
-                EntityKey(
-                    join_keys=["vehicle", "session"], entity_values=[Value(string_val="a"), Value()]
-                )
-            ],
-        )
+        backend.store.online_write_batch(backend.config, features, [row], None)

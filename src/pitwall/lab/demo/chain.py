@@ -216,10 +216,12 @@ def _wait_for_champions(settings: Settings, versions: dict[str, int]) -> None:
     from pitwall.serving.listen import trust
 
     url = f"{settings.serving_url}/models"
+    token = settings.secret("token").get_secret_value()
+    headers = {"Authorization": f"Bearer {token}"}
 
     def serves_all() -> bool:
         try:
-            answer = httpx.get(url, timeout=5, verify=trust(settings))
+            answer = httpx.get(url, headers=headers, timeout=5, verify=trust(settings))
             if not answer.is_success:
                 return False
             served = {name: model["version"] for name, model in answer.json().items()}
@@ -235,11 +237,11 @@ def _online_rows(settings: Settings, session_ids: list[str]) -> int:
     """Number of rows that the online store has of these sessions."""
     from pitwall.stores.cassandra.connect import connect
     from pitwall.stores.cassandra.options import keyspace_of
-    from pitwall.stores.names import online_table
+    from pitwall.stores.names import cql_name, online_table
 
     session = connect(settings)
     try:
-        table = f'{keyspace_of(settings)}."{online_table("pitwall", "car_state")}"'
+        table = f"{keyspace_of(settings)}.{cql_name(online_table('pitwall', 'car_state'))}"
         return sum(row[0] in session_ids for row in session.execute(f"SELECT session FROM {table}"))
     finally:
         session.cluster.shutdown()

@@ -11,6 +11,7 @@ import yaml
 
 from pitwall import logs
 from pitwall.errors import StackError
+from pitwall.kafka.clients import jaas_text
 from pitwall.local.servers.server import Server
 from pitwall.machine import certificates
 from pitwall.machine.files import write_private
@@ -50,7 +51,10 @@ def kafka_properties(settings: Settings, data: Path) -> dict[str, object]:
 
 def _security(settings: Settings) -> dict[str, object]:
     """TLS with the stack's certificate, and one user who logs in with a password."""
-    user, password = settings.kafka_user, settings.secret("kafka").get_secret_value()
+    user = jaas_text(settings.kafka_user)
+    password = jaas_text(settings.secret("kafka").get_secret_value())
+    # The option that lets a user in is named after the user, in quotes like the user's name.
+    option = jaas_text(f"user_{settings.kafka_user}")
     return {
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": certificates.server_certificate(settings).both,
@@ -60,9 +64,16 @@ def _security(settings: Settings) -> dict[str, object]:
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "listener.name.sasl_ssl.plain.sasl.jaas.config": (
             "org.apache.kafka.common.security.plain.PlainLoginModule required "
-            f'username="{user}" password="{password}" user_{user}="{password}";'
+            f"username={user} password={password} {option}={password};"
         ),
     }
+
+
+def properties_text(properties: dict[str, object]) -> str:
+    """The lines of a Java properties file, in which a backslash begins an escape."""
+    return "".join(
+        f"{key}={str(value).replace(chr(92), chr(92) * 2)}\n" for key, value in properties.items()
+    )
 
 
 def cluster_id(random: bytes) -> str:
@@ -79,7 +90,7 @@ def _command(settings: Settings) -> list[str]:
     conf = settings.home_dir / "conf" / "kafka.properties"
     conf.parent.mkdir(parents=True, exist_ok=True)
     properties = kafka_properties(settings, data)
-    write_private(conf, "".join(f"{key}={value}\n" for key, value in properties.items()).encode())
+    write_private(conf, properties_text(properties).encode())
     main = java(
         "kafka",
         settings,

@@ -5,5 +5,6 @@
 - `theme`: the colours. `charts`: options common to all ECharts charts.
 - `login`: the middleware that asks for the token.
 - `stream`: the websocket that sends columns to the strip charts.
+- `backlog`: the bound of what waits for a viewer.
 - `static`: style sheet and the JavaScript of the strip charts.
 """

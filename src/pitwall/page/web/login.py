@@ -1,4 +1,7 @@
-"""The login: a viewer enters the token, and a signed cookie stands for the token from then on.
+"""The login: a person enters a token, and a signed cookie stands for the token from then on.
+
+Programs send the token itself: `Authorization: Bearer <token>`. Which role a path needs stands in
+`machine.roles`.
 
 The page answers only under its own host names; `/health` answers under any, since a probe names the
 address of a pod.
@@ -6,9 +9,6 @@ address of a pod.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pitwall.machine.roles import Role, Tokens, needed
 from pitwall.page.web.theme import CSS_ROOT
 from pitwall.settings import Settings
 
@@ -35,8 +36,6 @@ POLICY = (
 
 NiceGUI's templates need inline scripts and eval.
 """
-OPEN_PATHS = ("/health", "/login", "/metrics")
-"""Paths that need no login."""
 FORM = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>pitwall: log in</title><link rel="icon" href="data:,"><style>{css}
 main{{max-width:26rem;margin:18vh auto;padding:0 1rem}}
@@ -48,14 +47,9 @@ button{{background:var(--accent);color:#06121a;font-weight:600}}
 <input id="token" name="token" type="password" autocomplete="current-password" autofocus required>
 <input type="hidden" name="next" value="{next}"><button>Log in</button></form>
 <p role="alert">{message}</p>
-<p>The token is in <code>.pitwall/secrets/token</code> of the checkout.</p>
+<p>The tokens are in <code>.pitwall/secrets</code> of the checkout: <code>viewer_token</code>,
+<code>token</code> (engineer) and <code>admin_token</code>.</p>
 </main></body></html>"""
-
-
-def _cookie_value(settings: Settings) -> str:
-    """The token's signature; it changes with the token."""
-    key = settings.secret("token").get_secret_value().encode()
-    return hmac.new(key, b"pitwall page", hashlib.sha256).hexdigest()
 
 
 def _own_path(target: str) -> str:
@@ -69,6 +63,7 @@ class Login:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
+        self._tokens = Tokens(settings)
         self._hosts = {
             settings.host,
             "localhost",
@@ -100,10 +95,11 @@ class Login:
         elif path == "/login":
             response = await self._login(Request(scope, receive))
             await response(scope, receive, send_with_policy)
-        elif path in OPEN_PATHS or hmac.compare_digest(
-            connection.cookies.get(COOKIE, "").encode(), _cookie_value(self._settings).encode()
-        ):
+        elif (role := self._role(connection)) >= (least := self._needed(scope, path)):
             await self._app(scope, receive, send_with_policy)
+        elif role > Role.ANYONE:
+            text = f"This needs the role {least.name.lower()}; you are {role.name.lower()}."
+            await self._refuse(scope, receive, send_with_policy, PlainTextResponse(text, 403))
         else:
             query = f"?{connection.url.query}" if connection.url.query else ""
             wants_page = "text/html" in connection.headers.get("accept", "")
@@ -113,6 +109,14 @@ class Login:
                 else PlainTextResponse("Log in first.", 401)
             )
             await self._refuse(scope, receive, send_with_policy, refusal)
+
+    def _role(self, connection: HTTPConnection) -> Role:
+        by_cookie = self._tokens.cookie_role(connection.cookies.get(COOKIE, ""))
+        return max(by_cookie, self._tokens.bearer(connection.headers.get("authorization", "")))
+
+    @staticmethod
+    def _needed(scope: Scope, path: str) -> Role:
+        return needed("page", "WS" if scope["type"] == "websocket" else scope["method"], path)
 
     def _is_own(self, host: str, origin: str | None) -> bool:
         """Whether the request is to a name of this page, and not from another site's page."""
@@ -139,13 +143,13 @@ class Login:
                 return HTMLResponse(self._form("/", message), 413, headers)
         body = content.decode(errors="replace")
         form = {key: values[0] for key, values in parse_qs(body).items()}
-        token = self._settings.secret("token").get_secret_value()
-        if not secrets.compare_digest(form.get("token", "").strip().encode(), token.encode()):
+        role = self._tokens.role(form.get("token", "").strip())
+        if role == Role.ANYONE:
             return HTMLResponse(self._form(form.get("next", "/"), "That is not the token."), 401)
         response = RedirectResponse(_own_path(form.get("next", "/")), 303)
         response.set_cookie(
             COOKIE,
-            _cookie_value(self._settings),
+            self._tokens.cookie(role),
             max_age=COOKIE_S,
             httponly=True,
             samesite="strict",

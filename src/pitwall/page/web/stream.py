@@ -41,6 +41,10 @@ MOST_READS = 2
 """Reads of a store that one viewer has under way; what waits is dropped with its request."""
 MOST_NAMES = 24
 """Most columns of one viewer."""
+MOST_TEXT = 100_000
+"""A viewer's message of more characters is refused."""
+MALFORMED = 1008
+"""The code with which the socket of a viewer is closed whose message has another form."""
 
 
 def frame(header: Mapping[str, Any], block: Floats) -> bytes:
@@ -57,26 +61,25 @@ async def serve(socket: WebSocket, feed: Feed, archive: Archive) -> None:
     task: asyncio.Task[None] | None = None
     try:
         while True:
-            message = orjson.loads(await socket.receive_text())
+            text = await socket.receive_text()
+            if len(text) > MOST_TEXT:
+                raise ValueError("the message is too long")
+            columns = _Columns(socket, feed, archive, orjson.loads(text), reads)
             if task is not None:
                 task.cancel()
-            task = asyncio.create_task(_answer(socket, feed, archive, message, reads))
-    except (WebSocketDisconnect, orjson.JSONDecodeError, KeyError, RuntimeError):
+            task = asyncio.create_task(_answer(columns))
+    except (WebSocketDisconnect, RuntimeError):
         pass
+    except (LookupError, TypeError, ValueError, AttributeError):  # a message of another form
+        await socket.close(MALFORMED)
     finally:
         if task is not None:
             task.cancel()
 
 
-async def _answer(
-    socket: WebSocket,
-    feed: Feed,
-    archive: Archive,
-    message: dict[str, Any],
-    reads: asyncio.Semaphore,
-) -> None:
+async def _answer(columns: _Columns) -> None:
     try:
-        await _Columns(socket, feed, archive, message, reads).send()
+        await columns.send()
     except WebSocketDisconnect:
         pass
 

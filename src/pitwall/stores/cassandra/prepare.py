@@ -17,7 +17,7 @@ from pitwall.stores.cassandra.options import (
     keyspace_of,
     login,
 )
-from pitwall.stores.names import HISTORY_TABLE, cql_text
+from pitwall.stores.names import HISTORY_TABLE, cql_map, cql_name, cql_text
 
 HISTORY_COLUMNS = (
     "vehicle text, session text, bucket int, start_us bigint, digest bigint, "
@@ -43,7 +43,7 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
     try:
         keyspace = keyspace_of(settings, options)
         replication = (
-            settings.replication if options.replication is None else str(options.replication)
+            settings.replication if options.replication is None else cql_map(options.replication)
         )
         session.execute(
             f"CREATE KEYSPACE IF NOT EXISTS {keyspace} "
@@ -62,11 +62,9 @@ def prepare_cluster(settings: Settings, patience_s: float = 30.0) -> None:
 
 def _create_role(session: Any, settings: Settings, keyspace: str, role: Role, right: str) -> None:
     user = login(settings, Connection(), role)
-    password = cql_text(user.password.get_secret_value())
-    session.execute(
-        f"CREATE ROLE IF NOT EXISTS {user.username} WITH PASSWORD = {password} AND LOGIN = true"
-    )
-    session.execute(f"GRANT {right} ON KEYSPACE {keyspace} TO {user.username}")
+    name, password = cql_name(user.username), cql_text(user.password.get_secret_value())
+    session.execute(f"CREATE ROLE IF NOT EXISTS {name} WITH PASSWORD = {password} AND LOGIN = true")
+    session.execute(f"GRANT {right} ON KEYSPACE {keyspace} TO {name}")
 
 
 def _connect_as_superuser(settings: Settings, patience_s: float) -> Any:
@@ -86,7 +84,7 @@ def _connect_as_superuser(settings: Settings, patience_s: float) -> Any:
                 try:
                     first = connect(settings, local, password="cassandra")
                     first.execute(
-                        f"ALTER ROLE {settings.cassandra_user} WITH PASSWORD = {password}"
+                        f"ALTER ROLE {cql_name(settings.cassandra_user)} WITH PASSWORD = {password}"
                     )
                     first.cluster.shutdown()
                     changed = True

@@ -8,7 +8,8 @@ Takes folders of Parquet files; gives feature rows as they were known at given i
 - `units`, `pruning`, `scan`: read first keys and times, then the columns of the chosen rows.
 - `timeline`: which row counts at which instant.
 - `join`, `latest`: the point-in-time join; the newest row of each entity.
-- `entity_rows`: the rows that a join starts from, in the form in which the join takes them.
+- `entity_rows`: the rows that a join starts from, in the form in which the join takes them;
+  `entity_sql`, `sealed_sql`: those given as SQL, which a process that reaches nothing runs.
 - `store`, `retrieval`, `views`: the classes that Feast calls, and its views in our form.
 - `writing`: adds rows; `compact`: makes few files a day of many, and deletes sessions; `sorting`:
   the order of rows in them.

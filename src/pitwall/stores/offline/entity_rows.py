@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 
 from pitwall.errors import StoreError
 from pitwall.stores.offline.columns import MICROS, cast, instant, times
+from pitwall.stores.offline.entity_sql import rows_of
 from pitwall.stores.offline.join import View
 from pitwall.stores.offline.scan import Scan
 
@@ -21,19 +21,11 @@ from pitwall.stores.offline.scan import Scan
 def entity_table(rows: Any, memory_limit: str) -> pa.Table:
     """A pandas, Polars or Arrow table, or the result of SQL that DuckDB runs, as an Arrow table.
 
-    `memory_limit` is DuckDB's, for instance "2GB". Raises `StoreError` for SQL that does not run
-    and for any other type.
+    `memory_limit` is DuckDB's, for instance "2GB". Raises `StoreError` for SQL that `rows_of`
+    refuses and for any other type.
     """
     if isinstance(rows, str):
-        connection = duckdb.connect()
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{memory_limit}'")
-        try:
-            return connection.sql(rows).to_arrow_table()
-        except duckdb.Error as error:
-            raise StoreError(
-                f"the entity rows' SQL cannot be run by DuckDB: {str(error).splitlines()[0]}"
-            ) from error
+        return rows_of(rows, memory_limit)
     if isinstance(rows, pd.DataFrame):
         return pa.Table.from_pandas(rows, preserve_index=False)
     if isinstance(rows, pa.Table):

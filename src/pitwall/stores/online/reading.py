@@ -10,7 +10,7 @@ from feast import FeatureView, RepoConfig
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 
 from pitwall.stores.cassandra.requests import Request, ResultRow
-from pitwall.stores.names import cql_names
+from pitwall.stores.names import cql_name
 from pitwall.stores.online.session import PreparedSession
 from pitwall.stores.online.values import EPOCH, EntityKey, to_proto
 
@@ -49,11 +49,11 @@ def _prepare(
 ) -> SelectStatements:
     keys = list(view.join_keys)
     table = session.table(config.project, view.name)
-    columns = ", ".join(['WRITETIME("event_timestamp")', *(cql_names([name]) for name in names)])
+    columns = ", ".join(['WRITETIME("event_timestamp")', *map(cql_name, names)])
 
     def prepare(many_of: str | None = None) -> Any:
-        first_column = f'"{many_of}", ' if many_of else ""
-        where = " AND ".join(f'"{key}" {"IN" if key == many_of else "="} ?' for key in keys)
+        first_column = f"{cql_name(many_of)}, " if many_of else ""
+        where = " AND ".join(f"{cql_name(key)} {'IN' if key == many_of else '='} ?" for key in keys)
         return session.prepare(
             f"SELECT {first_column}{columns} FROM {table} WHERE {where}",
             view.name,
@@ -98,6 +98,8 @@ class SelectStatements:
         Up to `IN_ONE` entities that differ in one key only are read by one request. Where several
         keys would do, the key that makes the fewest groups is taken.
         """
+        if not entities:
+            return [], []
         if len(entities) == 1:
             return [(self._one, entities[0])], [(-1, entities[0])]
         groups_of: dict[int, dict[tuple[Any, ...], list[Any]]] = {}
@@ -124,14 +126,14 @@ class SelectStatements:
 
     def answers(
         self,
-        entities: list[EntityKey],
+        entities: list[EntityKey | None],
         asked: list[KeyOfRows],
         results: list[list[ResultRow]],
         ttl: timedelta | None,
     ) -> list[Answer]:
         """Feast's answers in the order of `entities`, from the rows of each request.
 
-        A row older than `ttl` counts as absent.
+        A row older than `ttl` counts as absent, and None has no row.
         """
         oldest_us = (datetime.now(UTC) - ttl - EPOCH) // timedelta(microseconds=1) if ttl else None
         answer_of: dict[EntityKey, Answer] = {}
@@ -150,4 +152,7 @@ class SelectStatements:
                         for (name, convert), value in zip(self._converters, row[1:], strict=True)
                     },
                 )
-        return [answer_of.get(entity, (None, None)) for entity in entities]
+        return [
+            (None, None) if entity is None else answer_of.get(entity, (None, None))
+            for entity in entities
+        ]

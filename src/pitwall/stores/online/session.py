@@ -11,7 +11,7 @@ from pitwall.errors import StoreError
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect
 from pitwall.stores.cassandra.options import Connection
-from pitwall.stores.names import online_table
+from pitwall.stores.names import cql_name, online_table
 
 
 class PreparedSession:
@@ -35,7 +35,7 @@ class PreparedSession:
 
     def table(self, project: str, view: str) -> str:
         """Name of a view's table with its keyspace, as CQL writes it."""
-        return f'{self.keyspace}."{online_table(project, view)}"'
+        return f"{self.keyspace}.{cql_name(online_table(project, view))}"
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """The entry of `statements` for `key`, made at the first call."""

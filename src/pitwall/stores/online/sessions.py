@@ -14,7 +14,7 @@ from typing import Any
 from pitwall.features import load
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.options import keyspace_of
-from pitwall.stores.names import Statement, online_table
+from pitwall.stores.names import Statement, cql_name, online_table
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class OnlineRow:
     def deletion(self) -> Statement:
         """The statement that deletes the row, and no later one."""
         return (
-            f'DELETE FROM "{online_table("pitwall", self.view)}" USING TIMESTAMP '
+            f"DELETE FROM {cql_name(online_table('pitwall', self.view))} USING TIMESTAMP "
             f"{self.timestamp_us} WHERE vehicle = %s AND session = %s",
             (self.vehicle, self.session),
         )
@@ -47,7 +47,7 @@ def online_rows(settings: Settings, session: Any) -> Iterator[OnlineRow]:
             continue
         query = (
             "SELECT vehicle, session, event_timestamp, created_timestamp, "
-            f'writetime("{features.names[0]}") FROM "{table}"'
+            f"writetime({cql_name(features.names[0])}) FROM {cql_name(table)}"
         )
         for vehicle, name, event, created, timestamp_us in session.execute(query):
             if timestamp_us is None:

@@ -26,7 +26,7 @@ from pitwall.stores.cassandra.requests import Request, ResultRow, ask, ask_async
 from pitwall.stores.online import plan, tables
 from pitwall.stores.online.reading import Answer, select_statements
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import entity_key
+from pitwall.stores.online.values import key_to_read
 from pitwall.stores.online.writing import Conversation, Row, write
 
 
@@ -157,7 +157,8 @@ class CassandraOnlineStore(OnlineStore):
     ) -> list[Answer]:
         """Answers in the order of `entity_keys`.
 
-        (None, None) stands for an entity that was never written or is older than the view's TTL.
+        (None, None) stands for an entity that was never written or is older than the view's TTL,
+        and for one whose key lacks a part.
         Raises `StoreError` when Cassandra cannot answer: a failed read is not an absent row.
         """
         session, requests, answers = self._question(config, table, entity_keys, requested_features)
@@ -184,8 +185,8 @@ class CassandraOnlineStore(OnlineStore):
         """The driver's session, the requests, and a function from their rows to the answers."""
         session = self._connect(config)
         statements = select_statements(session, config, view, requested)
-        keys = [entity_key(view, statements.keys, entity) for entity in entities]
-        requests, asked = statements.requests(keys)
+        keys = [key_to_read(statements.keys, entity) for entity in entities]
+        requests, asked = statements.requests([key for key in keys if key is not None])
         return (
             session.cassandra,
             requests,

@@ -10,7 +10,7 @@ from typing import Any
 from feast import FeatureView
 
 from pitwall.errors import StoreError
-from pitwall.stores.names import cql_names, cql_text, online_table
+from pitwall.stores.names import cql_map, cql_name, cql_names, cql_text, online_table
 from pitwall.stores.online.comment import stored_comment, view_comment
 from pitwall.stores.online.values import cql_type
 
@@ -41,10 +41,17 @@ def changes(
 
 def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> list[Change]:
     name = online_table(project, view.name)
-    table = f'{keyspace}."{name}"'
+    table = f"{keyspace}.{cql_name(name)}"
     keys = {column.name: cql_type(column.dtype) for column in view.entity_columns}
     features = _feature_types(view)
     comment = view_comment(project, view.name, view.ttl)
+    noted = stored_comment(session, keyspace, name)
+    if noted and (noted.get("project"), noted.get("view")) != (project, view.name):
+        raise StoreError(
+            f"table {table} holds view {noted.get('view')!r} of project {noted.get('project')!r}, "
+            f"not view {view.name!r} of project {project!r}; run `feast apply` in that project and "
+            "drop the table, or give the view another name"
+        )
     with_comment = f"WITH comment = {cql_text(json.dumps(comment))}"
     stored = {
         column: (cql, role)
@@ -56,7 +63,7 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
     }
     if not stored:
         columns = {**keys, **dict.fromkeys(TIME_COLUMNS, "timestamp"), **features}
-        listed = ", ".join(f'"{column}" {cql}' for column, cql in columns.items())
+        listed = ", ".join(f"{cql_name(column)} {cql}" for column, cql in columns.items())
         statement = (
             f"CREATE TABLE IF NOT EXISTS {table} "
             f"({listed}, PRIMARY KEY (({cql_names(keys)}))) {with_comment}"
@@ -72,14 +79,14 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
     updates = []
     for feature, cql in features.items():
         if feature not in stored:
-            statement = f'ALTER TABLE {table} ADD "{feature}" {cql}'
+            statement = f"ALTER TABLE {table} ADD {cql_name(feature)} {cql}"
             updates.append(Change("Updated", table, f"column {feature} {cql}", statement))
         elif stored[feature][0] != cql:
             raise StoreError(
                 f"feature {feature!r} of view {view.name!r} is {cql}, its column in {table} is "
                 f"{stored[feature][0]}, which Cassandra cannot convert; give the feature a new name"
             )
-    if stored_comment(session, keyspace, name) != comment:
+    if noted != comment:
         ttl = f"TTL {view.ttl}" if view.ttl else "no TTL"
         updates.append(Change("Updated", table, ttl, f"ALTER TABLE {table} {with_comment}"))
     return updates
@@ -110,13 +117,17 @@ def orphans(session: Any, keyspace: str, project: str, kept: Sequence[FeatureVie
     ):
         comment = stored_comment(session, keyspace, table) if table not in kept_tables else None
         if comment is not None and comment.get("project") == project:
-            drops.append(drop(keyspace, project, str(comment["view"])))
+            drops.append(_drop(keyspace, table))
     return drops
 
 
 def drop(keyspace: str, project: str, view: str) -> Change:
     """The statement that drops the table of a view."""
-    table = f'{keyspace}."{online_table(project, view)}"'
+    return _drop(keyspace, online_table(project, view))
+
+
+def _drop(keyspace: str, name: str) -> Change:
+    table = f"{keyspace}.{cql_name(name)}"
     return Change("Deleted", table, "with all its rows", f"DROP TABLE IF EXISTS {table}")
 
 
@@ -147,8 +158,7 @@ def ensure_keyspace(
     if row is None:
         options = default
         if replication:
-            pairs = (f"{cql_text(k)}: {cql_text(str(v))}" for k, v in replication.items())
-            options = "{" + ", ".join(pairs) + "}"
+            options = cql_map(replication)
         statement = f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {options}"
         carry_out(session, [Change("Created", keyspace, "keyspace", statement)])
         return

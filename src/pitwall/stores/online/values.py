@@ -96,6 +96,16 @@ def _double(value: float | None) -> ValueProto:
     return proto
 
 
+def key_to_read(join_keys: list[str], entity: EntityKeyProto) -> EntityKey | None:
+    """The values of `join_keys` in their order; None for a key that no row can have.
+
+    That is a key of which a part is missing or null, and an empty text that is the whole key.
+    """
+    given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
+    values = tuple(from_proto(given[name]) if name in given else None for name in join_keys)
+    return None if None in values or values in (("",), (b"",)) else values
+
+
 def entity_key(view: FeatureView, join_keys: list[str], entity: EntityKeyProto) -> EntityKey:
     """The values of `join_keys` in their order. Raises `StoreError` when one of them is null."""
     given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
