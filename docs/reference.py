@@ -84,7 +84,8 @@ def settings() -> str:
 def setting_rows(source: str, settings: Any) -> list[tuple[str, ...]]:
     """The settings that this part of the class defines."""
     rows = []
-    for name, meaning in re.findall(r'^    (\w+):[^\n]*\n    """(.*?)"""', source, re.M | re.S):
+    field_of_some_lines = r'^    (\w+):[^\n]*\n(?:        [^\n]*\n|    \)\n)*    """(.*?)"""'
+    for name, meaning in re.findall(field_of_some_lines, source, re.M | re.S):
         field = settings.model_fields[name]
         default = (
             ""
