@@ -93,7 +93,11 @@ def test_a_session_is_shown_with_its_laps_and_stores(settings: Settings, command
         (["exclude", "a", "--reason", " "], 2, "--reason is empty"),
         (["tag", "a", "wet", "--vehicle", "bus"], 2, "a session 'a' of vehicle 'bus'"),
         (["delete", "a", "--only", "kafka"], 2, "--only is 'kafka'; there are offline"),
-        (["delete", "a", "--yes"], 1, "nothing was deleted, for the store 'online' cannot"),
+        (
+            ["delete", "a", "--yes"],
+            1,
+            "nothing was deleted, for a store cannot be asked: online: Cassandra",
+        ),
         (["delete", "a", "--only", "offline"], 2, "--yes deletes without asking"),
         (["delete", "c", "--only", "offline", "--yes"], 2, "holds a session 'c'"),
     ],

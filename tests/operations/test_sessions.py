@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from stored_sessions import drive, store
 
-from pitwall.errors import UsageError
+from pitwall.errors import StoreError, UsageError
 from pitwall.operations.archive import Record
+from pitwall.operations.held import Held
 from pitwall.operations.session_list import Summary, summaries
-from pitwall.operations.sessions import holdings, key_of
+from pitwall.operations.sessions import delete, holdings, key_of, tags_held
 from pitwall.operations.sessions_archive import sessions_of, without
 from pitwall.settings import Settings
 from pitwall.stores.offline.files import files
-from pitwall.stores.offline.marks import change
+from pitwall.stores.offline.marks import change, marks
 
 
 @pytest.fixture
@@ -97,6 +99,34 @@ def test_deleting_leaves_every_other_row(settings: Settings) -> None:
     assert sum(one.rows for one in holdings(settings, ["offline"]).held) == 3 * 800
     with pytest.raises(UsageError, match="no store that was asked holds a session 'a' of vehicle"):
         key_of(holdings(settings, ["offline"], "a").held, "a", "other")
+
+
+def test_tags_go_with_the_session_also_where_no_row_is_left(settings: Settings) -> None:
+    change(settings, ("car", "a"), add=["driver=somebody"])
+    change(settings, ("car", "a"), excluded="asked for it")
+    change(settings, ("bus", "a"), add=["wet"])
+    held = {one.key: one for one in tags_held(settings, "a")}
+    assert {key: one.rows for key, one in held.items()} == {("car", "a"): 2, ("bus", "a"): 1}
+    delete([held["car", "a"]])
+    assert set(marks(settings)) == {("bus", "a")}
+    assert not tags_held(settings, "b")
+
+
+def test_a_deletion_that_stops_says_where_and_what_was_done() -> None:
+    def fail() -> None:
+        raise StoreError("S3 does not answer")
+
+    def held(store: str, act: Callable[[], None]) -> Held:
+        return Held(store, "place", "car", "a", 1, None, act)
+
+    told: list[str] = []
+    stores = [held("offline", lambda: None), held("archive", fail), held("tags", fail)]
+    with pytest.raises(StoreError) as stopped:
+        delete(stores, told.append)
+    assert str(stopped.value) == (
+        "archive: S3 does not answer (deleted before that: offline); run the command again"
+    )
+    assert told == ["deleting from offline: place", "deleting from archive: place"]
 
 
 def test_a_store_that_does_not_answer_is_told_and_the_others_answer(settings: Settings) -> None:

@@ -36,37 +36,37 @@ def delete(
     """
     from pitwall.operations.exclusive import exclusive
     from pitwall.operations.held import STORES
-    from pitwall.operations.sessions import STAYS, holdings, key_of
-    from pitwall.stores.offline.marks import forget
+    from pitwall.operations.sessions import STAYS, key_of
+    from pitwall.operations.sessions import delete as delete_held
 
     if unknown := [store for store in only or () if store not in STORES]:
         raise UsageError(f"--only is {unknown[0]!r}; there are {', '.join(STORES)}")
     settings = Settings()
-    stores = only or STORES
     with progress() as step:
         step("asking the stores", None)
-        found = holdings(settings, stores, session)
-    if found.silent:
-        store, reason = next(iter(found.silent.items()))
+        found, silent = _asked(settings, only, session)
+    if silent:
         raise PitwallError(
-            f"nothing was deleted, for the store {store!r} cannot be asked: {reason}; "
+            f"nothing was deleted, for a store cannot be asked: {silent}; "
             "start it, or name the stores to delete from: --only STORE"
         )
-    key = key_of(found.held, session, vehicle)
-    held = [one for one in found.held if one.key == key]
+    key = key_of(found, session, vehicle)
+    held = [one for one in found if one.key == key]
     if not as_json:
         ERR.print(held_table(held))
     left: list[Held] = held
     if not dry_run:
         _confirm(key, held, yes)
         with progress() as step, exclusive(settings):
-            for one in held:
-                step(f"deleting from {one.store}: {one.place}", None)
-                one.delete()
+            delete_held(held, lambda text: step(text, None))
             step("looking whether anything is left", None)
-            left = [one for one in holdings(settings, stores, session).held if one.key == key]
-            if not left and not only:
-                forget(settings, key)
+            found, silent = _asked(settings, only, session)
+        if silent:
+            raise PitwallError(
+                f"it was deleted, but it is not known whether anything is left: {silent}; "
+                "run the command again when the store answers"
+            )
+        left = [one for one in found if one.key == key]
     answer = {
         "vehicle": key[0],
         "session": key[1],
@@ -81,6 +81,16 @@ def delete(
             f"{left[0].store} still holds {left[0].rows:,} rows of it: something writes the "
             "session; wait until it has ended, and delete it again"
         )
+
+
+def _asked(settings: Settings, only: list[str] | None, session: str) -> tuple[list[Held], str]:
+    """What stores and tags hold of sessions of this name, and why a store could not be asked."""
+    from pitwall.operations.held import STORES
+    from pitwall.operations.sessions import holdings, tags_held
+
+    found = holdings(settings, only or STORES, session)
+    held = found.held if only else [*found.held, *tags_held(settings, session)]
+    return held, "; ".join(f"{store}: {reason}" for store, reason in found.silent.items())
 
 
 def _confirm(key: Key, held: list[Held], yes: bool) -> None:

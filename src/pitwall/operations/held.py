@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pitwall.stores.offline.marks import Key
 
 STORES = ("offline", "online", "history", "archive")
+TAGS = "tags"
+"""What people say of a session, beside the rows of the offline store."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Held:
     """What one store holds of one session."""
 
     store: str
-    """One of `STORES`."""
+    """One of `STORES`, or `TAGS`."""
     place: str
     """View, table or topic."""
     vehicle: str

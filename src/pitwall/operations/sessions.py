@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from pitwall.errors import PitwallError, UsageError
+from pitwall.errors import PitwallError, StoreError, UsageError
 from pitwall.features import load
-from pitwall.operations.held import STORES, Held
+from pitwall.operations.held import STORES, TAGS, Held
 from pitwall.operations.sessions_archive import archived_sessions
 from pitwall.settings import Settings
 from pitwall.stores.cassandra.connect import connect, running
@@ -20,7 +21,7 @@ from pitwall.stores.history_sessions import history_sessions
 from pitwall.stores.offline.columns import SESSION_COLUMNS
 from pitwall.stores.offline.compact import dropping
 from pitwall.stores.offline.files import recorded
-from pitwall.stores.offline.marks import Key
+from pitwall.stores.offline.marks import FOLDER, Key, changes_by_session, forget
 from pitwall.stores.offline.sessions import offline_sessions
 from pitwall.stores.online.sessions import online_rows
 
@@ -67,6 +68,33 @@ def holdings(
             continue
         held += [one for one in in_store if session in (None, one.session)]
     return Holdings(held, silent)
+
+
+def tags_held(settings: Settings, session: str) -> list[Held]:
+    """The changes of tags and exclusions of sessions of this name, which `delete` forgets."""
+    return [
+        Held(TAGS, FOLDER, *key, count, None, partial(forget, settings, key))
+        for key, count in changes_by_session(settings).items()
+        if key[1] == session
+    ]
+
+
+def delete(held: Iterable[Held], step: Callable[[str], None] = lambda text: None) -> None:
+    """Delete what is held, one after the other; `step` is told of each.
+
+    Raises `StoreError` that names the store where it stopped and those that it had done before.
+    """
+    done: list[str] = []
+    for one in held:
+        step(f"deleting from {one.store}: {one.place}")
+        try:
+            one.delete()
+        except PitwallError as error:
+            before = ", ".join(dict.fromkeys(done)) or "none"
+            raise StoreError(
+                f"{one.store}: {error} (deleted before that: {before}); run the command again"
+            ) from error
+        done.append(one.store)
 
 
 def key_of(held: Iterable[Held], session: str, vehicle: str | None = None) -> Key:

@@ -11,6 +11,7 @@ import json
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,6 +84,11 @@ def marks(settings: Settings) -> dict[Key, Mark]:
         key = (change.vehicle, change.session)
         known[key] = change.applied(known.get(key, Mark()))
     return {key: mark for key, mark in known.items() if mark != Mark()}
+
+
+def changes_by_session(settings: Settings) -> Counter[Key]:
+    """Number of changes that are kept of each session. Raises `StoreError` as `marks` does."""
+    return Counter((change.vehicle, change.session) for _, change in _changes(_folder(settings)))
 
 
 def excluded(settings: Settings) -> set[Key]:
