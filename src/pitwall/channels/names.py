@@ -54,7 +54,8 @@ class Source:
 
     name: str
     formats: tuple[str, ...]
-    columns: frozenset[str]
+    columns: tuple[frozenset[str], ...]
+    """Plain names of columns; a file that has all of one set is of the source."""
     meanings: Mapping[str, Meaning]
     """By the plain name of the column."""
 
@@ -76,7 +77,7 @@ class Names:
             if any(format.startswith(beginning) for beginning in source.formats):
                 return source.name
         for source in sources:
-            if source.columns and source.columns <= plain_columns:
+            if any(columns <= plain_columns for columns in source.columns):
                 return source.name
         return ""
 
@@ -140,10 +141,12 @@ def _section(path: Path, name: str, section: Any) -> Source:
             rank += 1
             place = (2 if name == ANY else 0, rank)
             meanings.setdefault(plain(str(column)), _meaning(path, name, str(text), place))
+    columns = section.get("columns") or []
+    sets = columns if columns and isinstance(columns[0], list) else [columns] if columns else []
     return Source(
         name,
         tuple(str(beginning) for beginning in section.get("formats") or ()),
-        frozenset(plain(str(column)) for column in section.get("columns") or ()),
+        tuple(frozenset(plain(str(column)) for column in names) for names in sets),
         meanings,
     )
 
