@@ -184,7 +184,7 @@ def is_understood(unit: str) -> bool:
 
 
 @cache
-def _registry() -> pint.UnitRegistry:
+def _registry() -> pint.UnitRegistry[float]:
     import pint
 
     return pint.UnitRegistry(Path(__file__).with_name("units.txt"))

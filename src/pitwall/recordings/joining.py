@@ -8,10 +8,14 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pitwall.errors import LapFileError
 from pitwall.recordings.recording import Column, Options, Recording
 from pitwall.recordings.starts import start_of
+
+
+Floats = NDArray[np.float64]
 
 
 def joined(parts: Sequence[Recording], options: Options) -> Recording:
@@ -73,7 +77,7 @@ def _span(part: Recording) -> tuple[float, float]:
     )
 
 
-def _axes(part: Recording) -> list[np.ndarray]:
+def _axes(part: Recording) -> list[Floats]:
     return list({id(column.times_s): column.times_s for column in part.columns}.values())
 
 
@@ -84,7 +88,7 @@ def _columns(parts: Sequence[tuple[Recording, float]]) -> tuple[Column, ...]:
         for column in part.columns:
             key = (column.name, column.unit, column.source)
             pieces.setdefault(key, []).append((column, offset))
-    axes: dict[tuple[int, ...], np.ndarray] = {}
+    axes: dict[tuple[int, ...], Floats] = {}
     result = []
     for columns in pieces.values():
         axis = tuple(id(column.times_s) for column, _ in columns)

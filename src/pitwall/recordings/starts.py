@@ -79,9 +79,9 @@ def _of_name(stem: str) -> tuple[datetime | None, str, bool]:
         if zone and zone != "Z":
             moment -= _offset(zone)
         return moment, _rest(stem, match), bool(zone or ours)
-    if match := _EPOCH.search(stem):
-        moment = datetime.fromtimestamp(int(match[1]), UTC)
-        return moment, _rest(stem, match), True
+    if epoch := _EPOCH.search(stem):
+        moment = datetime.fromtimestamp(int(epoch[1]), UTC)
+        return moment, _rest(stem, epoch), True
     return None, stem, False
 
 

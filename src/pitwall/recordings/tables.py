@@ -22,8 +22,8 @@ class TableReader:
     def __init__(
         self, name: str, suffix: str, read_table: Callable[[Path], Table], marks: tuple[bytes, ...]
     ) -> None:
-        self.NAME = name
-        self.SUFFIXES = (suffix,)
+        self.NAME: str = name
+        self.SUFFIXES: tuple[str, ...] = (suffix,)
         self._read_table = read_table
         self._marks = marks
 

@@ -53,12 +53,12 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
     for columns in groups.values():
         times = series[columns[0]][0]
         rows = _rows_in_order(times, left_out)
-        values = [series[column][1][rows] for column in columns]
+        samples = [series[column][1][rows] for column in columns]
         known = np.zeros(len(rows), bool)
-        for each in values:
+        for each in samples:
             known |= np.isfinite(each)
         _count(left_out, EMPTY, len(rows) - int(known.sum()))
-        kept.append((columns, times[rows][known], [each[known] for each in values]))
+        kept.append((columns, times[rows][known], [each[known] for each in samples]))
     keys = [_microseconds(times) for _, times, _ in kept]
     every, first = np.unique(np.concatenate(keys), return_index=True)
     if len(every) * len(series) > MOST_CELLS:
@@ -118,7 +118,8 @@ def _rows_in_order(times: Floats, left_out: dict[str, int]) -> NDArray[np.intp]:
 
 
 def _microseconds(times: Floats) -> NDArray[np.int64]:
-    return np.rint(times * 1e6).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(times * 1e6).astype(np.int64)
+    return whole
 
 
 def _count_repeats(
