@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pitwall.recordings.text import dates
 from pitwall.recordings.text.cells import MISSING, QUANTITY, Kind, kind, plain
 from pitwall.recordings.text.units import Heading
 
+COORDINATE = re.compile(r"lat|lon|lng", re.IGNORECASE)
+GEARS = {"n": 0.0, "neutral": 0.0, "p": 0.0, "r": -1.0, "reverse": -1.0}
+"""Words for gears in lower case, and the numbers that other files write for them."""
 HEMISPHERES = ({"N", "S"}, {"E", "W"}, {"n", "s"}, {"e", "w"})
 
 
@@ -66,7 +71,11 @@ def fields_of(
             unit = units.most_common(1)[0][0]
         sign_of = None
         if what is Kind.TEXT and index and any(texts <= both for both in HEMISPHERES):
-            sign_of = index - 1 if fields[index - 1].kind is Kind.NUMBER else None
+            left = fields[index - 1]
+            angle = left.kind is Kind.NUMBER and COORDINATE.search(left.name)
+            sign_of = index - 1 if angle else None
+        if what is Kind.TEXT and "gear" in name.lower() and _gears(texts):
+            what = Kind.NUMBER
         counter = not name and (not texts or (index == 0 and _rises(cells)))
         missing = tuple(sorted(text for text in texts if MISSING.fullmatch(text)))
         fields.append(
@@ -80,5 +89,9 @@ def fields_of(
 def _rises(cells: Sequence[str]) -> bool:
     """Whether the cells are whole numbers that rise by one."""
     numbers = [int(cell) for cell in cells if cell.isdigit()]
-    steps = {below - above for above, below in zip(numbers, numbers[1:], strict=False)}
+    steps = {below - above for above, below in pairwise(numbers)}
     return len(numbers) == len(cells) and steps <= {1}
+
+
+def _gears(texts: set[str]) -> bool:
+    return all(text.lstrip("-").isdigit() or text.lower() in GEARS for text in texts)

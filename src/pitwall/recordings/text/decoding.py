@@ -9,12 +9,16 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
+from pitwall.errors import LapFileError
+
 HEAD = 1 << 16
 """Bytes from the beginning of a file that tell its format and its encoding."""
 PIECE = 32 << 20
 """Bytes of a file that are held at once."""
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 4 << 20
 """Longest line in bytes; a longer one means that the file is no table."""
+FIRST_LINES = 1000
+"""Lines that tell the layout of a file."""
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -72,7 +76,7 @@ def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
     """The file as UTF-8, in pieces of whole lines that end in a line feed. Only one is in memory.
 
     A character that is not valid in the encoding becomes U+FFFD. A piece may be longer than `size`
-    where one line is.
+    where one line is. Raises `LapFileError` for a line that is longer than `LONGEST_LINE`.
     """
     direct = name in {"utf-8", "utf-8-sig", "ascii"}
     decoder = codecs.getincrementaldecoder(name)(errors="replace")
@@ -93,8 +97,18 @@ def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
                 return
             cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1) if b"\n" not in block else -1)
             rest = block[cut + 1 :]
+            if len(rest) > LONGEST_LINE:
+                raise LapFileError(
+                    f"{path}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no table"
+                )
             if cut >= 0:
                 yield _lines(block[: cut + 1])
+
+
+def first_lines(path: Path, name: str) -> list[str]:
+    """The first lines of the file, at most `FIRST_LINES`."""
+    piece = next(pieces(path, name, LONGEST_LINE), b"")
+    return piece.decode("utf-8", errors="replace").split("\n")[:FIRST_LINES]
 
 
 def _lines(block: bytes) -> bytes:
