@@ -30,6 +30,8 @@ class Column:
     """Shape (samples,); NaN where the file has no value."""
     source: str = ""
     """The device, bus message or group that gave it, where two columns may have one name."""
+    boolean: bool = False
+    """Whether the file writes it as true and false; the values are then 1 and 0."""
 
 
 class Line(NamedTuple):

@@ -67,14 +67,12 @@ def numbers(
     known = unit.is_null() | (unit.str.to_lowercase() == column.unit.lower())
     west = unit.is_in(["S", "W"])
     known |= west | unit.is_in(["N", "E"])
-    values = number.zip_with(
-        known, pl.Series([None], dtype=pl.Float64).new_from_index(0, len(texts))
-    )
+    read = number.to_frame("n").select(pl.when(known).then(pl.col("n")))["n"]
     word = texts.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Float64)
-    values = values.fill_null(word)
-    result = values.to_numpy() * np.where(west.fill_null(False).to_numpy(), -1.0, 1.0)
+    read = read.fill_null(word)
+    result = read.to_numpy() * np.where(west.fill_null(False).to_numpy(), -1.0, 1.0)
     missing = texts.is_null() | texts.str.contains(rf"^(?i:{MISSING.pattern})$")
-    wrong = values.is_null() & ~missing
+    wrong = read.is_null() & ~missing
     endless = np.isinf(result)
     if endless.any() or texts.str.contains(rf"^(?i:{INFINITE})$").any():
         result = np.where(endless, np.nan, result)

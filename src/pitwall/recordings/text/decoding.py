@@ -72,6 +72,12 @@ def text_of(head: bytes, name: str) -> str:
     return codecs.getincrementaldecoder(name)(errors="replace").decode(head).replace("\0", "")
 
 
+def beginning(head: bytes) -> str:
+    """The first 4,096 characters of a file, with line feeds as the only ends of lines."""
+    text = text_of(head, encoding(head))[:4096]
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
     """The file as UTF-8, in pieces of whole lines that end in a line feed. Only one is in memory.
 
