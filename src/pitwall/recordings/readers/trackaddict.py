@@ -60,16 +60,20 @@ def passings(parsed: Parsed, comments: list[str]) -> tuple[tuple[float, ...], li
     counted = parsed.body.values[index] if index is not None else np.empty(0)
     times = parsed.axis.times_s
     starts = float(times[0])
-    if numbers[0] > 0 and counted.size and (counted == numbers[0]).any():
+    if numbers[0] > 0:
+        if not counted.size or not (counted == numbers[0]).any():
+            return (), []
         starts = float(times[counted == numbers[0]][0])
     markers = tuple(accumulate(lengths, initial=starts))
+    if markers[-1] > times[-1] + FARTHEST_S:
+        return (), ["the lines of lap times reach beyond the rows; they are not used"]
     markers = markers[1:] if numbers[0] == 0 else markers
     for number, marker in zip(range(max(numbers[0], 1), numbers[-1] + 2), markers, strict=True):
         rows = times[counted == number] if counted.size else times[:0]
         if rows.size and abs(float(rows[0]) - marker) > FARTHEST_S:
             return (), [
-                f"lap {number} begins at {marker:.3f} s by the lap times, and at {rows[0]:.3f} s by "
-                "the column of laps, which is taken"
+                f"lap {number} begins at {marker:.3f} s by the lap times, and at {rows[0]:.3f} s "
+                "by the column of laps, which is taken"
             ]
     return tuple(round(marker, 6) for marker in markers), []
 
@@ -87,6 +91,6 @@ def line(comments: list[str]) -> Line | None:
 
 def _is_number(text: str) -> bool:
     try:
-        return np.isfinite(float(text))
+        return bool(np.isfinite(float(text)))
     except ValueError:
         return False

@@ -32,6 +32,8 @@ UNITS = {
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
 """Seconds of each unit of a clock."""
 UNIT_OF = {spelling: unit for unit, spellings in UNITS.items() for spelling in spellings.split()}
+PACKED = "HHMMSS"
+"""Unit of a clock whose digits are hours, minutes and seconds."""
 EPOCH = (9e8, 5e9)
 """Seconds since 1970 that count as an instant: from 1998 to 2128."""
 FIRST_CHOICE = {
@@ -184,6 +186,8 @@ def _number_clock(
     known = values[np.isfinite(values)]
     if not known.size:
         return []
+    if column.unit.upper() == PACKED:
+        return [Clock(column.name, (index,), unpacked(values), Counts.DAY, rank)]
     middle = float(np.median(known))
     told = unit is not None
     if options.time_unit is not None:

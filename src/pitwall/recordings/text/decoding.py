@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -113,8 +114,8 @@ def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
 
 def first_lines(path: Path, name: str) -> list[str]:
     """The first lines of the file, at most `FIRST_LINES`."""
-    piece = next(pieces(path, name, LONGEST_LINE), b"")
-    return piece.decode("utf-8", errors="replace").split("\n")[:FIRST_LINES]
+    parts = b"".join(islice(pieces(path, name, LONGEST_LINE), 2))
+    return parts.decode("utf-8", errors="replace").removesuffix("\n").split("\n")[:FIRST_LINES]
 
 
 def _lines(block: bytes) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pitwall.errors import LapFileError
 from pitwall.recordings.text.cells import Kind, kind
-from pitwall.recordings.text.columns import Field, fields_of, kind_of
+from pitwall.recordings.text.columns import Field, fields_of
 from pitwall.recordings.text.dialect import Dialect, comment_mark, find_dialect
 from pitwall.recordings.text.units import Heading, heading, is_unit, no_unit
 
@@ -115,7 +115,7 @@ def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
     anchors = [
         column
         for column in range(dialect.width)
-        if kind_of([row[column] for row in tail], dialect.decimal) in NUMERIC
+        if _mostly_numbers([row[column] for row in tail], dialect.decimal)
     ]
 
     def numbers_and_texts(line: _Line) -> tuple[int, int]:
@@ -129,7 +129,7 @@ def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
         numbers > texts and not _channel_numbers(table, index)
         for index, (numbers, texts) in enumerate(map(numbers_and_texts, table))
     ]
-    filled = [index for index, line in enumerate(table) if not line.empty]
+    filled = _once([index for index, line in enumerate(table) if not line.empty], table, like_rows)
     for place, index in enumerate(filled):
         if like_rows[index] and all(like_rows[below] for below in filled[place + 1 : place + 3]):
             break
@@ -147,6 +147,23 @@ def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
     return index
 
 
+def _mostly_numbers(cells: Sequence[str], decimal: str) -> bool:
+    kinds = [found for cell in cells if (found := kind(cell, decimal)) is not Kind.MISSING]
+    return bool(kinds) and sum(found in NUMERIC for found in kinds) * 2 >= len(kinds)
+
+
+def _once(places: Sequence[int], table: Sequence[_Line], like_rows: Sequence[bool]) -> list[int]:
+    """The lines without those that are no rows and were there before: a header written again."""
+    seen: set[str] = set()
+    kept = []
+    for place in places:
+        text = table[place].text.strip()
+        if like_rows[place] or text not in seen:
+            kept.append(place)
+        seen.add(text)
+    return kept
+
+
 def _channel_numbers(table: Sequence[_Line], index: int) -> bool:
     """Whether the line numbers the channels: 1, 2, 3 … below the names, with an empty line below
     or with no number below the clock."""
@@ -157,10 +174,10 @@ def _channel_numbers(table: Sequence[_Line], index: int) -> bool:
     numbers = [int(cell) for cell in filled]
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or numbers[0] > 2:
         return False
-    below = table[index + 1] if index + 1 < len(table) else None
-    return (not cells[0] and below is not None and below.cells[0] != "") or (
-        below is not None and below.empty
-    )
+    below = table[index + 1 : index + 3]
+    if not below or all(line.empty for line in below):
+        return False
+    return below[0].empty or (not cells[0] and below[0].cells[0] != "")
 
 
 def _header(
