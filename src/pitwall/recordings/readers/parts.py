@@ -62,3 +62,14 @@ def listed(names: Sequence[str]) -> str:
 def longest(columns: Iterable[Column]) -> int:
     """Samples of the column that has most: the rows of a file of several rates."""
     return max((len(column.values) for column in columns), default=0)
+
+
+LAP_NAMES = {"lap", "lapnumber", "lapno", "lapnum", "lapcount", "currentlap", "lapindex"}
+
+
+def lap_column(columns: Iterable[Column]) -> str | None:
+    """The name of the first column that is named as a count of laps."""
+    for column in columns:
+        if "".join(filter(str.isalnum, column.name.lower())) in LAP_NAMES:
+            return column.name
+    return None
