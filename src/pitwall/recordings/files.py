@@ -15,18 +15,42 @@ from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
 from pitwall.recordings.joining import joined
+from pitwall.recordings.readers import (
+    aim_csv,
+    delimited,
+    harrys,
+    iracing_ibt,
+    motec_csv,
+    motec_ld,
+    parquet,
+    racecapture,
+    racechrono,
+    trackaddict,
+    vbo,
+)
 from pitwall.recordings.recording import Options, Reader, Recording
 from pitwall.recordings.sessions import Reading, interpret
-from pitwall.recordings.tables import CSV, PARQUET
 from pitwall.settings import Settings
 
 READERS: tuple[Reader, ...] = (
-    PARQUET,
-    CSV,
+    parquet,
+    motec_ld,
+    iracing_ibt,
+    vbo,
+    motec_csv,
+    aim_csv,
+    racechrono,
+    trackaddict,
+    racecapture,
+    harrys,
+    delimited,
 )
-"""The reader of each format; those that know their files by less come last."""
+"""The reader of each format. Of several that know a file the first reads it, so that those which
+know any table come last."""
 HEAD_BYTES = 1 << 16
 """So much of a file tells its format."""
+OF_ANY_TEXT = (".txt", ".log", ".dat", ".asc", ".msl")
+"""Suffixes that texts without telemetry have, too: in a folder these are read by content only."""
 INDEX_FILE = "laps.csv"
 """Name of an index of laps that may lie beside them; it is no lap itself."""
 MOST_FILES = 10_000
@@ -113,15 +137,9 @@ def recordings(path: Path, options: Options) -> Sequence[Recording]:
 
     Raises `LapFileError` when no reader knows it, and whatever its reader raises.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise LapFileError(f"{path}: cannot be read ({error.strerror or error})") from error
     suffix = path.suffix.lower()
-    knowing = [reader for reader in READERS if reader.recognises(path, head)]
-    by_suffix = [reader for reader in knowing if suffix in reader.SUFFIXES]
-    reader = next(iter(by_suffix or knowing), None)
+    knowing = _knowing(path)
+    reader = next(iter(knowing), None)
     if reader is None:
         named = next((each for each in READERS if suffix in each.SUFFIXES), None)
         if named is not None:
@@ -133,6 +151,16 @@ def recordings(path: Path, options: Options) -> Sequence[Recording]:
     return reader.read(path, options)
 
 
+def _knowing(path: Path) -> list[Reader]:
+    """The readers that know the content of a file."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise LapFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return [reader for reader in READERS if reader.recognises(path, head)]
+
+
 def _of(options: Options | None, vehicle: str | None) -> Options:
     options = options or Options()
     return options if vehicle is None else replace(options, vehicle=vehicle)
@@ -140,8 +168,11 @@ def _of(options: Options | None, vehicle: str | None) -> Options:
 
 def _is_recording(file: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    known = any(file.suffix.lower() in reader.SUFFIXES for reader in READERS)
-    return known and not hidden and file.name != INDEX_FILE and file.is_file()
+    suffix = file.suffix.lower()
+    known = any(suffix in reader.SUFFIXES for reader in READERS)
+    if hidden or not known or file.name == INDEX_FILE or not file.is_file():
+        return False
+    return suffix not in OF_ANY_TEXT or bool(_knowing(file))
 
 
 def _suffixes() -> str:
