@@ -14,7 +14,6 @@ from pitwall.errors import LapFileError
 from pitwall.recordings.recording import Column, Options, Recording
 from pitwall.recordings.starts import start_of
 
-
 Floats = NDArray[np.float64]
 
 

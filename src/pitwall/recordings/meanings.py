@@ -21,7 +21,11 @@ TIME_COLUMNS = ("TIMESTAMP", "TOTALTIME", "TIME")
 """Ids of columns that are the clock of a session and no evidence of a known car."""
 AMBIGUOUS = ("Temperature", "Pressure")
 """Quantities of which no unit is usual: a column of them without one is not taken."""
+SURE_UNITS = ("Latitude", "Longitude", "HeadingAngle", "EngineRpm", "Time", "TotalTime")
+"""Channels whose unit nobody doubts where the file names none."""
 UNIT_OF_LAP = "lap"
+MOST_FALLS = 0.2
+"""A distance falls in fewer of its steps than this share."""
 FULL_PEDAL = 0.99
 """A pedal that was pressed so far, and never beyond 1, is told as a ratio."""
 _DEVICE = re.compile(r"(.*\S)\s+\*\s*(\w[\w ]*)")
@@ -100,7 +104,8 @@ def meanings(
         reading = each.reading
         best = chosen.get(reading.channel) if reading.canonical_unit is not None else None
         if best is not None and best is not each:
-            if channel_id(reading.source) == channel_id(best.reading.source):
+            same_name = channel_id(reading.source) == channel_id(best.reading.source)
+            if same_name and _numbers_differ(columns, reading, best.reading):
                 doubts.append(
                     f"columns {best.reading.source!r} and {reading.source!r} have one name: the "
                     f"first is taken as {reading.channel}, the other keeps a name of its own"
@@ -141,6 +146,9 @@ def _candidate(
         return _Candidate(_share_of_lap(own, channel, lap_length_m), rank)
     if _is_flag(column, channel, named, source):
         return _Candidate(replace(own, note="on or off, no per cent"), rank)
+    if channel.name == "Distance" and _falls(column.values):
+        note = "it falls in many steps, so it is no distance since the start"
+        return _Candidate(replace(own, note=note), rank, doubt=f"{column.name}: {note}")
     if not unit and channel.semantic in AMBIGUOUS and meaning.rank[0] > 1:
         note = f"no unit is named, so it may not be {channel.unit}"
         return _Candidate(replace(own, note=note), rank, doubt=f"{column.name}: {note}")
@@ -253,7 +261,7 @@ def _assumptions(
     units = [
         f"{each.reading.source} ({each.reading.canonical_unit})"
         for each in chosen
-        if each.assumed and each.reading.canonical_unit not in ("", "s")
+        if each.assumed and each.reading.channel not in SURE_UNITS
     ]
     if units:
         doubts.append(f"no unit is named, so the canonical one is assumed: {', '.join(units)}")
@@ -265,6 +273,25 @@ def _assumptions(
                     f"{each.reading.source}: which turn is positive is not told; right is assumed"
                 )
     return doubts
+
+
+def _numbers_differ(
+    columns: Sequence[Column], reading: ChannelReading, taken: ChannelReading
+) -> bool:
+    """Whether two columns, brought to one unit, hold other numbers."""
+    one, other = columns[reading.column], columns[taken.column]
+    if one.times_s is not other.times_s:
+        return True
+    left = one.values * (reading.factor or 1.0) + reading.offset
+    right = other.values * (taken.factor or 1.0) + taken.offset
+    both = np.isfinite(left) & np.isfinite(right)
+    return not np.allclose(left[both], right[both], rtol=0.01, atol=0.5)
+
+
+def _falls(values: NDArray[np.float64]) -> bool:
+    """Whether a distance falls far too often for one."""
+    steps = np.diff(values[np.isfinite(values)])
+    return len(steps) > 10 and float((steps < 0).mean()) > MOST_FALLS
 
 
 def _own(reading: ChannelReading, note: str) -> ChannelReading:

@@ -46,6 +46,7 @@ def _options(column: Column, reading: ChannelReading) -> Iterator[str]:
     for more in (column.source, reading.unit):
         if channel_id(more):
             yield _plain(f"{name} ({more})")
+    yield f"{name} (file)"
     number = 1
     while True:
         number += 1

@@ -103,10 +103,13 @@ class Recording:
 class Reader(Protocol):
     """A module of this room that reads one format."""
 
-    NAME: str
-    """Name of the format, e.g. `motec-ld`."""
-    SUFFIXES: tuple[str, ...]
-    """Usual suffixes in lower case. They decide only between readers that know the content."""
+    @property
+    def NAME(self) -> str:
+        """Name of the format, e.g. `motec-ld`."""
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]:
+        """Usual suffixes in lower case. They decide only between readers that know the content."""
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether the file's first 64 KiB are of this format. Reads nothing more of the file."""

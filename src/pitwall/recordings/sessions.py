@@ -67,6 +67,7 @@ def interpret(
     column is a known channel and when no sample has a time.
     """
     found, doubts = meanings(recording, names, channels, options.lap_length_m)
+    found = [_with_lap_note(recording, each) for each in found]
     ours = _is_ours(recording, names)
     _need_a_channel(recording, found)
     sent = [
@@ -111,12 +112,24 @@ def interpret(
         (*found, *derived),
         tuple(laps),
         left_out,
-        tuple(dict.fromkeys([*recording.doubts, *([start.doubt] if start.doubt else []), *doubts])),
+        tuple(dict.fromkeys([*recording.doubts, *_start_doubts(recording, start), *doubts])),
     )
 
 
 def _is_ours(recording: Recording, names: Names) -> bool:
     return names.source(recording.format, [each.name for each in recording.columns]) == OURS
+
+
+def _with_lap_note(recording: Recording, channel: ChannelReading) -> ChannelReading:
+    if channel.source != recording.lap_column or channel.canonical_unit is not None:
+        return channel
+    return replace(channel, note="counts the laps")
+
+
+def _start_doubts(recording: Recording, start: Start) -> list[str]:
+    """What is doubtful about the start, unless the reader says so itself."""
+    said = start.source == "file" and any("--start" in doubt for doubt in recording.doubts)
+    return [start.doubt] if start.doubt and not said else []
 
 
 def _need_a_channel(recording: Recording, found: Sequence[ChannelReading]) -> None:

@@ -41,7 +41,7 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
     """The ticks of channels, each given as times and values of shape (samples,).
 
     Two samples are of one time when their microseconds are. A time that falls back, one that is no
-    number, a row without any value and a second value at one time are left out and counted by
+    number, a row without any value and a row that only repeats a time are left out and counted by
     row; series that share one array of times are one set of rows. Raises `LapFileError` where the
     ticks do not fit into memory.
     """
@@ -134,7 +134,7 @@ def _count_repeats(
     known = np.isfinite(rows)
     differs = (known & (rows != values[place[again]])).any(axis=1)
     fills = (known & ~np.isfinite(before)).any(axis=1)
-    _count(left_out, ANOTHER, int(differs.sum()))
+    _count(left_out, ANOTHER, int((differs & ~fills).sum()))
     _count(left_out, REPEATED, int((~differs & ~fills).sum()))
 
 
