@@ -171,7 +171,7 @@ def _candidate(
         canonical_unit=channel.unit,
         factor=meaning.sign * factor,
         offset=meaning.sign * offset,
-        note=_assumed_note(unit, named, meaning, channel),
+        note=_note(unit, named, meaning, channel, offset),
     )
     return _Candidate(reading, rank, assumed=not unit and bool(channel.unit))
 
@@ -182,7 +182,10 @@ def told_device(column: Column) -> tuple[str, str]:
     return (match[1], column.source or match[2]) if match else (column.name, column.source)
 
 
-def _assumed_note(unit: str, named: str, meaning: Meaning, channel: Channel) -> str:
+def _note(unit: str, named: str, meaning: Meaning, channel: Channel, offset: float) -> str:
+    """What is said of a known channel's unit."""
+    if named and offset:
+        return f"then {offset:+.6g} {channel.unit}"
     if not channel.unit or (named and not meaning.forced):
         return ""
     return f"{unit} by the source" if unit else f"no unit is named: {channel.unit} is assumed"

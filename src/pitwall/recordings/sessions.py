@@ -75,8 +75,11 @@ def interpret(
     ]
     shift, start = _shift(recording, options)
     made = ticks([_series(recording, each) for each in sent], str(recording.path))
-    if not len(made.times_s):
-        raise LapFileError(f"{recording.path}: no row has a time and a value; nothing to send")
+    if len(made.times_s) < 2:
+        raise LapFileError(
+            f"{recording.path}: {len(made.times_s)} rows have a time and a value; a recording has "
+            "at least two"
+        )
     if options.resample_hz is not None:
         steps = [_goes_in_steps(each, channels) for each in sent]
         made = resampled(made, options.resample_hz, steps, str(recording.path))
