@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pitwall.channels.channel import Channel, channel_id
+from pitwall.recordings.channel_reading import ChannelReading
 from pitwall.recordings.recording import Column
-
-if TYPE_CHECKING:
-    from pitwall.recordings.meanings import ChannelReading
 
 MOST_CHARACTERS = 120
 """A longer name is cut."""

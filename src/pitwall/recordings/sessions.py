@@ -19,8 +19,9 @@ from pitwall.channels.channel import Channel
 from pitwall.channels.names import Names
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
+from pitwall.recordings.channel_reading import ChannelReading
 from pitwall.recordings.laps import Evidence, TimedLap, find_laps, lap_distance
-from pitwall.recordings.meanings import OURS, TIME_COLUMNS, ChannelReading, meanings
+from pitwall.recordings.meanings import OURS, TIME_COLUMNS, meanings
 from pitwall.recordings.places import metres
 from pitwall.recordings.recording import Options, Recording
 from pitwall.recordings.starts import Start, session_id, start_of
