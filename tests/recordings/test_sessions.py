@@ -271,6 +271,15 @@ def test_a_distance_that_falls_all_the_time_is_none() -> None:
     assert made.channels[1].canonical_unit is None
 
 
+def test_a_running_distance_never_stands_in_for_the_lap_distance() -> None:
+    slow = np.array([0.0, 0.2, 0.4])
+    made = read(column("Distance", "m"), Column("Lap Dist", "m", slow, np.array([1.0, 2.0, 3.0])))
+    assert made.session.names == ("TotalDistance", "LapDistance")
+    assert made.channels[0].channel == "TotalDistance" and made.channels[0].note
+    same = read(column("Distance", "m"), column("Lap Dist", "m"))
+    assert same.session.names == ("Distance", "LapDistance")
+
+
 def test_the_share_of_a_lap_needs_its_length() -> None:
     share = column("LapDistPct", "%", np.arange(6) / 10)
     columns = (column("Speed", "m/s"), share)

@@ -94,9 +94,13 @@ def options_of(
 
 def known_channels() -> Mapping[str, Channel]:
     """The channel table with the channels that the feature repository defines, by id."""
+    from pitwall.channels.table import CHANNELS
     from pitwall.features import load
 
-    sets = load(Settings().feature_repo)
+    repository = Settings().feature_repo
+    if not (repository / "features.py").exists():
+        return CHANNELS
+    sets = load(repository)
     return {channel.id: channel for features in sets for channel in features.channels}
 
 

@@ -87,7 +87,7 @@ def interpret(
     evidence = _evidence(recording, found, options)
     laps = find_laps(evidence)
     made, derived = _with_derived(made, sent, evidence, laps, channels)
-    sent += derived
+    sent = _distance_apart(sent, derived, made)
     vehicle = options.vehicle if options.vehicle is not None else recording.vehicle
     if vehicle is None:
         vehicle = DEFAULT_VEHICLE if ours else UNNAMED
@@ -113,7 +113,7 @@ def interpret(
         session,
         start.moment,
         start.source,
-        (*found, *derived),
+        (*_as_sent(found, sent), *derived),
         tuple(laps),
         left_out,
         tuple(dict.fromkeys([*recording.doubts, *_start_doubts(recording, start), *doubts])),
@@ -216,14 +216,15 @@ def _with_derived(
     """The ticks with the channels that follow from others: x and y, and the lap distance."""
     names = [each.channel for each in sent if each.canonical_unit is not None]
     places = {each.channel: place for place, each in enumerate(sent)}
-    values, derived = made.values, []
+    derived: list[ChannelReading] = []
+    more: list[Floats] = []
+    values = made.values
 
     def add(name: str, sources: str, note: str, column: Floats) -> None:
-        nonlocal values
         known = np.isfinite(column)
         if not known.any():
             return
-        values = np.column_stack([values, column])
+        more.append(column)
         unit = next(each.unit for each in channels.values() if each.name == name)
         rate = _rate_hz(made.times_s[known])
         derived.append(ChannelReading(sources, "", name, unit, None, 0.0, rate, note, -1))
@@ -241,7 +242,34 @@ def _with_derived(
         elif np.isfinite(distance).any():
             values = values.copy()
             values[:, places["LapDistance"]] = distance
-    return replace(made, values=values), derived
+    return replace(made, values=np.column_stack([values, *more]) if more else values), derived
+
+
+def _distance_apart(
+    sent: Sequence[ChannelReading], derived: Sequence[ChannelReading], made: Ticks
+) -> list[ChannelReading]:
+    """All channels, with Distance as TotalDistance where it would stand in for LapDistance.
+
+    On the wire a tick without LapDistance takes Distance for it.
+    """
+    every = [*sent, *derived]
+    places = {each.channel: place for place, each in enumerate(every)}
+    if not {"Distance", "LapDistance"} <= set(places) or "TotalDistance" in places:
+        return every
+    running = np.isfinite(made.values[:, places["Distance"]])
+    if (running & ~np.isfinite(made.values[:, places["LapDistance"]])).any():
+        note = "not as Distance, which stands in where a tick has no LapDistance"
+        distance = every[places["Distance"]]
+        every[places["Distance"]] = replace(distance, channel="TotalDistance", note=note)
+    return every
+
+
+def _as_sent(
+    found: Sequence[ChannelReading], sent: Sequence[ChannelReading]
+) -> list[ChannelReading]:
+    """The channels of the file in its order, as they are sent; also those that are not sent."""
+    by_column = {each.column: each for each in sent if each.column >= 0}
+    return [by_column.get(each.column, each) for each in found]
 
 
 def _rate_hz(times_s: Floats) -> float:
