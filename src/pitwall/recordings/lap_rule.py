@@ -146,12 +146,14 @@ class _Rule:
             self._broken(i, step)
 
     def _before_line(self, i: int, step: float, reach: float) -> None:
-        if abs(step) > reach:
-            self.part.continuous = False
+        leaps = abs(step) > reach
+        self.part.continuous &= not leaps
         if self.d[i] < 0:
             return
         self.before_line = False
-        if step <= reach:
+        if leaps:
+            self._broken(i, step)
+        else:
             before_s, before_m = self.t[i - 1], self.d[i - 1]
             crossing = float(before_s - before_m / step * (self.t[i] - before_s))
             self._end(i, crossing, self.turn_m if self.turn_m is not None else 0.0, 0.0)
