@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,17 +77,21 @@ class Clock:
     uncertain_day: bool = False
     unit_told: bool = True
 
-    @property
+    @cached_property
     def filled(self) -> float:
         """Share of the rows that have a time."""
         return float(np.isfinite(self.seconds).mean()) if len(self.seconds) else 0.0
 
-    @property
+    @cached_property
     def distinct(self) -> int:
         """Number of different times."""
-        return len(np.unique(self.seconds[np.isfinite(self.seconds)]))
+        known = self.seconds[np.isfinite(self.seconds)]
+        steps = np.diff(known)
+        if (steps >= 0).all():
+            return int((steps > 0).sum()) + bool(known.size)
+        return len(np.unique(known))
 
-    @property
+    @cached_property
     def falls(self) -> float:
         """Share of the rows before which the clock was later."""
         steps = np.diff(self.seconds[np.isfinite(self.seconds)])

@@ -15,7 +15,7 @@ from pathlib import Path
 from pitwall.errors import LapFileError
 from pitwall.recordings.text.cells import Kind, kind
 from pitwall.recordings.text.columns import Field, fields_of
-from pitwall.recordings.text.dialect import Dialect, comment_mark, find_dialect
+from pitwall.recordings.text.dialect import ROWS_LOOKED_AT, Dialect, comment_mark, find_dialect
 from pitwall.recordings.text.units import Heading, heading, is_unit, no_unit
 
 NUMERIC = {Kind.NUMBER, Kind.TIME, Kind.QUANTITY}
@@ -111,7 +111,7 @@ def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
     The two lines after it must look so as well; a line of numbers in a preamble is no row.
     """
     even = [line.cells for line in table if len(line.cells) == dialect.width]
-    tail = even[len(even) // 2 :]
+    tail = even[len(even) // 2 :][-ROWS_LOOKED_AT:]
     anchors = [
         column
         for column in range(dialect.width)

@@ -23,6 +23,7 @@ JOINT = "\x1f"
 """Stands between cells where the file's own delimiter also stands inside of quotes."""
 MOST_COMMENTS = 100_000
 COMMENT_LINE = re.compile(rb'^[ \t"]*(?:#|//|%|!)', re.MULTILINE)
+COMMENT_BYTES = (b"#", b"/", b"%", b"!")
 RAGGED = "row with more or fewer cells"
 
 
@@ -45,7 +46,7 @@ def pieces_of(path: Path, encoding: str, layout: Layout) -> Iterator[Piece]:
     """The rows of the file below its header."""
     number = 1
     for block in decoding.pieces(path, encoding):
-        count = block.count(b"\n")
+        count = _count(block, b"\n")
         above = min(max(layout.first_row - number, 0), count)
         if above:
             start = 0
@@ -62,9 +63,11 @@ def piece_of(block: bytes, first_line: int, layout: Layout) -> Piece:
     dialect = layout.dialect
     if dialect.delimiter == " ":
         block = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", block))
-    rows = block.count(b"\n")
+    rows = _count(block, b"\n")
     lines = np.arange(first_line, first_line + rows)
-    if b"\n\n" not in block and not block.startswith(b"\n") and not COMMENT_LINE.search(block):
+    # A search for one byte is far faster than the expression.
+    commented = any(mark in block for mark in COMMENT_BYTES) and COMMENT_LINE.search(block)
+    if not commented and b"\n\n" not in block and not block.startswith(b"\n"):
         for data, separator in _without_quotes(block, dialect):
             if _count(data, separator.encode()) == rows * (dialect.width - 1):
                 return Piece(data, rows, separator, lines)
