@@ -63,7 +63,7 @@ def kind(cell: str, decimal: str) -> Kind:
         return Kind.MISSING
     if text.lower() in TRUTH:
         return Kind.TRUTH
-    if dates.shape(text) is not None:
+    if dates.shape(cell.strip()) is not None:
         return Kind.TIME
     match = QUANTITY.fullmatch(text)
     if match and (is_unit(match[2]) or match[2] in "NSEW"):

@@ -71,7 +71,7 @@ def piece_of(block: bytes, first_line: int, layout: Layout) -> Piece:
         for data, separator in _without_quotes(block, dialect):
             if _count(data, separator.encode()) == rows * (dialect.width - 1):
                 return Piece(data, rows, separator, lines)
-    return _line_by_line(block, first_line, layout)
+    return line_by_line(block, first_line, layout)
 
 
 def _without_quotes(block: bytes, dialect: Dialect) -> Iterator[tuple[bytes, str]]:
@@ -90,16 +90,23 @@ def _count(data: bytes, mark: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == mark[0]))
 
 
-def _line_by_line(block: bytes, first_line: int, layout: Layout) -> Piece:
+def line_by_line(
+    block: bytes, first_line: int, layout: Layout, separator: str | None = None
+) -> Piece:
+    """The rows of whole lines, each of which has as many cells as the header.
+
+    With a `separator`, the lines are already without quotes.
+    """
     dialect = layout.dialect
-    piece = Piece(b"", 0, dialect.delimiter, np.empty(0, np.int64))
+    split = separator is None and (b'"' in block or dialect.delimiter == " ")
+    mark = separator or dialect.delimiter
+    piece = Piece(b"", 0, JOINT if split else mark, np.empty(0, np.int64))
     kept: list[str] = []
     numbers: list[int] = []
-    text = block.decode("utf-8", errors="replace")
-    quotes = '"' in text
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=first_line):
+    text = block.decode("utf-8", errors="replace").removesuffix("\n")
+    for number, line in enumerate(text.split("\n"), start=first_line):
         bare = line.strip()
-        if not bare or not bare.strip(dialect.delimiter + ' "'):
+        if not bare.strip(mark + ' "'):
             piece.left_out["empty line"] += 1
         elif bare in layout.header:
             piece.left_out["repeated header"] += 1
@@ -108,16 +115,13 @@ def _line_by_line(block: bytes, first_line: int, layout: Layout) -> Piece:
             if len(piece.comments) < MOST_COMMENTS:
                 piece.comments.append(bare)
         else:
-            cells = dialect.split(line) if quotes or dialect.delimiter == " " else None
-            width = len(cells) if cells is not None else line.count(dialect.delimiter) + 1
-            if width != dialect.width:
+            cells = dialect.split(line) if split else line.split(mark)
+            if len(cells) != dialect.width:
                 piece.left_out[RAGGED] += 1
-                piece.ragged = piece.ragged or (number, width)
+                piece.ragged = piece.ragged or (number, len(cells))
                 continue
-            kept.append(JOINT.join(cells) if cells is not None else line)
+            kept.append(JOINT.join(cells) if split else line)
             numbers.append(number)
-    if (not piece.rows and quotes) or dialect.delimiter == " ":
-        piece.separator = JOINT
     piece.data = "".join(f"{line}\n" for line in kept).encode()
     piece.rows = len(kept)
     piece.lines = np.array(numbers, np.int64)
