@@ -1,4 +1,4 @@
-"""Logs of RaceCapture: each cell of the header is `"Name"|"unit"|low|high|rate`.
+"""Logs of RaceCapture: each cell of the header is `"Name"|"unit"|lowest|highest|rate`.
 
 `LapCount` and `LapTime` come once a second; `LapTime` is the time of the lap before, in minutes,
 whatever its unit says. Together they tell the passings better than to a second.
@@ -17,7 +17,7 @@ from pitwall.recordings.text.table import Parsed
 
 NAME = "racecapture-log"
 SUFFIXES = (".log", ".csv")
-MARK = re.compile(r'^"?[^"|,\n]+"?\|"[^"|]*"\|[-\d.]+\|[-\d.]+\|[\d.]+,', re.MULTILINE)
+MARK = re.compile(r'^"?[^"|,\n]+"?\|"[^"|]*"(?:\|[-\d.]+)+,', re.MULTILINE)
 
 
 def recognises(path: Path, head: bytes) -> bool:

@@ -7,11 +7,14 @@ each lap when it ends (`# Lap 1: 00:00:40.000`; lap 0 is the way to the line).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pitwall.recordings.geometry import gate
 from pitwall.recordings.recording import Line, Options, Recording
 from pitwall.recordings.text import dates, decoding, table
 from pitwall.recordings.text.table import Parsed
@@ -23,6 +26,8 @@ LAP = re.compile(r"#\s*Lap\s+(\d+)\s*:\s*([\d:.]+)", re.IGNORECASE)
 POINT = re.compile(
     r"#\s*(Start|End) Point\s*:\s*([-+\d.]+)\s*,\s*([-+\d.]+)\s*@\s*([-+\d.]+)", re.IGNORECASE
 )
+VEHICLE = re.compile(r"#\s*Vehicle\s*:\s*(\S.*)", re.IGNORECASE)
+Degrees = NDArray[np.float64]
 FARTHEST_S = 2.0
 """Most seconds between a passing by the laps' times and the column that counts laps."""
 
@@ -40,7 +45,10 @@ def read(path: Path, options: Options) -> list[Recording]:
     parsed = table.parse(path, options)
     comments = [*parsed.layout.comments, *parsed.body.comments]
     markers, doubts = passings(parsed, comments)
-    return [table.recording(parsed, NAME, beacons_s=markers, line=line(comments), doubts=doubts)]
+    found = line(comments, parsed.values("Latitude"), parsed.values("Longitude"))
+    recording = table.recording(parsed, NAME, beacons_s=markers, line=found, doubts=doubts)
+    vehicles = [match[1].strip() for text in comments if (match := VEHICLE.match(text))]
+    return [replace(recording, vehicle=vehicles[0]) if vehicles else recording]
 
 
 def passings(parsed: Parsed, comments: list[str]) -> tuple[tuple[float, ...], list[str]]:
@@ -78,15 +86,26 @@ def passings(parsed: Parsed, comments: list[str]) -> tuple[tuple[float, ...], li
     return tuple(round(marker, 6) for marker in markers), []
 
 
-def line(comments: list[str]) -> Line | None:
-    """The line that the file names: its end point, which is also the start of a circuit."""
+def line(
+    comments: list[str], latitude: Degrees | None = None, longitude: Degrees | None = None
+) -> Line | None:
+    """The line that the file names: its end point, which is also the start of a circuit.
+
+    A heading of -1 means that the app does not know it: the path at that point tells it then.
+    """
     points = {
-        match[1].lower(): Line(float(match[2]), float(match[3]), float(match[4]) % 360)
+        match[1].lower(): Line(float(match[2]), float(match[3]), float(match[4]))
         for text in comments
         if (match := POINT.match(text)) and all(map(_is_number, match.groups()[1:]))
     }
     found = points.get("end") or points.get("start")
-    return found if found and abs(found.latitude) <= 90 and abs(found.longitude) <= 180 else None
+    if found is None or abs(found.latitude) > 90 or abs(found.longitude) > 180:
+        return None
+    if found.heading_deg >= 0:
+        return found._replace(heading_deg=found.heading_deg % 360)
+    if latitude is None or longitude is None:
+        return None
+    return gate(found[:2], found[:2], latitude, longitude)
 
 
 def _is_number(text: str) -> bool:

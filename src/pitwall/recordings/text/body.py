@@ -22,7 +22,7 @@ from pitwall.recordings.text import conversion, times
 from pitwall.recordings.text.cells import Kind
 from pitwall.recordings.text.conversion import Unread
 from pitwall.recordings.text.layout import Layout
-from pitwall.recordings.text.lines import RAGGED, Piece, pieces_of
+from pitwall.recordings.text.lines import RAGGED, Piece, line_by_line, pieces_of
 
 FLOATS = {Kind.NUMBER, Kind.MISSING}
 MOST_RAGGED = 0.1
@@ -79,13 +79,12 @@ def read_body(
     lines: list[NDArray[np.int64]] = []
     orders: dict[int, bool] = {}
     ragged: tuple[int, int] | None = None
-    for piece in pieces_of(path, encoding, layout):
+    for piece, frame in _frames(path, encoding, layout, taken):
         body.left_out.update(piece.left_out)
         body.comments += piece.comments
         ragged = ragged or piece.ragged
-        if piece.rows == 0:
+        if frame is None:
             continue
-        frame = _frame(piece, layout, taken)
         lines.append(piece.lines)
         for index in taken:
             series = frame[str(index)]
@@ -123,8 +122,29 @@ def read_body(
     return body
 
 
-def _frame(piece: Piece, layout: Layout, taken: list[int]) -> pl.DataFrame:
-    """The wanted columns of a piece: numbers as such, or as texts if one cell is no number."""
+def _frames(
+    path: Path, encoding: str, layout: Layout, taken: list[int]
+) -> Iterator[tuple[Piece, pl.DataFrame | None]]:
+    """The pieces and their cells; None where no row is left in a piece."""
+    for piece in pieces_of(path, encoding, layout):
+        frame = _frame(piece, layout, taken) if piece.rows else None
+        if piece.rows and frame is None:
+            # Some lines have more cells and others fewer: only line by line can tell which.
+            piece = line_by_line(piece.data, int(piece.lines[0]), layout, piece.separator)
+            frame = _frame(piece, layout, taken) if piece.rows else None
+            if piece.rows and frame is None:
+                raise LapFileError(
+                    f"{path}: lines {piece.lines[0]} to {piece.lines[-1]} cannot be read as rows "
+                    f"of {layout.dialect.width} cells; look for stray quotes and delimiters"
+                )
+        yield piece, frame
+
+
+def _frame(piece: Piece, layout: Layout, taken: list[int]) -> pl.DataFrame | None:
+    """The wanted columns of a piece: numbers as such, or as texts if one cell is no number.
+
+    None where the lines do not have the cells of the header.
+    """
     strict = {
         str(index): pl.Float64() if column.kind in FLOATS else pl.String()
         for index, column in enumerate(layout.fields)
@@ -145,17 +165,11 @@ def _frame(piece: Piece, layout: Layout, taken: list[int]) -> pl.DataFrame:
                 infer_schema=False,
                 glob=False,
             )
-            if frame.height == piece.rows:
-                return frame
         except pl.exceptions.PolarsError:
             continue
-    return pl.DataFrame(_by_hand(piece, taken), schema={str(i): pl.String() for i in taken})
-
-
-def _by_hand(piece: Piece, taken: list[int]) -> Iterator[list[str]]:
-    for line in piece.data.decode("utf-8", errors="replace").split("\n")[: piece.rows]:
-        cells = line.split(piece.separator)
-        yield [cells[index] for index in taken]
+        if frame.height == piece.rows:
+            return frame
+    return None
 
 
 def _note(body: Body, index: int, unread: Unread | None) -> None:

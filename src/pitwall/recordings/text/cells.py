@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import IntEnum
+from functools import lru_cache
 
 from pitwall.recordings.text import dates
 from pitwall.recordings.text.units import is_unit
 
 
-class Kind(Enum):
-    """The kinds of cells."""
+class Kind(IntEnum):
+    """The kinds of cells. A quantity is a number with its unit, a truth is true or false."""
 
-    NUMBER = "number"
-    MISSING = "missing"
-    TIME = "time"
-    TRUTH = "truth"
-    QUANTITY = "number with unit"
-    TEXT = "text"
+    NUMBER = 1
+    MISSING = 2
+    TIME = 3
+    TRUTH = 4
+    QUANTITY = 5
+    TEXT = 6
 
 
 MISSING = re.compile(
@@ -50,8 +51,11 @@ def plain(cell: str, decimal: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 16)
 def kind(cell: str, decimal: str) -> Kind:
     """The kind of one cell, in a table with this decimal sign."""
+    if decimal == "." and PLAIN.fullmatch(cell):
+        return Kind.NUMBER
     text = plain(cell, decimal)
     if PLAIN.fullmatch(text):
         return Kind.NUMBER
@@ -59,7 +63,7 @@ def kind(cell: str, decimal: str) -> Kind:
         return Kind.MISSING
     if text.lower() in TRUTH:
         return Kind.TRUTH
-    if dates.shape(text) is not None:
+    if dates.shape(cell.strip()) is not None:
         return Kind.TIME
     match = QUANTITY.fullmatch(text)
     if match and (is_unit(match[2]) or match[2] in "NSEW"):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,17 +77,21 @@ class Clock:
     uncertain_day: bool = False
     unit_told: bool = True
 
-    @property
+    @cached_property
     def filled(self) -> float:
         """Share of the rows that have a time."""
         return float(np.isfinite(self.seconds).mean()) if len(self.seconds) else 0.0
 
-    @property
+    @cached_property
     def distinct(self) -> int:
         """Number of different times."""
-        return len(np.unique(self.seconds[np.isfinite(self.seconds)]))
+        known = self.seconds[np.isfinite(self.seconds)]
+        steps = np.diff(known)
+        if (steps >= 0).all():
+            return int((steps > 0).sum()) + bool(known.size)
+        return len(np.unique(known))
 
-    @property
+    @cached_property
     def falls(self) -> float:
         """Share of the rows before which the clock was later."""
         steps = np.diff(self.seconds[np.isfinite(self.seconds)])
@@ -193,11 +198,12 @@ def _number_clock(
     if options.time_unit is not None:
         unit, told = options.time_unit, True
     if unit is not None and EPOCH[0] <= middle * SECONDS[unit] < EPOCH[1]:
-        return [Clock(column.name, (index,), values * SECONDS[unit], Counts.EPOCH, rank)]
+        return [Clock(column.name, (index,), _instants(values, SECONDS[unit]), Counts.EPOCH, rank)]
     if options.time_unit is None:
         for factor in (1.0, 1e-3, 1e-6, 1e-9):
             if EPOCH[0] <= middle * factor < EPOCH[1]:
-                return [Clock(column.name, (index,), values * factor, Counts.EPOCH, rank)]
+                instants = _instants(values, factor)
+                return [Clock(column.name, (index,), instants, Counts.EPOCH, rank)]
         if re.search("date|time", column.name, re.IGNORECASE) and 30000 < middle < 80000:
             steps = np.abs(np.diff(known))
             if unit is None and steps.size and 0 < np.median(steps) < 2e-3:  # days of a spreadsheet
@@ -207,6 +213,12 @@ def _number_clock(
             return [Clock(column.name, (index,), unpacked(values), Counts.DAY, rank)]
     seconds = values * SECONDS[unit or "s"]
     return [Clock(column.name, (index,), seconds, Counts.ELAPSED, rank, unit_told=told)]
+
+
+def _instants(values: Numbers, factor: float) -> Numbers:
+    """Seconds since 1970; NaN where a receiver has no time yet and writes 0."""
+    seconds: Numbers = values * factor
+    return np.where((seconds >= EPOCH[0]) & (seconds < EPOCH[1]), seconds, np.nan)
 
 
 def is_packed(values: Numbers) -> bool:

@@ -59,7 +59,7 @@ def fields_of(
         texts = {cell for cell in cells if cell}
         shape = ""
         if what is Kind.TIME:
-            shapes = Counter(dates.shape(plain(cell, ".")) or "" for cell in texts)
+            shapes = Counter(dates.shape(cell) or "" for cell in texts)
             shapes.pop("", None)
             shape = shapes.most_common(1)[0][0] if shapes else ""
         if what is Kind.QUANTITY and not unit:

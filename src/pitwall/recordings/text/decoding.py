@@ -14,7 +14,7 @@ from pitwall.errors import LapFileError
 
 HEAD = 1 << 16
 """Bytes from the beginning of a file that tell its format and its encoding."""
-PIECE = 32 << 20
+PIECE = 8 << 20
 """Bytes of a file that are held at once."""
 LONGEST_LINE = 4 << 20
 """Longest line in bytes; a longer one means that the file is no table."""

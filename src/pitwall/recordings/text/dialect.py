@@ -101,4 +101,4 @@ def _decimal(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, bool]:
 def _cell_of_units(text: str, delimiter: str) -> bool:
     """Whether a line that begins with `%` or `#` is a row of units or of names, not a comment."""
     first = text.split(delimiter)[0].strip(' "')
-    return text.count(delimiter) > 0 and first in {"%", "#"}
+    return delimiter != " " and text.count(delimiter) > 0 and first in {"%", "#"}

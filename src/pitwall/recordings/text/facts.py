@@ -10,8 +10,9 @@ from pitwall.recordings.text import dates
 from pitwall.recordings.text.cells import PLAIN, plain
 
 DAY_KEYS = re.compile(
-    r"((log|session|start|recording|recorded|record|test|run|event|outing) ?)?"
-    r"(date|datum|fecha|data|day|start|started|date ?/? ?time|timestamp)"
+    r"((log|session|start|recording|recorded|record|capture|test|run|event|outing|creation) ?)?"
+    r"(date|datum|fecha|data|day|start|started|starttime|date ?/? ?time|date utc|timestamp)"
+    r"|creation time"
 )
 TIME_KEYS = re.compile(
     r"((log|session|start|recording|recorded|record|test|run|event|outing) ?)?"

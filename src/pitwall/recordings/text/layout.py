@@ -15,14 +15,16 @@ from pathlib import Path
 from pitwall.errors import LapFileError
 from pitwall.recordings.text.cells import Kind, kind
 from pitwall.recordings.text.columns import Field, fields_of
-from pitwall.recordings.text.dialect import Dialect, comment_mark, find_dialect
+from pitwall.recordings.text.dialect import ROWS_LOOKED_AT, Dialect, comment_mark, find_dialect
 from pitwall.recordings.text.units import Heading, heading, is_unit, no_unit
 
 NUMERIC = {Kind.NUMBER, Kind.TIME, Kind.QUANTITY}
 DEEPEST_HEADER = 8
 """Most lines that a header has, from the names to the last one above the rows."""
-BAR_CELL = re.compile(r'"?([^|"]*)"?\|"?([^|"]*)"?\|[^|]*\|[^|]*\|[^|]*')
-"""A cell of a header that holds name, unit, lowest and highest value and rate: RaceCapture."""
+BAR_CELL = re.compile(r'"?([^|"]*)"?\|"?([^|"]*)"?(?:\|[-+.\d]*)+')
+"""A cell of a header that holds name, unit and numbers (lowest, highest, rate): RaceCapture."""
+SECTION = re.compile(r"\[[^\[\],;\t]+\]")
+"""A line that names the section below it, such as `[Channel Data]`."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
     The two lines after it must look so as well; a line of numbers in a preamble is no row.
     """
     even = [line.cells for line in table if len(line.cells) == dialect.width]
-    tail = even[len(even) // 2 :]
+    tail = even[len(even) // 2 :][-ROWS_LOOKED_AT:]
     anchors = [
         column
         for column in range(dialect.width)
@@ -189,13 +191,18 @@ def _header(
 ) -> _Header:
     """Names, units and sources from the lines above the first row."""
     index = first - 1
-    while index >= 0 and (table[index].empty or _channel_numbers(table, index)):
+    while index >= 0 and (
+        table[index].empty
+        or _channel_numbers(table, index)
+        or SECTION.fullmatch(table[index].text.strip(',;"\t '))
+    ):
         index -= 1
     if index < 0:
         return _commented_names(path, table[first], dialect, comments)
     block: list[int] = []
     while index >= 0 and not table[index].empty and len(block) < DEEPEST_HEADER:
-        if abs(len(_trimmed(table[index].cells)) - dialect.width) > 1 and block:
+        cells = _joined(_trimmed(table[index].cells), dialect)
+        if block and abs(len(cells) - dialect.width) > 1:
             break
         block.insert(0, index)
         index -= 1
@@ -244,7 +251,7 @@ def _fitted(path: Path, line: _Line, below: Sequence[_Line], dialect: Dialect) -
     Rows may have one cell more than names: an empty one at the end, or a row number at the
     beginning. Raises `LapFileError` for any other difference.
     """
-    names, width = list(line.cells), dialect.width
+    names, width = _joined(line.cells, dialect), dialect.width
     while len(names) > width and not names[-1]:
         names.pop()
     rows = [row.cells for row in below if len(row.cells) == width]
@@ -271,7 +278,8 @@ def _headings(header: _Header) -> list[Heading]:
     for name, unit, source, bar in zip(
         header.names, header.units, header.sources, barred, strict=True
     ):
-        unit = "" if no_unit(unit) else unit.strip("[]() ") if unit[0] in "[(" else unit
+        unit = unit.strip("[]() ") if unit[:1] in {"[", "("} else unit
+        unit = "" if no_unit(unit) else unit
         if bar and sum(map(bool, barred)) > len(barred) / 2:
             headings.append(Heading(bar[1].strip(), bar[2].strip(), source))
         elif unit:
@@ -298,10 +306,12 @@ def _is_units(row: Sequence[str], above: Sequence[str]) -> bool:
 
 
 def _is_groups(row: Sequence[str], width: int) -> bool:
-    """Whether a line above the names groups them: few texts, spread over the whole width."""
+    """Whether a line above the names groups them: few or repeated texts over the whole width."""
     places = [index for index, cell in enumerate(row) if cell]
     texts = all(kind(row[index], ".") is Kind.TEXT for index in places)
-    return len(row) == width and texts and 2 <= len(places) < width and places[-1] * 2 >= width
+    repeated = len({row[index] for index in places}) < len(places)
+    few = 2 <= len(places) < width or (repeated and len(places) >= 2)
+    return len(row) == width and texts and few and places[-1] * 2 >= width
 
 
 def _filled_forward(row: Sequence[str]) -> list[str]:
@@ -318,6 +328,19 @@ def _padded(row: Sequence[str], width: int) -> list[str]:
 def _trimmed(row: Sequence[str]) -> Sequence[str]:
     """The row without one empty cell at its end."""
     return row[:-1] if row and not row[-1] else row
+
+
+def _joined(cells: Sequence[str], dialect: Dialect) -> list[str]:
+    """The cells of a header, where a delimiter within brackets divides none: `AEM (0,23,51)`."""
+    if len(cells) <= dialect.width:
+        return list(cells)
+    joined: list[str] = []
+    for cell in cells:
+        if joined and joined[-1].count("(") > joined[-1].count(")"):
+            joined[-1] += dialect.delimiter + cell
+        else:
+            joined.append(cell)
+    return joined
 
 
 def _counts(cells: Sequence[str]) -> bool:

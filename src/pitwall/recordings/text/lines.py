@@ -23,6 +23,7 @@ JOINT = "\x1f"
 """Stands between cells where the file's own delimiter also stands inside of quotes."""
 MOST_COMMENTS = 100_000
 COMMENT_LINE = re.compile(rb'^[ \t"]*(?:#|//|%|!)', re.MULTILINE)
+COMMENT_BYTES = (b"#", b"/", b"%", b"!")
 RAGGED = "row with more or fewer cells"
 
 
@@ -45,7 +46,7 @@ def pieces_of(path: Path, encoding: str, layout: Layout) -> Iterator[Piece]:
     """The rows of the file below its header."""
     number = 1
     for block in decoding.pieces(path, encoding):
-        count = block.count(b"\n")
+        count = _count(block, b"\n")
         above = min(max(layout.first_row - number, 0), count)
         if above:
             start = 0
@@ -62,13 +63,15 @@ def piece_of(block: bytes, first_line: int, layout: Layout) -> Piece:
     dialect = layout.dialect
     if dialect.delimiter == " ":
         block = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", block))
-    rows = block.count(b"\n")
+    rows = _count(block, b"\n")
     lines = np.arange(first_line, first_line + rows)
-    if b"\n\n" not in block and not block.startswith(b"\n") and not COMMENT_LINE.search(block):
+    # A search for one byte is far faster than the expression.
+    commented = any(mark in block for mark in COMMENT_BYTES) and COMMENT_LINE.search(block)
+    if not commented and b"\n\n" not in block and not block.startswith(b"\n"):
         for data, separator in _without_quotes(block, dialect):
             if _count(data, separator.encode()) == rows * (dialect.width - 1):
                 return Piece(data, rows, separator, lines)
-    return _line_by_line(block, first_line, layout)
+    return line_by_line(block, first_line, layout)
 
 
 def _without_quotes(block: bytes, dialect: Dialect) -> Iterator[tuple[bytes, str]]:
@@ -87,16 +90,23 @@ def _count(data: bytes, mark: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == mark[0]))
 
 
-def _line_by_line(block: bytes, first_line: int, layout: Layout) -> Piece:
+def line_by_line(
+    block: bytes, first_line: int, layout: Layout, separator: str | None = None
+) -> Piece:
+    """The rows of whole lines, each of which has as many cells as the header.
+
+    With a `separator`, the lines are already without quotes.
+    """
     dialect = layout.dialect
-    piece = Piece(b"", 0, dialect.delimiter, np.empty(0, np.int64))
+    split = separator is None and (b'"' in block or dialect.delimiter == " ")
+    mark = separator or dialect.delimiter
+    piece = Piece(b"", 0, JOINT if split else mark, np.empty(0, np.int64))
     kept: list[str] = []
     numbers: list[int] = []
-    text = block.decode("utf-8", errors="replace")
-    quotes = '"' in text
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=first_line):
+    text = block.decode("utf-8", errors="replace").removesuffix("\n")
+    for number, line in enumerate(text.split("\n"), start=first_line):
         bare = line.strip()
-        if not bare or not bare.strip(dialect.delimiter + ' "'):
+        if not bare.strip(mark + ' "'):
             piece.left_out["empty line"] += 1
         elif bare in layout.header:
             piece.left_out["repeated header"] += 1
@@ -105,16 +115,13 @@ def _line_by_line(block: bytes, first_line: int, layout: Layout) -> Piece:
             if len(piece.comments) < MOST_COMMENTS:
                 piece.comments.append(bare)
         else:
-            cells = dialect.split(line) if quotes or dialect.delimiter == " " else None
-            width = len(cells) if cells is not None else line.count(dialect.delimiter) + 1
-            if width != dialect.width:
+            cells = dialect.split(line) if split else line.split(mark)
+            if len(cells) != dialect.width:
                 piece.left_out[RAGGED] += 1
-                piece.ragged = piece.ragged or (number, width)
+                piece.ragged = piece.ragged or (number, len(cells))
                 continue
-            kept.append(JOINT.join(cells) if cells is not None else line)
+            kept.append(JOINT.join(cells) if split else line)
             numbers.append(number)
-    if (not piece.rows and quotes) or dialect.delimiter == " ":
-        piece.separator = JOINT
     piece.data = "".join(f"{line}\n" for line in kept).encode()
     piece.rows = len(kept)
     piece.lines = np.array(numbers, np.int64)

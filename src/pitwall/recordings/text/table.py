@@ -28,6 +28,7 @@ LAP_NAMES = re.compile(
     r"(current|cur|race)?(lap|laps|runde|tour|giro|vuelta)(s|no|nr|num|number|count|counter|index"
     r"|id)?"
 )
+HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{1,16}")
 SHOWN = 8
 """Names that a sentence lists before it only counts them."""
 
@@ -144,8 +145,11 @@ def _without_empty_rows(parsed: Parsed) -> Parsed:
     body.left_out["row without a value"] += int((timed & ~valued).sum())
     body.left_out["row that repeats the one before"] += int((timed & valued & repeated).sum())
     kept = timed & valued & ~repeated
-    if not kept.any():
-        raise LapFileError(f"{parsed.path}: no row has a time in column {axis.clock} and a value")
+    if kept.sum() < 2:
+        raise LapFileError(
+            f"{parsed.path}: {kept.sum()} rows have a time in column {axis.clock or '-'} and a "
+            "value; a recording has at least two"
+        )
     if kept.all():
         return parsed
     filtered = replace(
@@ -184,8 +188,12 @@ def _columns(parsed: Parsed) -> list[Column]:
 
 
 def _is_text(body: Body, index: int) -> bool:
-    """Whether a column has texts and not one number."""
-    return index in body.unread and not np.isfinite(body.values[index]).any()
+    """Whether a column has texts and not one number, or numbers to the base of 16."""
+    unread = body.unread.get(index)
+    if unread is None:
+        return False
+    hexadecimal = HEXADECIMAL.fullmatch(unread.text) and unread.count * 10 > body.rows
+    return bool(hexadecimal) or not np.isfinite(body.values[index]).any()
 
 
 def _markers(parsed: Parsed) -> tuple[float, ...]:
