@@ -142,8 +142,10 @@ def _rows(base: Any, table: str, columns: Sequence[str]) -> list[Any]:
 def _values(base: Any, table: str, column: str) -> NDArray[np.float64]:
     """The values of a column in the order of the table, NaN for null."""
     query = f"SELECT CAST({_quoted(column)} AS DOUBLE) AS v FROM {_quoted(table)}"
-    found = base.execute(query).fetchnumpy()["v"]
-    values = np.ma.filled(found, np.nan).astype(np.float64)
+    found: Any = base.execute(query).fetchnumpy()["v"]
+    values: NDArray[np.float64] = np.array(found, dtype=np.float64)
+    if isinstance(found, np.ma.MaskedArray):
+        values[np.ma.getmaskarray(found)] = np.nan  # type: ignore[no-untyped-call]
     values[~np.isfinite(values)] = np.nan
     return values
 
