@@ -26,8 +26,8 @@ PLAIN_BUS_EVENT = 0x6
 """Flags of a group that holds frames of a bus."""
 
 
-def write_physical(path: Path) -> Path:
-    with MDF(version="4.10") as file:
+def write_physical(path: Path, version: str = "4.10") -> Path:
+    with MDF(version=version) as file:  # type: ignore[arg-type]
         file.header.start_time = START  # type: ignore[union-attr]
         gears = (np.arange(200) % 6).astype(np.uint8)
         speed = Signal(np.linspace(0, 50, 200), FAST, name="Speed", unit="m/s")
@@ -85,6 +85,16 @@ def test_groups_keep_their_rates_and_units(tmp_path: Path) -> None:
     assert (recording.start, recording.zone_told) == (START, True)
     assert recording.rows == 200
     assert recording.doubts == ("State: no numbers over time, left out.",)
+
+
+def test_files_of_version_3_are_read(tmp_path: Path) -> None:
+    write_physical(tmp_path / "a.mdf", "3.30")
+    path = next(tmp_path.glob("a.*"))
+    assert mdf4.recognises(path, path.read_bytes())
+    (recording,) = mdf4.read_here(path, Options())
+    names = [(column.name, column.unit) for column in recording.columns]
+    assert names == [("Speed", "m/s"), ("Gear", ""), ("Oil Temp", "degC")]
+    assert np.allclose(recording.columns[2].times_s, SLOW)
 
 
 def test_can_frames_are_named_by_a_dbc_file(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ MARKS = (b"MDF     ", b"UnFinMF ")
 """The first eight bytes of a file, and of one that its logger did not end."""
 TIME = 1
 """Kind of a master channel that holds seconds."""
-MASTERS = (2, 3)
-"""Kinds of channels that hold the times of their group, stored or counted."""
+MASTERS = {"3": (1,), "4": (2, 3)}
+"""Kinds of channels that hold the times of their group, by the format's version."""
 BUS_EVENTS = 0x2
 """Flag of a group that holds frames of a bus."""
 
@@ -109,11 +109,12 @@ def _is_of_bus(group: Any) -> bool:
 
 def _columns(file: Any, skipped: set[int], left_out: list[str]) -> Iterator[Column]:
     """The channels of the groups that are not skipped; names of others go to `left_out`."""
+    kinds = MASTERS[file.version[0]]
     for index, group in enumerate(file.groups):
         if index in skipped or not group.channel_group.cycles_nr:
             continue
-        masters = [c for c in group.channels if c.channel_type in MASTERS]
-        others = [i for i, c in enumerate(group.channels) if c.channel_type not in MASTERS]
+        masters = [c for c in group.channels if c.channel_type in kinds]
+        others = [i for i, c in enumerate(group.channels) if c.channel_type not in kinds]
         if not masters or getattr(masters[0], "sync_type", TIME) != TIME:
             left_out += [group.channels[i].name for i in others]
             continue
