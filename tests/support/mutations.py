@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Iterator
+import resource
+import signal
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from pitwall.errors import LapFileError
+from pitwall.recordings.recording import Options
 
 EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
@@ -40,3 +49,40 @@ def _damaged(dice: random.Random, good: bytes, hot: int) -> bytes:
         else:
             data[at : at + 8] = dice.randbytes(8)
     return bytes(data)
+
+
+def outcomes(
+    read_here: Callable[[Path, Options], object], path: Path, damaged: Iterable[bytes]
+) -> Counter[str]:
+    """What reading each damaged copy at `path` ends with, in a forked process with limits.
+
+    `read`; `LapFileError`; `other` for another exception, which the child of `isolated` turns
+    into one; `crash` and `limit` for the processes that the kernel ended.
+    """
+    ends: Counter[str] = Counter()
+    for content in damaged:
+        path.write_bytes(content)
+        child = os.fork()
+        if child == 0:
+            os._exit(_read_limited(read_here, path))
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        names = {0: "read", 1: "LapFileError", 2: "other", -signal.SIGXCPU: "limit"}
+        ends[names.get(code, "crash")] += 1
+    return ends
+
+
+def _read_limited(read_here: Callable[[Path, Options], object], path: Path) -> int:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (20, 25))
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    warnings.simplefilter("ignore")
+    try:
+        read_here(path, Options())
+    except LapFileError:
+        return 1
+    except Exception:
+        return 2
+    return 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,6 +127,23 @@ def test_a_naive_date_tells_no_zone_and_an_index_of_dates_is_a_clock(tmp_path: P
     assert recording.start == datetime(2024, 3, 4, 14, 5, 6, tzinfo=UTC)
     assert not recording.zone_told
     assert recording.columns[0].times_s.tolist() == [0.0, 0.05, 0.1]
+
+
+def test_an_export_of_this_product_tells_its_start_and_laps(tmp_path: Path) -> None:
+    laps = [
+        {"number": 0, "start_s": 0.0, "end_s": 12.023, "whole": False},
+        {"number": 1, "start_s": 12.023, "end_s": 52.023, "whole": True},
+    ]
+    facts = {"vehicle": "Kart", "start": "2024-03-04T14:05:06+00:00", "laps": laps}
+    dates = pd.date_range("2024-03-04 14:05:07", periods=2, freq="20ms", tz="UTC")
+    table = pa.table({"datetime": dates, "Timestamp": [1.0, 1.02], "Speed": [1.0, 2.0]})
+    table = table.replace_schema_metadata({"pitwall": json.dumps(facts)})
+    recording = read(write(tmp_path / "x.parquet", table))
+    assert recording.clock == "Timestamp"
+    assert recording.start == datetime(2024, 3, 4, 14, 5, 6, tzinfo=UTC)
+    assert (recording.vehicle, recording.doubts) == ("Kart", ())
+    assert recording.beacons_s == (12.023, 52.023)
+    assert [(c.name, c.times_s.tolist()) for c in recording.columns] == [("Speed", [1.0, 1.02])]
 
 
 def test_a_table_without_a_clock_needs_its_rate(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from pitwall.errors import LapFileError
 from pitwall.recordings.readers.motec_ldx import beacons
-from pitwall.recordings.readers.parts import SteadyTimes, listed, longest, text_of, told_apart
+from pitwall.recordings.readers.parts import (
+    SteadyTimes,
+    lap_column,
+    listed,
+    longest,
+    text_of,
+    told_apart,
+)
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "motec-ld"
@@ -130,6 +137,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
             vehicle=text_of(head[VEHICLE : VEHICLE + 64]) or _vehicle(raw, head) or None,
             driver=text_of(head[DRIVER : DRIVER + 64]) or None,
             beacons_s=beacons(path),
+            lap_column=lap_column(columns),
             doubts=tuple(_doubts(channels)),
         )
     ]

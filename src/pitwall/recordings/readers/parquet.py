@@ -6,10 +6,11 @@ metadata or in brackets behind its name.
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,13 @@ from numpy.typing import NDArray
 from pitwall.errors import LapFileError
 from pitwall.recordings.readers import clock as clocks
 from pitwall.recordings.readers.clock import Clock
-from pitwall.recordings.readers.parts import lap_column, listed, told_apart
+from pitwall.recordings.readers.parts import (
+    beacons_of,
+    lap_column,
+    listed,
+    name_and_unit,
+    told_apart,
+)
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "parquet"
@@ -27,12 +34,6 @@ SUFFIXES = (".parquet", ".pq")
 
 MARK = b"PAR1"
 UNIT_KEYS = {"unit", "units", "uom"}
-BRACKETS = re.compile(r"(.*\S)\s*[\[(]([^\s\[\]()]{1,8})[\])]")
-"""A name with its unit behind it. What is longer than a unit belongs to the name."""
-UNITS_IN_BRACKETS = set(
-    "s ms us ns m/s km/h kmh kph mph m/s2 m/s^2 m/s² g deg ° rad deg/s °/s rad/s rpm % bar mbar "
-    "psi kpa pa c °c f °f k m km ft mm cm n kn nm n.m n·m v mv a l kg hz lambda 1/min".split()
-)
 EXPANDS_TO, ALWAYS_ALLOWED = 100, 512 << 20
 """A file may grow by this factor, or to so many bytes, when it is unpacked."""
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -51,6 +52,10 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     given, when the unit of its clock is not told, and when no column has numbers.
     """
     table, other = _table(path)
+    facts = _facts(table)
+    if facts:
+        # An export of this product tells its start and laps itself, and its dates only repeat it.
+        table = table.select([i for i, f in enumerate(table.schema) if not _is_moment(f.type)])
     fields = list(table.schema)
     named = [_name_and_unit(field) for field in fields]
     place, clock = _clock(path, table, named, options)
@@ -67,7 +72,6 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
             f"{listed([*table.column_names, *other]) or 'none'}"
         )
     other += [fields[i].name for i in _moments(fields) if i != place]
-    facts = {k.decode(errors="replace"): v for k, v in (table.schema.metadata or {}).items()}
     return [
         Recording(
             path,
@@ -75,10 +79,10 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
             columns,
             table.num_rows,
             clock=fields[place].name if place is not None else "--rate-hz",
-            start=clock.start or _date(facts.get("start", b"")),
+            start=clock.start or _date(facts.get("start", "")),
             zone_told=clock.zone_told,
-            vehicle=facts.get("vehicle", b"").decode(errors="replace") or None,
-            driver=facts.get("driver", b"").decode(errors="replace") or None,
+            vehicle=facts.get("vehicle") or None,
+            beacons_s=_beacons(facts),
             lap_column=lap_column(columns),
             doubts=(
                 *clock.doubts,
@@ -119,10 +123,7 @@ def _name_and_unit(field: pa.Field) -> tuple[str, str]:
     for key, value in (field.metadata or {}).items():
         if key.decode(errors="replace").lower() in UNIT_KEYS:
             return name, value.decode(errors="replace").strip()
-    match = BRACKETS.fullmatch(name)
-    if match and match[2].lower() in UNITS_IN_BRACKETS:
-        return match[1], match[2]
-    return name, ""
+    return name_and_unit(name)
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -244,10 +245,30 @@ def _read_clock(
     return Clock(times_s, start, zone_told=column.type.tz is not None)
 
 
-def _date(raw: bytes) -> datetime | None:
-    """A date of the table's metadata, if it tells its zone."""
+def _facts(table: pa.Table) -> dict[str, Any]:
+    """What an export of this product tells of its session; empty for files of other writers."""
     try:
-        date = datetime.fromisoformat(raw.decode(errors="replace"))
+        facts = json.loads((table.schema.metadata or {}).get(b"pitwall", b""))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) and "Timestamp" in table.column_names else {}
+
+
+def _date(written: object) -> datetime | None:
+    """A date with its zone."""
+    try:
+        date = datetime.fromisoformat(str(written))
     except ValueError:
         return None
     return date.astimezone(UTC) if date.tzinfo else None
+
+
+def _beacons(facts: dict[str, Any]) -> tuple[float, ...]:
+    try:
+        laps = [
+            (float(lap["start_s"]), float(lap["end_s"]), bool(lap["whole"]))
+            for lap in facts["laps"]
+        ]
+    except (KeyError, TypeError, ValueError):
+        return ()
+    return beacons_of(laps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,12 @@ from pitwall.recordings.recording import Column
 
 SHOWN = 6
 """So many names of columns are written out in a message."""
+
+BRACKETS = re.compile(r"(.*\S)\s*[\[(]([^\s\[\]()]{1,8})[\])]")
+UNITS_IN_BRACKETS = set(
+    "s ms us ns m/s km/h kmh kph mph m/s2 m/s^2 m/s² g deg ° rad deg/s °/s rad/s rpm % bar mbar "
+    "psi kpa pa c °c f °f k m km ft mm cm n kn nm n.m n·m v mv a l kg hz lambda 1/min".split()
+)
 
 
 def text_of(raw: bytes) -> str:
@@ -73,3 +80,21 @@ def lap_column(columns: Iterable[Column]) -> str | None:
         if "".join(filter(str.isalnum, column.name.lower())) in LAP_NAMES:
             return column.name
     return None
+
+
+def name_and_unit(name: str) -> tuple[str, str]:
+    """A name and the unit that stands in brackets behind it. Other brackets belong to the name."""
+    match = BRACKETS.fullmatch(name)
+    if match and match[2].lower() in UNITS_IN_BRACKETS:
+        return match[1], match[2]
+    return name, ""
+
+
+def beacons_of(laps: Iterable[tuple[float, float | None, bool]]) -> tuple[float, ...]:
+    """Where the line was passed, rising, by laps of start and end in s, and whether each is whole.
+
+    A lap that is not whole begins or ends at the line only where another lap is beside it.
+    """
+    ordered = sorted(laps, key=lambda lap: lap[0])
+    times = {start for place, (start, _, whole) in enumerate(ordered) if place or whole}
+    return tuple(sorted(times | {end for _, end, whole in ordered if whole and end is not None}))
