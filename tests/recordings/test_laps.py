@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> Path:
         ("c.csv", "TIME,SPEED\n", "no row of numbers"),
         ("d.csv", "A,B\n1,2\n3,4\n", "no column of time.*--rate-hz"),
         ("e.csv", "TIME,SPEED\ns,km/h\n", "no row of numbers"),
-        ("f.csv", "TIME,SPEED\n0,1\n1,x\n", "1 rows have a time and a value"),
+        ("f.csv", "TIME,SPEED\n0,1\n1,x\n", "1 rows have a time"),
         ("g.csv", "1,2\n3,4\n", "without a header"),
         ("h.csv", "TIME,SPEED\n5,1\n5,2\n", "--rate-hz"),
         ("i.csv", "TIME,FOO\n0,1\n1,2\n", r"known channel.*names.yaml.*Channel\(.FOO., unit"),

@@ -5,7 +5,7 @@ A new format is a module of `readers`, and one line in `files.READERS`.
 
 - `recording`: what the reader of a format gives, and what a user tells of a file
 - `readers`: the readers, one file a format; `text`: the parts of those that read text
-- `files`: finds recordings and reads each by its format
+- `files`: finds recordings and reads each by its format; `archives`: those packed as zip
 - `sessions`: makes a session of a recording, of these parts: `meanings` (names and units),
   `own_names`, `ticks`, `starts` (start and session id), `places` (x and y)
 - `joining`: several files that are one session

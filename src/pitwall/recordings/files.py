@@ -14,12 +14,17 @@ from pitwall.channels import names
 from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
+from pitwall.recordings import archives
 from pitwall.recordings.joining import joined
 from pitwall.recordings.readers import (
     aim_csv,
+    aim_xrk,
     delimited,
     harrys,
     iracing_ibt,
+    lmu_duckdb,
+    mcap,
+    mdf4,
     motec_csv,
     motec_ld,
     parquet,
@@ -36,6 +41,10 @@ READERS: tuple[Reader, ...] = (
     parquet,
     motec_ld,
     iracing_ibt,
+    aim_xrk,
+    mdf4,
+    mcap,
+    lmu_duckdb,
     vbo,
     motec_csv,
     aim_csv,
@@ -67,7 +76,9 @@ def find(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if _is_recording(file, path))
             if not inside:
-                raise LapFileError(f"{path}: no lap in this folder; expected {_suffixes()} files")
+                raise LapFileError(
+                    f"{path}: no lap in this folder; expected {' or '.join(_suffixes())} files"
+                )
             if len(inside) > MOST_FILES:
                 raise LapFileError(
                     f"{path}: {len(inside):,} recordings, at most {MOST_FILES:,} are read at a "
@@ -133,31 +144,43 @@ def readings(
 
 
 def recordings(path: Path, options: Options) -> Sequence[Recording]:
-    """What one file holds, by the reader that knows its content.
+    """What one file holds, by the reader that knows its content; of an archive, what its files do.
 
     Raises `LapFileError` when no reader knows it, and whatever its reader raises.
     """
+    head = _head(path)
+    if archives.recognises(path, head):
+        return archives.read(path, options, _recordings_below)
     suffix = path.suffix.lower()
-    knowing = _knowing(path)
-    reader = next(iter(knowing), None)
+    reader = next(iter(_knowing(path, head)), None)
     if reader is None:
         named = next((each for each in READERS if suffix in each.SUFFIXES), None)
         if named is not None:
             return named.read(path, options)
         raise LapFileError(
             f"{path}: {path.suffix or 'no suffix'} is no lap format, and the content is of none "
-            f"either; give a {_suffixes()} file"
+            f"either; give a {' or '.join(_suffixes())} file"
         )
     return reader.read(path, options)
 
 
-def _knowing(path: Path) -> list[Reader]:
-    """The readers that know the content of a file."""
+def _recordings_below(folder: Path, options: Options) -> Sequence[Recording]:
+    """The recordings in the folder of an archive. An archive in an archive is left out."""
+    files = [file for file in find([folder]) if file.suffix.lower() not in archives.SUFFIXES]
+    return [recording for file in files for recording in recordings(file, options)]
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, which tell its format."""
     try:
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+            return file.read(HEAD_BYTES)
     except OSError as error:
         raise LapFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _knowing(path: Path, head: bytes) -> list[Reader]:
+    """The readers that know the content of a file."""
     return [reader for reader in READERS if reader.recognises(path, head)]
 
 
@@ -169,12 +192,13 @@ def _of(options: Options | None, vehicle: str | None) -> Options:
 def _is_recording(file: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     suffix = file.suffix.lower()
-    known = any(suffix in reader.SUFFIXES for reader in READERS)
+    known = suffix in _suffixes()
     if hidden or not known or file.name == INDEX_FILE or not file.is_file():
         return False
-    return suffix not in OF_ANY_TEXT or bool(_knowing(file))
+    return suffix not in OF_ANY_TEXT or bool(_knowing(file, _head(file)))
 
 
-def _suffixes() -> str:
-    suffixes = [suffix for reader in READERS for suffix in reader.SUFFIXES]
-    return " or ".join(dict.fromkeys(suffixes))
+def _suffixes() -> list[str]:
+    """Suffixes of files that can be read."""
+    of_readers = [suffix for reader in READERS for suffix in reader.SUFFIXES]
+    return list(dict.fromkeys([*of_readers, *archives.SUFFIXES]))
