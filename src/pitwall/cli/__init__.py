@@ -10,6 +10,7 @@ terminal    consoles, tables, JSON output, the progress line
 checks      checks of servers and arguments before a command begins
 demo        `demo`                                  suite    `test`
 stack       `up`, `down`, `restart`, `status`       jobs     `jobs run|stop|list`
+inspect     `inspect`                               reading  options and summary of files
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
 models      `train`, `retrain`, `models`, `promote`

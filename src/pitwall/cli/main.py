@@ -10,6 +10,7 @@ from pitwall.cli import bench, demo, features, models, offline, recordings, serv
 from pitwall.cli.archive import archive
 from pitwall.cli.chaos import chaos
 from pitwall.cli.dead_letters import letters
+from pitwall.cli.inspect import inspect
 from pitwall.cli.jobs import jobs
 from pitwall.cli.sessions import sessions
 from pitwall.cli.simulation import simulate_faults
@@ -39,6 +40,7 @@ app.command(epilog="Example: ./pitwall replay ../shared/data/laps --speed max")(
 app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out laps/")(
     recordings.simulate
 )
+app.command(epilog="Example: ./pitwall inspect outing.csv --start 2026-03-04T14:05:06Z")(inspect)
 app.command(epilog="Example: ./pitwall bench parse ingest --quick")(bench.bench)
 app.command(epilog="Example: ./pitwall chaos --minutes 30")(chaos)
 app.command(epilog="Example: ./pitwall simulate-faults --seed 1 --seeds 20")(simulate_faults)
