@@ -9,6 +9,7 @@ archive_replay       produce archived topics again
 dead_letters         list and show dead letters, and send them again
 arrival              what became of ticks that were sent
 backfill             recorded sessions through the features job into the offline store
+session_export       a session of the stores or of a file, for the writers
 retention            what has been kept longer than the settings say
 due                  one such thing
 retention_offline, retention_cassandra, retention_topics   what each store has kept too long

@@ -7,4 +7,5 @@ A new format is a module here with a reader, and one line in `files.READERS`.
 - `parquet`, `csv`: the readers, one file a format
 - `files`: finds recordings and reads each by its format
 - `laps`: splits a session into laps
+- `writers`: sessions and laps as files for other tools, one file a format
 """

@@ -22,6 +22,10 @@ FLUSH_S = 10.0
 class Decoder(Protocol):
     """Makes ticks of frames or packets. It keeps the sessions' clocks."""
 
+    @property
+    def session(self) -> str:
+        """Id of the newest session; empty before the first one."""
+
     def ticks(self, arrival: Arrival) -> Iterable[Tick]:
         """The ticks, or parts of ticks, of one frame or packet.
 

@@ -90,6 +90,18 @@ class Export:
                 "rename the recording"
             ) from None
 
+    def without_features(self) -> Export:
+        """The channels alone."""
+        return replace(self, features=None)
+
+    def without_channels(self) -> Export:
+        """The features alone."""
+        times = np.empty(0) if self.features is None else self.features.times_s
+        none = replace(
+            self.session, names=(), units=(), times_s=times, values=np.empty((len(times), 0))
+        )
+        return replace(self, session=none)
+
     def joined(self) -> Session:
         """Channels and features as one session, on all times of both.
 

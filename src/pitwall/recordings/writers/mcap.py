@@ -70,7 +70,8 @@ def write(export: Export, path: Path) -> Written:
         }
         writer.add_metadata("pitwall", facts)
         topics = _Topics(writer, start_ns)
-        topics.add("/telemetry", "pitwall.Telemetry", _numbers(session), _ticks(session))
+        if session.names:
+            topics.add("/telemetry", "pitwall.Telemetry", _numbers(session), _ticks(session))
         if export.features is not None:
             features = export.features
             topics.add("/features", "pitwall.Features", _numbers(features), _ticks(features))
