@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -67,8 +67,11 @@ def entity_features(
     )
     if rows is None:
         return None
-    table = rows.to_arrow_table()
-    values = {name: np.asarray(table[name].to_numpy(zero_copy_only=False), float) for name in names}
+    masked: Any = np.ma
+    values = {
+        name: np.asarray(masked.filled(masked.asarray(column, float), np.nan))
+        for name, column in rows.fetchnumpy().items()
+    }
     if not len(values["session_time"]):
         return None
     return EntityFeatures(features, values)
