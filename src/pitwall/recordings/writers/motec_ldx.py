@@ -11,6 +11,9 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from pitwall.recordings.writers.export import LapSpan
 
+SAME_S = 1e-3
+"""The end of a lap and the start of the next one, no farther apart than this, are one passing."""
+
 
 def beacons_s(laps: Sequence[LapSpan], begin_s: float, end_s: float) -> list[float]:
     """Session times between `begin_s` and `end_s` at which the line was passed, rising.
@@ -18,9 +21,13 @@ def beacons_s(laps: Sequence[LapSpan], begin_s: float, end_s: float) -> list[flo
     A whole lap begins and ends at the line. A lap that is not whole begins there only if it begins
     after the recording.
     """
-    passings = {lap.end_s for lap in laps if lap.whole}
-    passings |= {lap.start_s for lap in laps if lap.whole or lap.start_s > begin_s}
-    return sorted(time_s for time_s in passings if begin_s <= time_s <= end_s)
+    times = [lap.end_s for lap in laps if lap.whole]
+    times += [lap.start_s for lap in laps if lap.whole or lap.start_s > begin_s]
+    passings: list[float] = []
+    for time_s in sorted(time_s for time_s in times if begin_s <= time_s <= end_s):
+        if not passings or time_s - passings[-1] > SAME_S:
+            passings.append(time_s)
+    return passings
 
 
 def document(laps: Sequence[LapSpan], begin_s: float, end_s: float) -> ElementTree[Element]:
@@ -49,7 +56,7 @@ def document(laps: Sequence[LapSpan], begin_s: float, end_s: float) -> ElementTr
         fastest = min(whole, key=lambda lap: lap.end_s - lap.start_s)
         minutes, seconds = divmod(round(fastest.end_s - fastest.start_s, 3), 60)
         SubElement(details, "String", Id="Fastest Time", Value=f"{minutes:.0f}:{seconds:06.3f}")
-        place = passings.index(fastest.end_s) + 1
+        place = 1 + sum(time_s < fastest.end_s - SAME_S for time_s in passings)
         SubElement(details, "String", Id="Fastest Lap", Value=str(place))
     indent(root)
     return ElementTree(root)
