@@ -128,11 +128,11 @@ class Capture:
 
 
 def _blf(path: Path, counts: Counts) -> Iterator[Frame]:
-    import can
+    from pitwall.car.bridges.can_blf import BoundedBlfReader
 
     number = 0
     try:
-        with can.BLFReader(path) as reader:
+        with BoundedBlfReader(path) as reader:
             for message in reader:
                 number += 1
                 yield frame_of(message)
