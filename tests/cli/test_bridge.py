@@ -161,6 +161,9 @@ def test_what_is_lost_is_an_error(
     ("arguments", "status", "says"),
     [
         (["can", "--dbc", DBC], 2, "give a bus by --channel, or a recording by its path"),
+        (["can", "--dbc", DBC, "/no.blf", "--vehicle", ""], 2, "the vehicle is ''"),
+        (["can", "--dbc", DBC, "/no.blf", "--vehicle", "x" * 201], 1, "has 201 characters"),
+        (["udp", "--port", 5300, "--vehicle", "a\tb"], 1, "has a control character"),
         (["can", "--dbc", "/no.dbc", "--channel", "can0"], 1, "/no.dbc: cannot be read"),
         (["can", "--dbc", DBC, "/no.blf"], 1, "/no.blf: cannot be read"),
         (["can", "--dbc", DBC, "--channel", "nocan7"], 1, "CAN bus nocan7 (socketcan) cannot be"),

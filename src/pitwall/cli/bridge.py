@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -96,7 +96,8 @@ def can(
     if (recording is None) == (channel is None):
         raise UsageError("give a bus by --channel, or a recording by its path")
     signals = Signals(dbc)
-    name = vehicle or dbc.stem
+    name = dbc.stem if vehicle is None else vehicle
+    _check(name, session or "can", signals.units)
     for doubt in signals.doubts():
         ERR.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
     if recording is not None:
@@ -137,9 +138,24 @@ def udp(
     from pitwall.car.bridges.forza import ForzaDecoder
     from pitwall.car.bridges.udp import UdpSource
 
+    if vehicle is not None:
+        _check(vehicle, "game", {})
     counts = Counts()
     source = UdpSource(host or Settings().host, port)
     _run(source, ForzaDecoder(vehicle, counts), counts, 0.0, topic, seconds, as_json)
+
+
+def _check(vehicle: str, name: str, units: Mapping[str, str]) -> None:
+    """Refuse names and units that the features job would refuse, before anything is sent."""
+    import numpy as np
+
+    from pitwall.car.acceptance import check
+    from pitwall.car.session import Session
+
+    channels = units or {"Speed": "km/h"}
+    names, texts = tuple(channels), tuple(channels.values())
+    zeros = np.zeros((1, len(names)))
+    check([Session(vehicle, f"20000101-000000-{name}", names, texts, np.zeros(1), zeros)])
 
 
 def _run(

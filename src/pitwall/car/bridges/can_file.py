@@ -65,7 +65,7 @@ class Capture:
     def session_id(self, start: datetime | None, name: str | None) -> str:
         """The session's id: from `start`, else from the recording's own; `name` or the file's."""
         begin = start or self.survey.start or UNDATED
-        stem = re.sub(r"[^A-Za-z0-9._-]", "_", name or self.path.stem)
+        stem = re.sub(r"[^\w.-]", "_", name or self.path.stem)
         return f"{begin.astimezone(UTC):%Y%m%d-%H%M%S}-{stem}"
 
     def ticks(self, vehicle: str, session: str, counts: Counts) -> Iterator[Tick]:

@@ -7,6 +7,7 @@ signal whose name stands in two messages is named `Message.Signal`.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -157,7 +158,7 @@ class BusDecoder:
         self._signals = signals
         self._vehicle = vehicle
         self._counts = counts
-        self._suffix = suffix
+        self._suffix = re.sub(r"[^\w.-]", "_", suffix)
         self._session = ""
         self._start_s = 0.0
         self._connection = -1
