@@ -15,6 +15,7 @@ recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
 models      `train`, `retrain`, `models`, `promote`
 serving     `serve`, `score`, `predict`
+export      `export`                                bridge   `bridge can|udp`
 archive     `archive run|list|replay`               dead_letters  `dead-letters list|show|replay`
 sessions    `sessions list|show|tag|exclude|include|delete`, with session_views, session_marks,
             session_delete and session_arguments

@@ -13,4 +13,5 @@ A new format is a module of `readers`, and one line in `files.READERS`.
 - `lap_evidence`, `lap_search`: what tells laps, and the search through it in order
 - `lap_rule`: how a distance tells laps, the same rule as in the job; `lines`: crossed by position
 - `lap_distances`: the lap distance that is sent where a file tells laps in another way
+- `writers`: sessions and laps as files for other tools, one file a format
 """
