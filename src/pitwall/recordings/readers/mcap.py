@@ -20,7 +20,14 @@ import numpy as np
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
 from pitwall.recordings.readers.clock import EPOCH, FIRST_DATE_S, LAST_DATE_S
-from pitwall.recordings.readers.parts import beacons_of, lap_column, listed, longest, name_and_unit
+from pitwall.recordings.readers.parts import (
+    beacons_of,
+    check_content,
+    lap_column,
+    listed,
+    longest,
+    name_and_unit,
+)
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mcap"
@@ -67,6 +74,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     A message's time is its log time. Raises `LapFileError` when the file is cut off or damaged,
     when a message is no JSON, and when no message has a number.
     """
+    check_content(path, recognises, "an MCAP file")
     return isolated.read(__name__, path, options)
 
 
