@@ -5,6 +5,7 @@ A recording is gathered from its file alone, by `of_file`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.car.session import Session
+from pitwall.channels.channel import channel_id
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.errors import LapFileError, UsageError
 from pitwall.features import FeatureSet
 from pitwall.features.kinds import Kind
 from pitwall.recordings.files import read
-from pitwall.recordings.laps import split
+from pitwall.recordings.laps import Lap, split
 from pitwall.recordings.writers.export import Export, Span
 from pitwall.settings import Settings
 from pitwall.stores.history import History, HistoryReader
@@ -27,6 +29,7 @@ from pitwall.stores.offline.entity_features import EntityFeatures, entity_featur
 from pitwall.stores.offline.laps import whole
 
 Floats = NDArray[np.float64]
+DISTANCE = CHANNELS["LAPDISTANCE"]
 SAME_FACTOR = 1e-6
 """Two factors between units are the same where they differ by a smaller share."""
 
@@ -42,13 +45,29 @@ def of_file(path: Path, vehicle: str | None) -> Gathered:
     """A recording with its laps. It has no features. Raises `LapFileError`."""
     session = read(path, vehicle)
     try:
-        laps = [
-            Span(lap.number, lap.start_s, lap.start_s + lap.duration_s, lap.whole)
-            for lap in split(session)
-        ]
+        laps = split(session)
     except LapFileError as error:
         return Gathered(Export(session), (str(error),))
-    return Gathered(Export(session, laps), ())
+    return Gathered(Export(session, _spans(session, laps)), ())
+
+
+def _spans(session: Session, laps: Sequence[Lap]) -> list[Span]:
+    """When the laps began and ended, from the last one back.
+
+    The last lap ends with the distance, and a lap ends where the next one begins. Laps before one
+    that was not seen from its start are left out.
+    """
+    names = {DISTANCE.id, *DISTANCE.aliases}
+    columns = [i for i, name in enumerate(session.names) if channel_id(name) in names]
+    carried = np.isfinite(session.values[:, columns]).any(axis=1)
+    end_s = float(session.times_s[carried][-1]) if carried.any() else 0.0
+    spans: list[Span] = []
+    for lap in reversed(laps):
+        if spans and lap.number + 1 != spans[-1].number:
+            break
+        spans.append(Span(lap.number, end_s - lap.duration_s, end_s, lap.whole))
+        end_s = spans[-1].start_s
+    return spans[::-1]
 
 
 def of_stores(

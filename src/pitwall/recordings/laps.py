@@ -32,8 +32,6 @@ class Lap:
     """Seconds since lap start, shape (ticks,)."""
     distance_m: NDArray[np.float64]
     """Distance since lap start, shape (ticks,), rising strictly."""
-    start_s: float
-    """Session time at which it begins."""
 
 
 def split(session: Session) -> list[Lap]:
@@ -52,7 +50,7 @@ def split(session: Session) -> list[Lap]:
         if number > 1 or distance[0] < START_M:
             t, d = time[first:end], distance[first:end]
             rises = d > np.r_[0.0, np.maximum.accumulate(d)[:-1]]
-            laps.append(Lap(number, whole, end_s - start_s, t[rises] - start_s, d[rises], start_s))
+            laps.append(Lap(number, whole, end_s - start_s, t[rises] - start_s, d[rises]))
 
     number, first, start_s, farthest = 1, 0, float(time[0]), float(distance[0])
     for i in range(1, len(distance)):
