@@ -163,6 +163,7 @@ def test_mcap_is_read_back_by_its_own_reader(tmp_path: Path) -> None:
     assert fixes[0]["latitude"] == 0.5 + 0.35e-5 and fixes[0]["longitude"] == -30.5
     laps = [data for topic, _, _, data in messages if topic == "/laps"]
     assert [(lap["number"], lap["whole"]) for lap in laps] == [(1, True), (2, False)]
+    assert [(lap["start_s"], lap["end_s"]) for lap in laps] == [(0.35, 0.5125), (0.5125, 0.9)]
     assert laps[0]["duration_s"] == pytest.approx(0.1625) and "duration_s" not in laps[1]
     features = [data for topic, _, _, data in messages if topic == "/features"]
     assert [data["speed_mean_5s"] for data in features] == [0, 1, 2, 3, 4, 5]
