@@ -18,8 +18,8 @@ from pitwall.channels.units import unit_factors
 from pitwall.errors import LapFileError, UsageError
 from pitwall.features import FeatureSet
 from pitwall.features.kinds import Kind
-from pitwall.recordings.files import read
-from pitwall.recordings.laps import split
+from pitwall.recordings.files import readings
+from pitwall.recordings.recording import Options
 from pitwall.recordings.writers.export import Export, Span
 from pitwall.settings import Settings
 from pitwall.stores.history import History, HistoryReader
@@ -27,6 +27,7 @@ from pitwall.stores.offline.entity_features import EntityFeatures, entity_featur
 from pitwall.stores.offline.laps import whole
 
 Floats = NDArray[np.float64]
+DISTANCE = CHANNELS["LAPDISTANCE"]
 SAME_FACTOR = 1e-6
 """Two factors between units are the same where they differ by a smaller share."""
 
@@ -40,15 +41,14 @@ class Gathered(NamedTuple):
 
 def of_file(path: Path, vehicle: str | None) -> Gathered:
     """A recording with its laps. It has no features. Raises `LapFileError`."""
-    session = read(path, vehicle)
-    try:
-        laps = [
-            Span(lap.number, lap.start_s, lap.start_s + lap.duration_s, lap.whole)
-            for lap in split(session)
-        ]
-    except LapFileError as error:
-        return Gathered(Export(session), (str(error),))
-    return Gathered(Export(session, laps), ())
+    first, *more = readings([path], Options(vehicle=vehicle))
+    if more:
+        raise LapFileError(f"{path}: holds {len(more) + 1} drives; one is expected here")
+    laps = [
+        Span(lap.number, lap.start_s + first.shift_s, lap.end_s + first.shift_s, lap.whole)
+        for lap in first.laps
+    ]
+    return Gathered(Export(first.session, laps), first.doubts)
 
 
 def of_stores(

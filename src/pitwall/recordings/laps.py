@@ -33,8 +33,6 @@ class Lap:
     """Seconds since lap start, shape (ticks,)."""
     distance_m: NDArray[np.float64]
     """Distance since lap start, shape (ticks,), rising strictly."""
-    start_s: float
-    """Session time at which it begins."""
 
 
 def split(session: Session) -> list[Lap]:
@@ -61,7 +59,6 @@ def split(session: Session) -> list[Lap]:
                 part.end_s - part.start_s,
                 t[rises] - part.start_s,
                 d[rises],
-                part.start_s,
             )
         )
     return laps

@@ -46,6 +46,8 @@ class Reading:
     channels: tuple[ChannelReading, ...]
     laps: tuple[TimedLap, ...]
     """On the recording's own axis."""
+    shift_s: float
+    """Seconds to add to a time on that axis for the session's time."""
     left_out: dict[str, int]
     """Rows that were left out, by reason."""
     doubts: tuple[str, ...]
@@ -115,6 +117,7 @@ def interpret(
         start.source,
         (*_as_sent(found, sent), *derived),
         tuple(laps),
+        shift,
         left_out,
         tuple(dict.fromkeys([*recording.doubts, *_start_doubts(recording, start), *doubts])),
     )

@@ -73,7 +73,7 @@ def test_what_a_bridge_sent_is_exported_as_it_was(stack: Settings, tmp_path: Pat
             and len(features.times_s) == TICKS
         )
 
-    wait(is_stored, 120, lambda: f"all ticks in both stores: {gathered}")
+    wait(is_stored, 240, lambda: f"all ticks in both stores: {gathered}")
     export, notes = gathered[0]
     names, units = export.session.names, export.session.units
     assert units[names.index("Speed")] == "km/h", "told by the feature that is its newest value"

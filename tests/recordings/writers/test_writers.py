@@ -18,7 +18,7 @@ from pitwall.car.session import Session
 from pitwall.car.simulator import simulate
 from pitwall.errors import UsageError
 from pitwall.recordings.files import read
-from pitwall.recordings.laps import split
+from pitwall.recordings.laps import Lap, split
 from pitwall.recordings.writers.export import Export, Span
 from pitwall.recordings.writers.files import FORMATS, write
 
@@ -57,6 +57,15 @@ def export() -> Export:
         np.column_stack([whole.values[::2, 0], np.arange(6.0)]),
     )
     return Export(whole, (Span(1, 0.35, 0.5125, True), Span(2, 0.5125, 0.9, False)), features)
+
+
+def spans_of(laps: list[Lap]) -> list[Span]:
+    """The laps of a simulated drive, which begins on the line."""
+    ends = np.cumsum([lap.duration_s for lap in laps]).tolist()
+    return [
+        Span(lap.number, end_s - lap.duration_s, end_s, lap.whole)
+        for lap, end_s in zip(laps, ends, strict=True)
+    ]
 
 
 def test_csv_is_read_back_by_pandas_and_polars(tmp_path: Path) -> None:
@@ -154,6 +163,7 @@ def test_mcap_is_read_back_by_its_own_reader(tmp_path: Path) -> None:
     assert fixes[0]["latitude"] == 0.5 + 0.35e-5 and fixes[0]["longitude"] == -30.5
     laps = [data for topic, _, _, data in messages if topic == "/laps"]
     assert [(lap["number"], lap["whole"]) for lap in laps] == [(1, True), (2, False)]
+    assert [(lap["start_s"], lap["end_s"]) for lap in laps] == [(0.35, 0.5125), (0.5125, 0.9)]
     assert laps[0]["duration_s"] == pytest.approx(0.1625) and "duration_s" not in laps[1]
     features = [data for topic, _, _, data in messages if topic == "/features"]
     assert [data["speed_mean_5s"] for data in features] == [0, 1, 2, 3, 4, 5]
@@ -178,10 +188,7 @@ def test_motec_is_read_back_by_the_public_layout(tmp_path: Path) -> None:
 
 def test_motec_laps_are_those_of_the_session(tmp_path: Path) -> None:
     drive = simulate(laps=3, seed=5, hz=50.0)
-    spans = [
-        Span(lap.number, lap.start_s, lap.start_s + lap.duration_s, lap.whole)
-        for lap in split(drive)
-    ]
+    spans = spans_of(split(drive))
     ld, ldx = write(Export(drive, spans), "motec", tmp_path).paths
     speed = read_ld(ld).channels["Speed"]
     np.testing.assert_array_equal(speed.values, drive.channel("Speed").astype(np.float32))
@@ -232,10 +239,7 @@ def test_one_lap_is_cut_with_ticks_beyond_the_line(tmp_path: Path) -> None:
 def test_the_time_of_an_exported_lap_is_found_again(tmp_path: Path, lap_number: int) -> None:
     drive = simulate(laps=3, seed=5, hz=50.0)
     laps = {lap.number: lap for lap in split(drive)}
-    spans = [
-        Span(lap.number, lap.start_s, lap.start_s + lap.duration_s, lap.whole)
-        for lap in laps.values()
-    ]
+    spans = spans_of(split(drive))
     path = write(Export(drive, spans).lap(lap_number), "csv", tmp_path).paths[0]
     again = [lap for lap in split(read(path)) if lap.whole]
     assert [lap.duration_s for lap in again] == pytest.approx([laps[lap_number].duration_s])

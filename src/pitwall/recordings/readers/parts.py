@@ -106,6 +106,10 @@ def name_and_unit(name: str) -> tuple[str, str]:
     return name, ""
 
 
+SAME_BEACON_S = 0.001
+"""Two passings of the line that are closer than this are one."""
+
+
 def beacons_of(laps: Iterable[tuple[float, float | None, bool]]) -> tuple[float, ...]:
     """Where the line was passed, rising, by laps of start and end in s, and whether each is whole.
 
@@ -113,4 +117,10 @@ def beacons_of(laps: Iterable[tuple[float, float | None, bool]]) -> tuple[float,
     """
     ordered = sorted(laps, key=lambda lap: lap[0])
     times = {start for place, (start, _, whole) in enumerate(ordered) if place or whole}
-    return tuple(sorted(times | {end for _, end, whole in ordered if whole and end is not None}))
+    times |= {end for _, end, whole in ordered if whole and end is not None}
+    beacons: list[float] = []
+    for time in sorted(times):
+        # The end of a lap is the start of the next one, perhaps rounded otherwise.
+        if not beacons or time - beacons[-1] >= SAME_BEACON_S:
+            beacons.append(time)
+    return tuple(beacons)

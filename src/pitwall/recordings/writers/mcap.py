@@ -46,6 +46,7 @@ LAP = {
     "timestamp": TIME,
     "number": {"type": "integer"},
     "start_s": NUMBER,
+    "end_s": NUMBER,
     "duration_s": NUMBER,
     "whole": {"type": "boolean"},
 }
@@ -138,7 +139,12 @@ def _ticks(session: Session) -> Iterable[tuple[float, Mapping[str, Any]]]:
 
 def _laps(export: Export) -> Iterable[tuple[float, Mapping[str, Any]]]:
     for lap in export.laps:
-        fields = {"number": lap.number, "start_s": lap.start_s, "whole": lap.whole}
+        fields = {
+            "number": lap.number,
+            "start_s": lap.start_s,
+            "end_s": lap.end_s,
+            "whole": lap.whole,
+        }
         duration = {"duration_s": lap.end_s - lap.start_s} if lap.whole else {}
         yield lap.start_s, {**fields, **duration}
 
