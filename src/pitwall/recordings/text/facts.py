@@ -112,6 +112,10 @@ def _number(values: dict[str, list[str]], keys: set[str], decimal: str) -> float
 def _markers(values: dict[str, list[str]], decimal: str) -> tuple[float, ...]:
     """Times of markers: a cell each, or all in one cell with blanks or commas between them."""
     cells = next((values[key] for key in values if key in MARKER_KEYS), [])
+    tokens = [token for cell in cells for token in re.split(r"[\s;]+", cell) if token]
+    if tokens and all(re.fullmatch(r"\d+,\d+", token) for token in tokens):
+        decimal = ","
     split = r"[\s;]+" if decimal == "," else r"[\s;,]+"
-    texts = [plain(text, decimal) for cell in cells for text in re.split(split, cell) if text]
+    parts = [text.strip(",") for cell in cells for text in re.split(split, cell)]
+    texts = [plain(text, decimal) for text in parts if text]
     return tuple(sorted(float(text) for text in texts if PLAIN.fullmatch(text)))
