@@ -68,7 +68,7 @@ def is_unit(text: str) -> bool:
         return True
     parts = [part for part in SEPARATORS.split(bare) if part]
     return bool(parts) and all(
-        part in ATOMS or (len(parts) > 1 and (part == "1" or part in {"per", "us", "uk", "lsb"}))
+        part in ATOMS or (len(parts) > 1 and part in {"1", "2", "3", "per", "us", "uk"})
         for part in parts
     )
 
