@@ -24,6 +24,8 @@ MARKER_KEYS = {"beacon markers", "beacons", "beacon marker", "lap markers"}
 RATE_KEYS = {"sample rate", "sampling rate", "log rate", "frequency", "rate", "sample rate (hz)"}
 DURATION_KEYS = {"duration", "log duration", "total time"}
 NOT_THE_START = re.compile(r"creat|export|print|saved|modified|version|updated|generated", re.I)
+LONGEST_LINE = 300
+"""Characters of a line in which a day is searched."""
 SEEN_IN_TEXT = [
     re.compile(rf"(?<![\d.]){dates.SHAPES[name].pattern}(?![\d])")
     for name in ("ymd time", "dmy time", "named time", "ymd", "named", "american")
@@ -79,7 +81,7 @@ def _day(
                 if moment and moment.day:
                     return moment, text
     for cells in preamble:
-        line = ", ".join(cell for cell in cells if cell)
+        line = ", ".join(cell for cell in cells if cell)[:LONGEST_LINE]
         if NOT_THE_START.search(line):
             continue
         for pattern in SEEN_IN_TEXT:

@@ -51,6 +51,10 @@ HINTS = {
 """Short words that are a unit only at the end of a name of such a quantity: `HEIGHT_M`."""
 
 
+LONGEST_NAME = 500
+"""Characters of a name that are kept."""
+
+
 class Heading(NamedTuple):
     """A column's name in parts."""
 
@@ -84,7 +88,7 @@ def heading(cell: str) -> Heading:
     `Speed (m/s) *gps` is Speed in m/s of gps. A bracket that holds no unit stays in the name, but
     for one that repeats a word of the name: `RPM (RPM)`, `Gear Position (position)`.
     """
-    text = " ".join(cell.split())
+    text = " ".join(cell[:LONGEST_NAME].split())
     source = ""
     tagged = re.fullmatch(r"(.*\S) \*(\S.*)", text)
     if tagged:
