@@ -42,8 +42,8 @@ class Layout:
     """The cells of each line above the names, without empty lines."""
     comments: tuple[str, ...] = ()
     """The comment lines above the first row."""
-    header: frozenset[str] = field(default=frozenset())
-    """The lines of the header as they stand, to know them again."""
+    header: frozenset[tuple[str, ...]] = field(default=frozenset())
+    """The cells of each line of the header, to know them again."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def find_layout(path: Path, lines: Sequence[str]) -> Layout:
         table[first].number,
         tuple(line.cells for line in table[: max(header.top, 0)] if not line.empty),
         tuple(text for number, text in comments if number < table[first].number),
-        frozenset(line.text.strip() for line in table[max(header.top, 0) : first] if line.text),
+        frozenset(line.cells for line in table[max(header.top, 0) : first] if not line.empty),
     )
 
 

@@ -108,14 +108,15 @@ def line_by_line(
         bare = line.strip()
         if not bare.strip(mark + ' "'):
             piece.left_out["empty line"] += 1
-        elif bare in layout.header:
-            piece.left_out["repeated header"] += 1
         elif comment_mark(line, dialect.delimiter) is not None:
             piece.left_out["comment line"] += 1
             if len(piece.comments) < MOST_COMMENTS:
                 piece.comments.append(bare)
         else:
             cells = dialect.split(line) if split else line.split(mark)
+            if tuple(map(str.strip, cells)) in layout.header:
+                piece.left_out["repeated header"] += 1
+                continue
             if len(cells) != dialect.width:
                 piece.left_out[RAGGED] += 1
                 piece.ragged = piece.ragged or (number, len(cells))
