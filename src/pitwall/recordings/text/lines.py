@@ -54,20 +54,19 @@ def pieces_of(path: Path, encoding: str, layout: Layout) -> Iterator[Piece]:
                 start = block.index(b"\n", start) + 1
             block = block[start:]
         if block:
-            yield piece_of(block, number + above, layout)
+            yield piece_of(block, number + above, count - above, layout)
         number += count
 
 
-def piece_of(block: bytes, first_line: int, layout: Layout) -> Piece:
-    """The rows of whole lines of UTF-8, the first of which is this line of the file."""
+def piece_of(block: bytes, first_line: int, rows: int, layout: Layout) -> Piece:
+    """The rows of so many whole lines of UTF-8, the first of which is this line of the file."""
     dialect = layout.dialect
     if dialect.delimiter == " ":
         block = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", block))
-    rows = _count(block, b"\n")
     lines = np.arange(first_line, first_line + rows)
     # A search for one byte is far faster than the expression.
     commented = any(mark in block for mark in COMMENT_BYTES) and COMMENT_LINE.search(block)
-    if not commented and b"\n\n" not in block and not block.startswith(b"\n"):
+    if not commented:  # An empty line shows in the count of delimiters.
         for data, separator in _without_quotes(block, dialect):
             if _count(data, separator.encode()) == rows * (dialect.width - 1):
                 return Piece(data, rows, separator, lines)
