@@ -126,12 +126,20 @@ def _frames(
     path: Path, encoding: str, layout: Layout, taken: list[int]
 ) -> Iterator[tuple[Piece, pl.DataFrame | None]]:
     """The pieces and their cells; None where no row is left in a piece."""
+    numbers: dict[str, pl.DataType] = {
+        str(index): pl.Float64() if column.kind in FLOATS else pl.String()
+        for index, column in enumerate(layout.fields)
+    }
+    texts: dict[str, pl.DataType] = dict.fromkeys(numbers, pl.String())
     for piece in pieces_of(path, encoding, layout):
-        frame = _frame(piece, layout, taken) if piece.rows else None
+        frame = _frame(piece, layout, taken, numbers) if piece.rows else None
         if piece.rows and frame is None:
-            # Some lines have more cells and others fewer: only line by line can tell which.
-            piece = line_by_line(piece.data, int(piece.lines[0]), layout, piece.separator)
-            frame = _frame(piece, layout, taken) if piece.rows else None
+            # Line by line, the lines that are no rows are left out. Texts in the others stay.
+            if not piece.left_out:
+                piece = line_by_line(piece.data, int(piece.lines[0]), layout, piece.separator)
+            frame = _frame(piece, layout, taken, numbers) if piece.rows else None
+            if piece.rows and frame is None:
+                frame = _frame(piece, layout, taken, texts)
             if piece.rows and frame is None:
                 raise LapFileError(
                     f"{path}: lines {piece.lines[0]} to {piece.lines[-1]} cannot be read as rows "
@@ -140,36 +148,27 @@ def _frames(
         yield piece, frame
 
 
-def _frame(piece: Piece, layout: Layout, taken: list[int]) -> pl.DataFrame | None:
-    """The wanted columns of a piece: numbers as such, or as texts if one cell is no number.
-
-    None where the lines do not have the cells of the header.
-    """
-    strict = {
-        str(index): pl.Float64() if column.kind in FLOATS else pl.String()
-        for index, column in enumerate(layout.fields)
-    }
-    loose = dict.fromkeys(strict, pl.String())
+def _frame(
+    piece: Piece, layout: Layout, taken: list[int], schema: dict[str, pl.DataType]
+) -> pl.DataFrame | None:
+    """The wanted columns of a piece by this schema; None where a cell or a line does not fit."""
     missing = sorted({"", *(text for column in layout.fields for text in column.missing)})
-    for schema in (strict, loose):
-        try:
-            frame = pl.read_csv(
-                piece.data,
-                has_header=False,
-                schema=schema,
-                columns=taken,
-                separator=piece.separator,
-                quote_char=None,
-                null_values=missing if schema is strict else "",
-                decimal_comma=layout.dialect.decimal == "," and piece.separator != ",",
-                infer_schema=False,
-                glob=False,
-            )
-        except pl.exceptions.PolarsError:
-            continue
-        if frame.height == piece.rows:
-            return frame
-    return None
+    try:
+        frame = pl.read_csv(
+            piece.data,
+            has_header=False,
+            schema=schema,
+            columns=taken,
+            separator=piece.separator,
+            quote_char=None,
+            null_values=missing,
+            decimal_comma=layout.dialect.decimal == "," and piece.separator != ",",
+            infer_schema=False,
+            glob=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == piece.rows else None
 
 
 def _note(body: Body, index: int, unread: Unread | None) -> None:

@@ -54,20 +54,19 @@ def pieces_of(path: Path, encoding: str, layout: Layout) -> Iterator[Piece]:
                 start = block.index(b"\n", start) + 1
             block = block[start:]
         if block:
-            yield piece_of(block, number + above, layout)
+            yield piece_of(block, number + above, count - above, layout)
         number += count
 
 
-def piece_of(block: bytes, first_line: int, layout: Layout) -> Piece:
-    """The rows of whole lines of UTF-8, the first of which is this line of the file."""
+def piece_of(block: bytes, first_line: int, rows: int, layout: Layout) -> Piece:
+    """The rows of so many whole lines of UTF-8, the first of which is this line of the file."""
     dialect = layout.dialect
     if dialect.delimiter == " ":
         block = re.sub(rb"(?m)^ +| +$", b"", re.sub(rb"[ \t]+", b" ", block))
-    rows = _count(block, b"\n")
     lines = np.arange(first_line, first_line + rows)
     # A search for one byte is far faster than the expression.
     commented = any(mark in block for mark in COMMENT_BYTES) and COMMENT_LINE.search(block)
-    if not commented and b"\n\n" not in block and not block.startswith(b"\n"):
+    if not commented:  # An empty line shows in the count of delimiters.
         for data, separator in _without_quotes(block, dialect):
             if _count(data, separator.encode()) == rows * (dialect.width - 1):
                 return Piece(data, rows, separator, lines)
@@ -108,14 +107,15 @@ def line_by_line(
         bare = line.strip()
         if not bare.strip(mark + ' "'):
             piece.left_out["empty line"] += 1
-        elif bare in layout.header:
-            piece.left_out["repeated header"] += 1
         elif comment_mark(line, dialect.delimiter) is not None:
             piece.left_out["comment line"] += 1
             if len(piece.comments) < MOST_COMMENTS:
                 piece.comments.append(bare)
         else:
             cells = dialect.split(line) if split else line.split(mark)
+            if tuple(map(str.strip, cells)) in layout.header:
+                piece.left_out["repeated header"] += 1
+                continue
             if len(cells) != dialect.width:
                 piece.left_out[RAGGED] += 1
                 piece.ragged = piece.ragged or (number, len(cells))
