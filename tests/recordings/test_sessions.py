@@ -263,6 +263,39 @@ def test_laps_told_by_beacons_give_a_lap_distance() -> None:
     assert made.channels[-1].channel == "LapDistance" and made.channels[-1].note
 
 
+@pytest.mark.parametrize(
+    ("metres_a_second", "unit", "factor"),
+    [(1 / 3.6, "km/h", 1.0), (1.0, "m/s", 3.6), (1.609344 / 3.6, "mph", 1.609344), (0.6, "", 1.0)],
+)
+def test_the_way_tells_the_unit_of_a_speed_without_one(
+    metres_a_second: float, unit: str, factor: float
+) -> None:
+    times = np.arange(600) / 10.0
+    speeds = 40 + 10 * np.sin(times / 5)
+    way = np.r_[0, np.cumsum((speeds[1:] + speeds[:-1]) / 2 * 0.1)] * metres_a_second
+    latitude = 50 + way / 111_194.93
+    east = np.full(600, 8.0)
+    for columns in (
+        [Column("Lat", "deg", times, latitude), Column("Lon", "deg", times, east)],
+        [Column("Distance", "m", times, way)],
+    ):
+        made = read(Column("Speed", "", times, speeds), *columns)
+        assert made.channels[0].factor == factor
+        said = [doubt for doubt in made.doubts if doubt.startswith("Speed:")]
+        assert bool(said) == (unit != "km/h")
+        named = read(Column("Speed", "km/h", times, speeds), *columns)
+        assert named.channels[0].factor == 1.0
+
+
+def test_an_acceleration_beyond_its_range_has_another_unit() -> None:
+    made = read(SPEED, column("LatAcc", "", [0, 12, -14, 9, 15, 3]))
+    assert made.session.names == ("Speed", "LatAcc")
+    assert "names.yaml" in made.channels[1].note
+    assert read(SPEED, column("LatAcc", "", [0, 1, -2, 0.9, 1.5, 0.3])).session.names[1] == (
+        "AccelerationLat"
+    )
+
+
 def test_a_distance_that_falls_all_the_time_is_none() -> None:
     times = np.arange(40) / 10.0
     steps = np.tile([5.0, 4.0], 20)
