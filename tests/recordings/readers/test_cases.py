@@ -263,3 +263,32 @@ def test_long_form_with_units(tmp_path: Path) -> None:
     speed, rpm = recording.columns
     assert (speed.name, speed.unit, speed.values.tolist()) == ("Speed", "km/h", [10.5, 11.5])
     assert (rpm.name, rpm.unit, rpm.times_s.tolist()) == ("RPM", "rpm", [0.1])
+
+
+def test_a_column_of_days_gives_the_day(tmp_path: Path) -> None:
+    path = write(tmp_path, "Date,Time (s),Speed\n2024-03-04,0.0,1\n2024-03-04,0.1,2\n")
+    (recording,) = delimited.read(path, NO_OPTIONS)
+    assert recording.start == datetime(2024, 3, 4, tzinfo=UTC)
+    assert recording.day_only
+
+
+def test_sections_and_brackets_of_a_header(tmp_path: Path) -> None:
+    text = (
+        "HP Tuners CSV Log File\nVersion: 1.0\n\n[Log Information]\n"
+        "Creation Time: 7/17/2026 10:13:47 PM\n\n[Channel Information]\n0,5,17\n"
+        "Offset,Vehicle speed,AEM 30-(03x0,2340)\ns,km/h,AFR\n\n[Channel Data]\n"
+        "0.102,50,14.7\n0.205,,\n0.315,51,14.6\n"
+    )
+    (recording,) = delimited.read(write(tmp_path, text), NO_OPTIONS)
+    assert [(c.name, c.unit) for c in recording.columns[1:]] == [
+        ("Vehicle speed", "km/h"),
+        ("AEM 30-(03x0,2340)", "AFR"),
+    ]
+    assert recording.start == datetime(2026, 7, 17, 22, 13, 47, tzinfo=UTC)
+    assert recording.left_out == {"row without a value": 1}
+
+
+def test_numbers_to_the_base_of_16_are_left_out(tmp_path: Path) -> None:
+    rows = "".join(f"{row / 10},{row:02X}\n" for row in range(40))
+    (recording,) = delimited.read(write(tmp_path, "Time,Byte\n" + rows), NO_OPTIONS)
+    assert [column.name for column in recording.columns] == ["Time"]

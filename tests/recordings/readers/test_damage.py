@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,29 @@ CELLS = st.one_of(
     st.text(alphabet="-:./,;\t\"' |#%TZaekmMNPs0159°λ\n\r", max_size=12),
     st.sampled_from(["", "NaN", "True", "14:05:06.5", "2024-03-04", "12 km/h", "1,100", "0 days"]),
 )
+
+
+MONSTERS = {
+    "columns": "a," * 300_000 + "\n" + ("1," * 300_000 + "\n") * 2,
+    "digits": "Time,Speed\n0," + "1" * 100_000 + "\n0.1,2\n0.2,3\n",
+    "brackets": "Time," + "(" * 500_000 + "\n0,1\n0.1,2\n",
+    "quotes": "Time,Speed\n" + '"' * 500_001 + "\n0,1\n0.1,2\n",
+    "powers": "Time,Speed\n²,³\n²,³\n0.1,2\n",
+    "delimiters": "," * 1_000_000,
+    "one column": "1\n" * 200_000,
+    "comments": "#\n" * 200_000 + "Time,Speed\n0,1\n0.1,2\n",
+    "days": "Time,Speed\n999999999 days 00:00:01,1\n9999999999 days 00:00:01,1\n",
+    "lines": "Time,Speed\n" + "0,1\n0,1,2\n" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", MONSTERS)
+def test_monsters_take_no_time(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(MONSTERS[name], encoding="utf-8")
+    begin = time.process_time()
+    check(path, Options(rate_hz=10))
+    assert time.process_time() - begin < 10
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))

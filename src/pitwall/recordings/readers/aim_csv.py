@@ -15,7 +15,7 @@ from pitwall.recordings.text import decoding, table
 
 NAME = "aim-csv"
 SUFFIXES = (".csv",)
-MARK = re.compile(r'^"?Format"?\s*[,;\t]\s*"?AiM CSV', re.IGNORECASE | re.MULTILINE)
+MARK = re.compile(r'^"?Format"?\s*[,;\t|]\s*"?AiM CSV', re.IGNORECASE | re.MULTILINE)
 
 
 def recognises(path: Path, head: bytes) -> bool:

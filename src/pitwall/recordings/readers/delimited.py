@@ -12,7 +12,7 @@ from pitwall.recordings.recording import Options, Recording
 from pitwall.recordings.text import table
 
 NAME = "csv"
-SUFFIXES = (".csv", ".txt", ".tsv", ".log", ".dat", ".msl", ".asc")
+SUFFIXES = (".csv", ".txt", ".tsv", ".log", ".dat", ".msl")
 
 
 def recognises(path: Path, head: bytes) -> bool:

@@ -14,7 +14,7 @@ from pitwall.recordings.text import decoding, table
 
 NAME = "motec-csv"
 SUFFIXES = (".csv",)
-MARK = re.compile(r'^"?Format"?\s*[,;\t]\s*"?MoTeC CSV', re.IGNORECASE | re.MULTILINE)
+MARK = re.compile(r'^"?Format"?\s*[,;\t|]\s*"?MoTeC CSV', re.IGNORECASE | re.MULTILINE)
 
 
 def recognises(path: Path, head: bytes) -> bool:

@@ -45,6 +45,9 @@ def read(path: Path, options: Options) -> list[Recording]:
     parsed = table.parse(path, options)
     comments = [*parsed.layout.comments, *parsed.body.comments]
     markers, doubts = passings(parsed, comments)
+    updates = parsed.values("GPS_Update")
+    if updates is not None and (updates == 0).any():
+        doubts.append("GPS columns repeat their last value in rows with GPS_Update 0")
     found = line(comments, parsed.values("Latitude"), parsed.values("Longitude"))
     recording = table.recording(parsed, NAME, beacons_s=markers, line=found, doubts=doubts)
     vehicles = [match[1].strip() for text in comments if (match := VEHICLE.match(text))]

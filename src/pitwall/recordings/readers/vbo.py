@@ -30,6 +30,8 @@ CREATED = re.compile(r"created on\s+(\S+?)(?:\s+(?:at|@)\s+\S+)?\s*$", re.IGNORE
 NUMBER = r"[-+]?\d+(?:[.,]\d+)?"
 GATE = re.compile(rf"Start\s+({NUMBER})\s+({NUMBER})\s+({NUMBER})\s+({NUMBER})", re.IGNORECASE)
 MINUTES, DEGREES = "arcmin", "deg"
+LATITUDES, LONGITUDES = ("lat", "latitude"), ("long", "longitude")
+"""Names of the two angles in lower case, in `[column names]` and in `[header]`."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -89,7 +91,8 @@ def _layout(path: Path, lines: list[str], sections: dict[str, list[str]], first:
     names = " ".join(sections.get("column names", [])).split()
     header = sections.get("header", [])
     if not names:
-        names = [re.sub(r"\s+", "_", line) for line in header]
+        names = [re.sub(r"\s+", "_", line.removesuffix(_unit_behind(line))) for line in header]
+        names = [name.strip("_") for name in names]
     rows = [line for line in lines[first - 1 :] if line.strip()]
     found = find_dialect(rows)
     if not names or found is None:
@@ -121,21 +124,29 @@ def _unit_behind(line: str) -> str:
     return words[-1] if len(words) > 1 and is_unit(words[-1]) else ""
 
 
+def _angles(columns: tuple[Column, ...]) -> tuple[Column, Column] | None:
+    """The columns of latitude and longitude."""
+    by_name = {column.name.lower(): column for column in columns}
+    latitude = next((by_name[name] for name in LATITUDES if name in by_name), None)
+    longitude = next((by_name[name] for name in LONGITUDES if name in by_name), None)
+    return (latitude, longitude) if latitude and longitude else None
+
+
 def _with_units_of_angles(columns: tuple[Column, ...]) -> tuple[tuple[Column, ...], str]:
-    """The columns with the unit of `lat` and `long`, and that unit.
+    """The columns with the unit of latitude and longitude, and that unit.
 
     The format says minutes; programs exist that write degrees. Numbers that can be degrees are
     taken as such: as minutes they would lie in the Atlantic at 0° N 0° E.
     """
-    angles = {column.name.lower(): column for column in columns}
-    sizes = []
-    for name, limit in (("lat", 90.0), ("long", 180.0)):
-        known = angles[name].values[np.isfinite(angles[name].values)] if name in angles else None
-        sizes.append(known is None or not known.size or np.abs(known).max() <= limit)
-    unit = DEGREES if all(sizes) and {"lat", "long"} <= angles.keys() else MINUTES
+    angles = _angles(columns)
+    if angles is None:
+        return columns, MINUTES
+    limits = zip(angles, (90.0, 180.0), strict=True)
+    degrees = all((np.abs(np.nan_to_num(angle.values)) <= limit).all() for angle, limit in limits)
+    unit = DEGREES if degrees else MINUTES
     return tuple(
         replace(column, unit=column.unit or unit)
-        if column.name.lower() in {"lat", "long"}
+        if any(column is angle for angle in angles)
         else column
         for column in columns
     ), unit
@@ -146,17 +157,16 @@ def _line(
 ) -> tuple[Line | None, list[str]]:
     """The line of `[laptiming]`, and what is doubtful: two points, longitude before latitude."""
     match = next((m for text in sections.get("laptiming", []) if (m := GATE.match(text))), None)
-    by_name = {column.name.lower(): column.values for column in columns}
-    if match is None or not {"lat", "long"} <= by_name.keys():
+    angles = _angles(columns)
+    if match is None or angles is None:
         return None, []
     scale, east = (60.0, -1.0) if unit == MINUTES else (1.0, 1.0)
-    west1, north1, west2, north2 = (
-        float(text.replace(",", ".")) / scale for text in match.groups()
-    )
+    numbers = [float(text.replace(",", ".")) / scale for text in match.groups()]
+    west1, north1, west2, north2 = numbers
     line = gate(
         (north1, east * west1),
         (north2, east * west2),
-        by_name["lat"] / scale,
-        east * by_name["long"] / scale,
+        angles[0].values / scale,
+        east * angles[1].values / scale,
     )
     return line, [] if line else ["the line of [laptiming] is not near the path; it is not used"]

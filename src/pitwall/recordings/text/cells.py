@@ -31,6 +31,8 @@ TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "on": 1.0, "off": 0.0
 """Words of two states, in lower case, and their numbers."""
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 """A number with a decimal point, as a regular expression of Python and of Polars."""
+WHOLE = re.compile(r"[0-9]{1,12}")
+"""A whole number of a size in which rows and channels are counted."""
 INFINITE = r"[+-]?inf(?:inity)?"
 PLAIN = re.compile(rf"{NUMBER}|{INFINITE}", re.IGNORECASE)
 QUANTITY = re.compile(rf"({NUMBER})\s*([^\s\d.,+-].*)")

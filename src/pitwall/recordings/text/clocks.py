@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.recordings.recording import Options
-from pitwall.recordings.text import times
+from pitwall.recordings.text import dates, times
 from pitwall.recordings.text.body import Body
 from pitwall.recordings.text.cells import Kind
 from pitwall.recordings.text.columns import Field
@@ -52,6 +53,10 @@ NO_CLOCK = re.compile(
     r"|zone|ignition|cut|hold|on.?time|response|wait|pit|stint|sample rate",
     re.IGNORECASE,
 )
+
+
+DAYS = frozenset(dates.DATES)
+"""Shapes of texts that name a day and no time."""
 
 
 class Counts(Enum):
@@ -123,6 +128,17 @@ def clocks(fields: Sequence[Field], body: Body, options: Options) -> list[Clock]
     return sorted(moving, key=order)
 
 
+def day_of(fields: Sequence[Field], body: Body) -> dates.Moment | None:
+    """The day that a column of days says in its first row; None where there is none."""
+    for index, column in enumerate(fields):
+        if index in body.values and column.shape in DAYS:
+            known = body.values[index][np.isfinite(body.values[index])]
+            if known.size:
+                day = datetime.fromtimestamp(float(known[0]), UTC).date()
+                return dates.Moment(day, None, None, index in body.uncertain_days)
+    return None
+
+
 def unit_of(text: str) -> str | None:
     """The unit of a clock that a text names."""
     return UNIT_OF.get(text.strip().lower())
@@ -147,11 +163,11 @@ def _text_clock(
     """A clock of a column of texts; a column of days is one with the column of times beside it."""
     seconds = body.values[index]
     doubt = index in body.uncertain_days
-    if column.shape in {"ymd", "dmy", "named", "american"}:
+    if column.shape in DAYS:
         near = sorted(
             (abs(other - index), other)
             for other, beside in enumerate(fields)
-            if other in body.values and other != index and abs(other - index) <= 2
+            if other in body.values and other != index
             if beside.kind is Kind.TIME and beside.shape in {"clock", "minutes"}
         )
         if not near:

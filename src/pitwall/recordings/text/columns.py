@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pitwall.recordings.text import dates
-from pitwall.recordings.text.cells import MISSING, QUANTITY, Kind, kind, plain
+from pitwall.recordings.text.cells import MISSING, QUANTITY, WHOLE, Kind, kind, plain
 from pitwall.recordings.text.units import Heading
 
 COORDINATE = re.compile(r"lat|lon|lng", re.IGNORECASE)
@@ -88,7 +88,7 @@ def fields_of(
 
 def _rises(cells: Sequence[str]) -> bool:
     """Whether the cells are whole numbers that rise by one."""
-    numbers = [int(cell) for cell in cells if cell.isdigit()]
+    numbers = [int(cell) for cell in cells if WHOLE.fullmatch(cell)]
     steps = {below - above for above, below in pairwise(numbers)}
     return len(numbers) == len(cells) and steps <= {1}
 

@@ -60,7 +60,7 @@ def find_dialect(lines: Sequence[str]) -> Dialect | None:
     """
     written = [line for line in lines if line.strip()]
     tail = written[len(written) // 2 :][-ROWS_LOOKED_AT:]
-    best: tuple[float, Dialect] | None = None
+    best: tuple[float, float, Dialect] | None = None
     for delimiter in DELIMITERS:
         if not any(delimiter in line for line in tail):
             continue
@@ -79,11 +79,17 @@ def find_dialect(lines: Sequence[str]) -> Dialect | None:
             for row in even
             for cell in row
         )
-        cells = sum(len(row) for row in rows)
-        score = known / len(rows) * (0.5 + 0.5 * known / cells)
-        if known and (best is None or score > best[0]):
-            best = (score, Dialect(delimiter, decimal, width, told))
-    return best[1] if best else None
+        cells = sum(kind(cell, decimal) is not Kind.MISSING for row in rows for cell in row)
+        share = known / max(cells, 1)
+        score = known / len(rows) * (0.5 + 0.5 * share)
+        if delimiter == " " and best is not None:
+            # Blanks stand inside of dates and texts: they divide only where all cells are numbers.
+            better = share >= 0.9 and share > best[1] + 0.05
+        else:
+            better = known > 0 and (best is None or score > best[0])
+        if better:
+            best = (score, share, Dialect(delimiter, decimal, width, told))
+    return best[2] if best else None
 
 
 def _decimal(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, bool]:

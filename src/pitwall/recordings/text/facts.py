@@ -24,6 +24,8 @@ MARKER_KEYS = {"beacon markers", "beacons", "beacon marker", "lap markers"}
 RATE_KEYS = {"sample rate", "sampling rate", "log rate", "frequency", "rate", "sample rate (hz)"}
 DURATION_KEYS = {"duration", "log duration", "total time"}
 NOT_THE_START = re.compile(r"creat|export|print|saved|modified|version|updated|generated", re.I)
+LONGEST_LINE = 300
+"""Characters of a line in which a day is searched."""
 SEEN_IN_TEXT = [
     re.compile(rf"(?<![\d.]){dates.SHAPES[name].pattern}(?![\d])")
     for name in ("ymd time", "dmy time", "named time", "ymd", "named", "american")
@@ -79,7 +81,7 @@ def _day(
                 if moment and moment.day:
                     return moment, text
     for cells in preamble:
-        line = ", ".join(cell for cell in cells if cell)
+        line = ", ".join(cell for cell in cells if cell)[:LONGEST_LINE]
         if NOT_THE_START.search(line):
             continue
         for pattern in SEEN_IN_TEXT:
@@ -112,6 +114,10 @@ def _number(values: dict[str, list[str]], keys: set[str], decimal: str) -> float
 def _markers(values: dict[str, list[str]], decimal: str) -> tuple[float, ...]:
     """Times of markers: a cell each, or all in one cell with blanks or commas between them."""
     cells = next((values[key] for key in values if key in MARKER_KEYS), [])
+    tokens = [token for cell in cells for token in re.split(r"[\s;]+", cell) if token]
+    if tokens and all(re.fullmatch(r"\d+,\d+", token) for token in tokens):
+        decimal = ","
     split = r"[\s;]+" if decimal == "," else r"[\s;,]+"
-    texts = [plain(text, decimal) for cell in cells for text in re.split(split, cell) if text]
+    parts = [text.strip(",") for cell in cells for text in re.split(split, cell)]
+    texts = [plain(text, decimal) for text in parts if text]
     return tuple(sorted(float(text) for text in texts if PLAIN.fullmatch(text)))

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pitwall.errors import LapFileError
-from pitwall.recordings.text.cells import Kind, kind
+from pitwall.recordings.text.cells import WHOLE, Kind, kind
 from pitwall.recordings.text.columns import Field, fields_of
 from pitwall.recordings.text.dialect import ROWS_LOOKED_AT, Dialect, comment_mark, find_dialect
 from pitwall.recordings.text.units import Heading, heading, is_unit, no_unit
 
 NUMERIC = {Kind.NUMBER, Kind.TIME, Kind.QUANTITY}
+MOST_COLUMNS = 20_000
+"""Cells of a row above which a file is refused."""
 DEEPEST_HEADER = 8
 """Most lines that a header has, from the names to the last one above the rows."""
 BAR_CELL = re.compile(r'"?([^|"]*)"?\|"?([^|"]*)"?(?:\|[-+.\d]*)+')
@@ -42,8 +44,6 @@ class Layout:
     """The comment lines above the first row."""
     header: frozenset[str] = field(default=frozenset())
     """The lines of the header as they stand, to know them again."""
-    comment: str | None = None
-    """The mark at the beginning of comment lines, where the file has some."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,11 @@ def find_layout(path: Path, lines: Sequence[str]) -> Layout:
     dialect = find_dialect(lines)
     if dialect is None:
         raise LapFileError(_no_rows(path, lines))
-    table, comments, mark = _table(lines, dialect)
+    if dialect.width > MOST_COLUMNS:
+        raise LapFileError(
+            f"{path}: the rows have {dialect.width} cells; a table has at most {MOST_COLUMNS}"
+        )
+    table, comments = _table(lines, dialect)
     first = _first_row(table, dialect)
     if first is None:
         raise LapFileError(_no_rows(path, lines))
@@ -88,23 +92,18 @@ def find_layout(path: Path, lines: Sequence[str]) -> Layout:
         tuple(line.cells for line in table[: max(header.top, 0)] if not line.empty),
         tuple(text for number, text in comments if number < table[first].number),
         frozenset(line.text.strip() for line in table[max(header.top, 0) : first] if line.text),
-        mark,
     )
 
 
-def _table(
-    lines: Sequence[str], dialect: Dialect
-) -> tuple[list[_Line], list[tuple[int, str]], str | None]:
-    """The lines without comments, the comments with their line numbers, and their mark."""
-    table, comments, marks = [], [], set()
+def _table(lines: Sequence[str], dialect: Dialect) -> tuple[list[_Line], list[tuple[int, str]]]:
+    """The lines without comments, and the comments with their line numbers."""
+    table, comments = [], []
     for number, text in enumerate(lines, start=1):
-        mark = comment_mark(text, dialect.delimiter)
-        if mark is None:
+        if comment_mark(text, dialect.delimiter) is None:
             table.append(_Line(number, text, tuple(dialect.split(text))))
         else:
             comments.append((number, text.strip()))
-            marks.add(mark)
-    return table, comments, "#" if "#" in marks else min(marks, default=None)
+    return table, comments
 
 
 def _first_row(table: Sequence[_Line], dialect: Dialect) -> int | None:
@@ -171,7 +170,7 @@ def _channel_numbers(table: Sequence[_Line], index: int) -> bool:
     or with no number below the clock."""
     cells = table[index].cells
     filled = [cell for cell in cells if cell]
-    if len(filled) < 2 or not all(cell.isdigit() for cell in filled):
+    if len(filled) < 2 or not all(map(WHOLE.fullmatch, filled)):
         return False
     numbers = [int(cell) for cell in filled]
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or numbers[0] > 2:
@@ -346,7 +345,7 @@ def _joined(cells: Sequence[str], dialect: Dialect) -> list[str]:
 def _counts(cells: Sequence[str]) -> bool:
     """Whether the cells are the numbers of the rows."""
     return bool(cells) and all(
-        cell.isdigit() and len(cell) < 12 and int(cell) == int(cells[0]) + index
+        WHOLE.fullmatch(cell) and int(cell) == int(cells[0]) + index
         for index, cell in enumerate(cells)
     )
 

@@ -20,7 +20,7 @@ from pitwall.recordings.text import decoding, long_form
 from pitwall.recordings.text.axis import Axis, axis_of
 from pitwall.recordings.text.body import Body, read_body
 from pitwall.recordings.text.cells import Kind
-from pitwall.recordings.text.clocks import clocks
+from pitwall.recordings.text.clocks import clocks, day_of
 from pitwall.recordings.text.facts import Facts, facts_of
 from pitwall.recordings.text.layout import Layout, find_layout
 
@@ -83,6 +83,9 @@ def parse(path: Path, options: Options, layout: Layout | None = None) -> Parsed:
     wanted = parts.texts if parts is not None else frozenset()
     body = read_body(path, encoding, layout, options.day_first, wanted)
     facts = facts_of(layout.preamble, layout.dialect.decimal, options.day_first)
+    if facts.day is None:
+        day = day_of(layout.fields, body)
+        facts = replace(facts, day=day, day_text=str(day.day) if day is not None else "")
     axis = axis_of(path, len(body.lines), clocks(layout.fields, body, options), facts, options)
     return _without_empty_rows(Parsed(path, encoding, layout, facts, body, axis))
 

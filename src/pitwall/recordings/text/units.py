@@ -51,6 +51,10 @@ HINTS = {
 """Short words that are a unit only at the end of a name of such a quantity: `HEIGHT_M`."""
 
 
+LONGEST_NAME = 500
+"""Characters of a name that are kept."""
+
+
 class Heading(NamedTuple):
     """A column's name in parts."""
 
@@ -68,7 +72,7 @@ def is_unit(text: str) -> bool:
         return True
     parts = [part for part in SEPARATORS.split(bare) if part]
     return bool(parts) and all(
-        part in ATOMS or (len(parts) > 1 and (part == "1" or part in {"per", "us", "uk", "lsb"}))
+        part in ATOMS or (len(parts) > 1 and part in {"1", "2", "3", "per", "us", "uk"})
         for part in parts
     )
 
@@ -84,7 +88,7 @@ def heading(cell: str) -> Heading:
     `Speed (m/s) *gps` is Speed in m/s of gps. A bracket that holds no unit stays in the name, but
     for one that repeats a word of the name: `RPM (RPM)`, `Gear Position (position)`.
     """
-    text = " ".join(cell.split())
+    text = " ".join(cell[:LONGEST_NAME].split())
     source = ""
     tagged = re.fullmatch(r"(.*\S) \*(\S.*)", text)
     if tagged:
