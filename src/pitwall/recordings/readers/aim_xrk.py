@@ -21,7 +21,7 @@ from pitwall.recordings.readers.parts import lap_column, longest
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "aim-xrk"
-SUFFIXES = (".xrk", ".xrz")
+SUFFIXES: tuple[str, ...] = (".xrk", ".xrz")
 
 MARK = b"<h"
 """The first bytes of a file, followed by the name of its first message in capitals."""

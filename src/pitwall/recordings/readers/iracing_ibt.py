@@ -21,7 +21,7 @@ from pitwall.recordings.readers.parts import lap_column, listed, longest, text_o
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "iracing-ibt"
-SUFFIXES = (".ibt",)
+SUFFIXES: tuple[str, ...] = (".ibt",)
 
 HEAD = struct.Struct("<iiiiiiiiiiiB3x")
 """Version, status, ticks a second, count, length and offset of the session's text, variables,

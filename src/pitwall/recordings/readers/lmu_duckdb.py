@@ -23,7 +23,7 @@ from pitwall.recordings.readers.parts import SteadyTimes, listed, longest
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "lmu-duckdb"
-SUFFIXES = (".duckdb",)
+SUFFIXES: tuple[str, ...] = (".duckdb",)
 
 MARK = b"DUCK"
 MARK_AT = 8

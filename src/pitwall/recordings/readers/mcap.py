@@ -24,7 +24,7 @@ from pitwall.recordings.readers.parts import beacons_of, lap_column, listed, lon
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mcap"
-SUFFIXES = (".mcap",)
+SUFFIXES: tuple[str, ...] = (".mcap",)
 
 MARK = b"\x89MCAP0\r\n"
 OWN = "pitwall"
@@ -140,9 +140,7 @@ def _messages(path: Path) -> tuple[dict[str, Topic], dict[str, str], dict[str, s
                     if target is not None:
                         target.add(record.log_time, json.loads(record.data))
                 ended = ended or isinstance(record, Footer)
-    except MemoryError:
-        raise
-    except Exception as error:  # Of mcap, struct, json, zstandard and lz4.
+    except Exception as error:  # Of mcap, struct, json, zstandard, lz4, or a length without end.
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise LapFileError(
             f"{path}: damaged MCAP file ({reason}); repair it with `mcap recover`"

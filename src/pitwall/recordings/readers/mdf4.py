@@ -19,7 +19,7 @@ from pitwall.recordings.readers.parts import lap_column, listed, longest, told_a
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mdf4"
-SUFFIXES = (".mf4", ".mdf", ".mdf4", ".dat")
+SUFFIXES: tuple[str, ...] = (".mf4", ".mdf", ".mdf4", ".dat")
 
 MARKS = (b"MDF     ", b"UnFinMF ")
 """The first eight bytes of a file, and of one that its logger did not end."""

@@ -29,7 +29,7 @@ from pitwall.recordings.readers.parts import (
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "motec-ld"
-SUFFIXES = (".ld",)
+SUFFIXES: tuple[str, ...] = (".ld",)
 
 MARK = struct.pack("<II", 0x40, 0)
 """The first eight bytes of the file."""

@@ -30,7 +30,7 @@ from pitwall.recordings.readers.parts import (
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "parquet"
-SUFFIXES = (".parquet", ".pq")
+SUFFIXES: tuple[str, ...] = (".parquet", ".pq")
 
 MARK = b"PAR1"
 UNIT_KEYS = {"unit", "units", "uom"}
