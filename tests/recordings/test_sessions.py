@@ -85,6 +85,21 @@ def test_names_of_one_id_are_kept_apart() -> None:
     assert made.session.names == ("Speed", "SPEED (file)", "Slip+", "Slip- (file)", "λ")
 
 
+def test_ten_thousand_columns_of_one_name_are_told_apart_at_once() -> None:
+    made = interpret(
+        recording(SPEED, *[column("Same")] * 10_000), Options(), names.load(), CHANNELS
+    )
+    assert len({channel.channel for channel in made.channels}) == 10_001
+
+
+def test_channels_that_never_share_a_time_are_refused_before_memory_ends() -> None:
+    columns = [Column(f"c{i}", "", np.arange(2000.0) + i / 4000, np.ones(2000)) for i in range(200)]
+    with pytest.raises(LapFileError, match=r"400,005 ticks of 201 channels .* --resample HZ"):
+        read(SPEED, *columns)
+    made = read(SPEED, *columns, options=Options(resample_hz=1))
+    assert len(made.session.times_s) == 2000
+
+
 def test_a_name_without_letters_is_sent_by_its_place() -> None:
     assert read(SPEED, column("+++")).session.names[1] == "column 2 +++"
 
