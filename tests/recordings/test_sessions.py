@@ -337,6 +337,17 @@ def test_the_share_of_a_lap_needs_its_length() -> None:
     assert given.session.channel("LapDistance").tolist() == [0, 400, 800, 1200, 1600, 2000]
 
 
+@pytest.mark.parametrize("values", [np.full(6, np.inf), np.full(6, np.nan), np.zeros(0)])
+def test_a_recording_without_a_number_is_refused(values: Any) -> None:
+    with pytest.raises(LapFileError, match="no column has a number"):
+        read(Column("Speed", "km/h", TIMES[: len(values)], values))
+
+
+def test_numbers_beyond_all_bounds_are_no_values() -> None:
+    made = read(SPEED, column("Distance", "km", [0, 1, 1e308, np.inf, 2, 3]))
+    np.testing.assert_equal(made.session.channel("Distance"), [0, 1000, np.nan, np.nan, 2000, 3000])
+
+
 def test_a_recording_without_a_time_is_refused() -> None:
     nothing = replace(SPEED, times_s=np.full(6, np.nan))
     with pytest.raises(LapFileError, match="0 rows have a time and a value"):

@@ -316,7 +316,7 @@ def _device_rank(device: str) -> int:
 
 def _is_clock(recording: Recording, column: Column) -> bool:
     """Whether the column is the clock and not also the channel Time or TotalTime."""
-    if column.name != recording.clock:
+    if not recording.clock or column.name != recording.clock:
         return False
     if channel_id(column.name) not in TIME_COLUMNS[1:]:
         return True

@@ -54,4 +54,4 @@ def _options(column: Column, reading: ChannelReading, numbers: dict[str, int]) -
 def _plain(text: str) -> str:
     """The text without control characters, of at most `MOST_CHARACTERS`."""
     shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:MOST_CHARACTERS]
+    return " ".join(shown.split())[:MOST_CHARACTERS].rstrip()
