@@ -85,6 +85,21 @@ def test_names_of_one_id_are_kept_apart() -> None:
     assert made.session.names == ("Speed", "SPEED (file)", "Slip+", "Slip- (file)", "λ")
 
 
+def test_ten_thousand_columns_of_one_name_are_told_apart_at_once() -> None:
+    made = interpret(
+        recording(SPEED, *[column("Same")] * 10_000), Options(), names.load(), CHANNELS
+    )
+    assert len({channel.channel for channel in made.channels}) == 10_001
+
+
+def test_channels_that_never_share_a_time_are_refused_before_memory_ends() -> None:
+    columns = [Column(f"c{i}", "", np.arange(2000.0) + i / 4000, np.ones(2000)) for i in range(200)]
+    with pytest.raises(LapFileError, match=r"400,005 ticks of 201 channels .* --resample HZ"):
+        read(SPEED, *columns)
+    made = read(SPEED, *columns, options=Options(resample_hz=1))
+    assert len(made.session.times_s) == 2000
+
+
 def test_a_name_without_letters_is_sent_by_its_place() -> None:
     assert read(SPEED, column("+++")).session.names[1] == "column 2 +++"
 
@@ -263,6 +278,39 @@ def test_laps_told_by_beacons_give_a_lap_distance() -> None:
     assert made.channels[-1].channel == "LapDistance" and made.channels[-1].note
 
 
+@pytest.mark.parametrize(
+    ("metres_a_second", "unit", "factor"),
+    [(1 / 3.6, "km/h", 1.0), (1.0, "m/s", 3.6), (1.609344 / 3.6, "mph", 1.609344), (0.6, "", 1.0)],
+)
+def test_the_way_tells_the_unit_of_a_speed_without_one(
+    metres_a_second: float, unit: str, factor: float
+) -> None:
+    times = np.arange(600) / 10.0
+    speeds = 40 + 10 * np.sin(times / 5)
+    way = np.r_[0, np.cumsum((speeds[1:] + speeds[:-1]) / 2 * 0.1)] * metres_a_second
+    latitude = 50 + way / 111_194.93
+    east = np.full(600, 8.0)
+    for columns in (
+        [Column("Lat", "deg", times, latitude), Column("Lon", "deg", times, east)],
+        [Column("Distance", "m", times, way)],
+    ):
+        made = read(Column("Speed", "", times, speeds), *columns)
+        assert made.channels[0].factor == factor
+        said = [doubt for doubt in made.doubts if doubt.startswith("Speed:")]
+        assert bool(said) == (unit != "km/h")
+        named = read(Column("Speed", "km/h", times, speeds), *columns)
+        assert named.channels[0].factor == 1.0
+
+
+def test_an_acceleration_beyond_its_range_has_another_unit() -> None:
+    made = read(SPEED, column("LatAcc", "", [0, 12, -14, 9, 15, 3]))
+    assert made.session.names == ("Speed", "LatAcc")
+    assert "names.yaml" in made.channels[1].note
+    assert read(SPEED, column("LatAcc", "", [0, 1, -2, 0.9, 1.5, 0.3])).session.names[1] == (
+        "AccelerationLat"
+    )
+
+
 def test_a_distance_that_falls_all_the_time_is_none() -> None:
     times = np.arange(40) / 10.0
     steps = np.tile([5.0, 4.0], 20)
@@ -287,6 +335,17 @@ def test_the_share_of_a_lap_needs_its_length() -> None:
     assert "--lap-length" in without.channels[1].note
     given = read(*columns, format="iracing-ibt", options=Options(lap_length_m=4000))
     assert given.session.channel("LapDistance").tolist() == [0, 400, 800, 1200, 1600, 2000]
+
+
+@pytest.mark.parametrize("values", [np.full(6, np.inf), np.full(6, np.nan), np.zeros(0)])
+def test_a_recording_without_a_number_is_refused(values: Any) -> None:
+    with pytest.raises(LapFileError, match="no column has a number"):
+        read(Column("Speed", "km/h", TIMES[: len(values)], values))
+
+
+def test_numbers_beyond_all_bounds_are_no_values() -> None:
+    made = read(SPEED, column("Distance", "km", [0, 1, 1e308, np.inf, 2, 3]))
+    np.testing.assert_equal(made.session.channel("Distance"), [0, 1000, np.nan, np.nan, 2000, 3000])
 
 
 def test_a_recording_without_a_time_is_refused() -> None:

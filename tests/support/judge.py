@@ -152,14 +152,17 @@ class Judge:
         )
         unit = (texts.get("ChannelUnit") or "").strip(" ")
         stands_for = self.stands_for.get(channel)
-        if channel in self.factors or stands_for is None:
-            tick.samples.append(
-                (channel, self._canonical(value, self.factors.get(channel, {}).get(unit, 1.0)))
-            )
-        if stands_for is not None:
-            tick.samples.append(
-                ("~" + stands_for, self._canonical(value, self.factors[stands_for].get(unit, 1.0)))
-            )
+        if channel not in self.factors and stands_for is None:
+            tick.samples.append((channel, self._canonical(value, 1.0)))
+            return
+        understood = [
+            (name, self.factors[known][unit] if unit else 1.0)
+            for name, known in ((channel, channel), (f"~{stands_for}", stands_for))
+            if known in self.factors and (not unit or unit in self.factors[known])
+        ]
+        # A unit that is not understood: the channel is kept aside, in that unit.
+        for name, factor in understood or [(f"{channel} [{unit}]", 1.0)]:
+            tick.samples.append((name, self._canonical(value, factor)))
 
     @staticmethod
     def _canonical(value: float, factor: float) -> bytes:

@@ -114,7 +114,8 @@ def load(repository: Path | None = None) -> Names:
 def read(path: Path) -> tuple[Source, ...]:
     """The sections of one file of names. Raises `UsageError` as `load` does."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path}: not a readable YAML file ({_one_line(error)})") from error
     if not isinstance(content, dict):

@@ -27,7 +27,7 @@ UNIT_FACTORS: dict[str, dict[str, float]] = {
     "rpm": {"rad/s": 9.549296585513721},
     "kW": {"W": 0.001},
 }
-"""Factors by canonical unit and other unit. A unit that is not listed counts as canonical."""
+"""Factors by canonical unit and other unit. On the wire no other unit is understood."""
 
 NO_UNIT = {
     *("", "n/a", "na", "none", "-", "–", "#", "raw", "unitless", "no unit", "position", "gear"),

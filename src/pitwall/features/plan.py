@@ -46,7 +46,7 @@ def plan_json(
                 {
                     "id": channel.id,
                     "aliases": list(channel.aliases),
-                    "factors": unit_factors(channel),
+                    "factors": {channel.unit: 1.0, **unit_factors(channel)},
                     "low": channel.low,
                     "high": channel.high,
                 }

@@ -7,7 +7,7 @@ A new format is a module of `readers`, and one line in `files.READERS`.
 - `readers`: the readers, one file a format; `text`: the parts of those that read text
 - `files`: finds recordings and reads each by its format; `archives`: those packed as zip
 - `sessions`: makes a session of a recording, of these parts: `meanings` (names and units),
-  `own_names`, `ticks`, `starts` (start and session id), `places` (x and y)
+  `speed_units`, `own_names`, `ticks`, `starts` (start and session id), `places` (x and y)
 - `joining`: several files that are one session
 - `laps`: finds the laps of a recording, and splits a session into laps
 - `lap_evidence`, `lap_search`: what tells laps, and the search through it in order

@@ -26,6 +26,8 @@ class ChannelReading:
     """Why it is no known channel, or what was assumed; empty for nothing to say."""
     column: int
     """Place in `Recording.columns`; -1 for a channel that was derived."""
+    assumed: bool = False
+    """Whether nothing tells its unit, so that the canonical one is assumed."""
     is_fraction: bool = False
     """Whether it is the share of the lap since the line."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from pitwall.channels.units import conversion, is_understood, names_a_unit
 from pitwall.recordings.channel_reading import ChannelReading
 from pitwall.recordings.own_names import distinct_names
 from pitwall.recordings.recording import Column, Recording
+from pitwall.recordings.speed_units import with_speed_unit
 
 OURS = "perrinn"
 """The source of the 424's own exports: their columns are channels in canonical units."""
@@ -25,6 +26,8 @@ AMBIGUOUS = ("Temperature", "Pressure")
 SURE_UNITS = ("Latitude", "Longitude", "HeadingAngle", "EngineRpm", "Time", "TotalTime")
 """Channels whose unit nobody doubts where the file names none."""
 UNIT_OF_LAP = "lap"
+MOST_OUTSIDE = 0.01
+"""So large a share of samples may lie outside of the range that is expected."""
 MOST_FALLS = 0.2
 """A distance falls in fewer of its steps than this share."""
 FULL_PEDAL = 0.99
@@ -41,8 +44,6 @@ class _Candidate:
 
     reading: ChannelReading
     rank: tuple[bool, tuple[int, int], int, int]
-    assumed: bool = False
-    """Whether the unit was assumed."""
     doubt: str = ""
 
 
@@ -85,7 +86,8 @@ def meanings(
             reading = _own(reading, note)
         readings.append(reading)
     if source != OURS:
-        doubts += _assumptions(source, names, channels, chosen.values())
+        readings, more = with_speed_unit(recording, readings)
+        doubts += [*more, *_assumptions(source, names, channels, readings)]
     return distinct_names(columns, readings, channels), doubts
 
 
@@ -123,6 +125,10 @@ def _candidate(
     if not unit and channel.semantic in AMBIGUOUS and meaning.rank[0] > 1:
         note = f"no unit is named, so it may not be {channel.unit}"
         return _Candidate(replace(own, note=note), rank, doubt=f"{column.name}: {note}")
+    if not unit and source != OURS and _beyond(column.values, channel):
+        note = f"no unit is named, and its values are beyond those of {channel.name} in "
+        note += f"{channel.unit}: say the unit in feature_repo/names.yaml"
+        return _Candidate(replace(own, note=note), rank, doubt=f"{column.name}: {note}")
     way = conversion(unit or channel.unit, channel.unit)
     if not channel.unit and (not unit or not is_understood(unit)):
         factor, offset = 1.0, 0.0
@@ -143,8 +149,9 @@ def _candidate(
         factor=meaning.sign * factor,
         offset=meaning.sign * offset,
         note=_note(unit, named, meaning, channel, offset),
+        assumed=not unit and bool(channel.unit),
     )
-    return _Candidate(reading, rank, assumed=not unit and bool(channel.unit))
+    return _Candidate(reading, rank)
 
 
 def told_device(column: Column) -> tuple[str, str]:
@@ -190,7 +197,7 @@ def _pedals(columns: Sequence[Column], candidates: Sequence[_Candidate]) -> list
     unclear = []
     sure = False
     for number, each in enumerate(candidates):
-        if each.assumed and each.reading.canonical_unit == "%":
+        if each.reading.assumed and each.reading.canonical_unit == "%":
             known = columns[each.reading.column].values
             known = known[np.isfinite(known)]
             within = len(known) and known.min() >= 0 and 0 < known.max() <= 1
@@ -203,12 +210,13 @@ def _pedals(columns: Sequence[Column], candidates: Sequence[_Candidate]) -> list
         name = each.reading.source
         if sure:
             doubt = f"{name}: no unit is named, and its values are 0 to 1: taken as a ratio"
-            reading = replace(each.reading, factor=100.0, note="0 to 1 without a unit: a ratio")
+            note = "0 to 1 without a unit: a ratio"
+            reading = replace(each.reading, factor=100.0, note=note, assumed=False)
         else:
             doubt = f"{name}: no unit is named, and its values are 0 to 1: a ratio or %, so not"
             doubt += f" taken as {each.reading.channel}; name it in feature_repo/names.yaml"
             reading = _own(each.reading, "0 to 1 without a unit: a ratio or %")
-        result[number] = replace(each, reading=reading, assumed=False, doubt=doubt)
+        result[number] = replace(each, reading=reading, doubt=doubt)
     return result
 
 
@@ -228,23 +236,23 @@ def _assumptions(
     source: str,
     names: Names,
     channels: Mapping[str, Channel],
-    chosen: Collection[_Candidate],
+    readings: Sequence[ChannelReading],
 ) -> list[str]:
-    """What was assumed of the chosen columns because the file and its source do not tell it."""
+    """What was assumed of columns because the file and its source do not tell it."""
     doubts = []
     units = [
-        f"{each.reading.source} ({each.reading.canonical_unit})"
-        for each in chosen
-        if each.assumed and each.reading.channel not in SURE_UNITS
+        f"{each.source} ({each.canonical_unit})"
+        for each in readings
+        if each.assumed and each.channel not in SURE_UNITS
     ]
     if units:
         doubts.append(f"no unit is named, so the canonical one is assumed: {', '.join(units)}")
-    for each in chosen:
-        if each.reading.channel in ("AccelerationLat", "SteeringAngle"):
-            meaning = names.meaning(source, each.reading.source, channels)
+    for each in readings:
+        if each.canonical_unit is not None and each.channel in ("AccelerationLat", "SteeringAngle"):
+            meaning = names.meaning(source, each.source, channels)
             if meaning is not None and meaning.rank[0] > 1:
                 doubts.append(
-                    f"{each.reading.source}: which turn is positive is not told; right is assumed"
+                    f"{each.source}: which turn is positive is not told; right is assumed"
                 )
     return doubts
 
@@ -262,6 +270,15 @@ def _numbers_differ(
     return not np.allclose(left[both], right[both], rtol=0.01, atol=0.5)
 
 
+def _beyond(values: NDArray[np.float64], channel: Channel) -> bool:
+    """Whether an acceleration is beyond the channel's range too often for noise."""
+    if channel.semantic != "Acceleration":
+        return False
+    known = values[np.isfinite(values)]
+    outside = (known < channel.low) | (known > channel.high)
+    return len(known) > 0 and float(outside.mean()) > MOST_OUTSIDE
+
+
 def _falls(values: NDArray[np.float64]) -> bool:
     """Whether a distance falls far too often for one."""
     steps = np.diff(values[np.isfinite(values)])
@@ -270,7 +287,13 @@ def _falls(values: NDArray[np.float64]) -> bool:
 
 def _own(reading: ChannelReading, note: str) -> ChannelReading:
     return replace(
-        reading, channel=reading.source, canonical_unit=None, factor=None, offset=0.0, note=note
+        reading,
+        channel=reading.source,
+        canonical_unit=None,
+        factor=None,
+        offset=0.0,
+        note=note,
+        assumed=False,
     )
 
 
@@ -293,7 +316,7 @@ def _device_rank(device: str) -> int:
 
 def _is_clock(recording: Recording, column: Column) -> bool:
     """Whether the column is the clock and not also the channel Time or TotalTime."""
-    if column.name != recording.clock:
+    if not recording.clock or column.name != recording.clock:
         return False
     if channel_id(column.name) not in TIME_COLUMNS[1:]:
         return True

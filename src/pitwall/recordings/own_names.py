@@ -24,10 +24,11 @@ def distinct_names(
     """
     taken = set(channels)
     taken |= {alias for channel in channels.values() for alias in channel.aliases}
+    numbers: dict[str, int] = {}
     result = []
     for reading in readings:
         if reading.canonical_unit is None:
-            options = _options(columns[reading.column], reading)
+            options = _options(columns[reading.column], reading, numbers)
             name = next(name for name in options if channel_id(name) not in taken)
             taken.add(channel_id(name))
             reading = replace(reading, channel=name)
@@ -35,7 +36,8 @@ def distinct_names(
     return result
 
 
-def _options(column: Column, reading: ChannelReading) -> Iterator[str]:
+def _options(column: Column, reading: ChannelReading, numbers: dict[str, int]) -> Iterator[str]:
+    """Names that the column may have, the best first. `numbers` keeps the last number by name."""
     name = _plain(reading.source)
     if not channel_id(name):
         name = f"column {reading.column + 1} {name}".strip()
@@ -44,13 +46,12 @@ def _options(column: Column, reading: ChannelReading) -> Iterator[str]:
         if channel_id(more):
             yield _plain(f"{name} ({more})")
     yield f"{name} (file)"
-    number = 1
     while True:
-        number += 1
-        yield f"{name} {number}"
+        numbers[name] = numbers.get(name, 1) + 1
+        yield f"{name} {numbers[name]}"
 
 
 def _plain(text: str) -> str:
     """The text without control characters, of at most `MOST_CHARACTERS`."""
     shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:MOST_CHARACTERS]
+    return " ".join(shown.split())[:MOST_CHARACTERS].rstrip()

@@ -58,6 +58,7 @@ class Reading:
         return max((channel.rate_hz for channel in self.channels), default=0.0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def interpret(
     recording: Recording,
     options: Options,
@@ -76,16 +77,22 @@ def interpret(
     sent = [
         each for each in found if ours or np.isfinite(recording.columns[each.column].values).any()
     ]
+    if not sent:
+        raise LapFileError(f"{recording.path}: no column has a number; a recording has some")
     shift, start = _shift(recording, options)
-    made = ticks([_series(recording, each) for each in sent], str(recording.path))
+    series = [_series(recording, each) for each in sent]
+    if options.resample_hz is not None:
+        steps = [_goes_in_steps(each, channels) for each in sent]
+        made = resampled(series, options.resample_hz, steps, str(recording.path))
+    else:
+        made = ticks(series, str(recording.path))
+    if not ours:
+        made.values[~np.isfinite(made.values)] = np.nan
     if len(made.times_s) < 2:
         raise LapFileError(
             f"{recording.path}: {len(made.times_s)} rows have a time and a value; a recording has "
             "at least two"
         )
-    if options.resample_hz is not None:
-        steps = [_goes_in_steps(each, channels) for each in sent]
-        made = resampled(made, options.resample_hz, steps, str(recording.path))
     evidence = _evidence(recording, found, options)
     laps = find_laps(evidence)
     made, derived = _with_derived(made, sent, evidence, laps, channels)

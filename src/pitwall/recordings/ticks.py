@@ -13,6 +13,10 @@ from pitwall.errors import LapFileError
 Floats = NDArray[np.float64]
 MOST_CELLS = 400_000_000
 """Ticks times channels that a session may have in memory, 3.2 GB."""
+ALWAYS_CELLS, CELLS_A_SAMPLE = 20_000_000, 30
+"""So many cells are always made, and beyond them so many for each sample of the file."""
+SAME_S = 5e-7
+"""Times closer than this are one."""
 MOST_SECONDS = 1e11
 """Times beyond this cannot be counted in microseconds."""
 LONGEST_GAP_S = 2.0
@@ -66,50 +70,68 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
         kept.append((columns, times[rows][known], [each[known] for each in samples]))
     keys = [_microseconds(times) for _, times, _ in kept]
     every, first = np.unique(np.concatenate(keys), return_index=True)
-    if len(every) * len(series) > MOST_CELLS:
+    in_file = sum(len(times) * len(columns) for columns, times, _ in kept)
+    most = min(MOST_CELLS, max(ALWAYS_CELLS, CELLS_A_SAMPLE * in_file))
+    if len(every) * len(series) > most:
         raise LapFileError(
             f"{what}: {len(every):,} ticks of {len(series):,} channels do not fit into memory; "
             "give --resample HZ"
         )
     values = np.full((len(every), len(series)), np.nan)
-    for (columns, _, samples), key in zip(kept, keys, strict=True):
+    for (columns, _, rows_of), key in zip(kept, keys, strict=True):
         place = np.searchsorted(every, key)
-        for column, each in zip(columns, samples, strict=True):
+        for column, each in zip(columns, rows_of, strict=True):
             known = np.isfinite(each)
             # Of several values of one time the first is kept: it is assigned last.
             values[place[known][::-1], column] = each[known][::-1]
-        _count_repeats(left_out, values[:, columns], place, samples)
+        _count_repeats(left_out, values[:, columns], place, rows_of)
     return Ticks(np.concatenate([times for _, times, _ in kept])[first], values, left_out)
 
 
-def resampled(made: Ticks, rate_hz: float, steps: Sequence[bool], what: str) -> Ticks:
-    """The ticks at `rate_hz` from the first to the last one.
+def resampled(
+    series: Sequence[tuple[Floats, Floats]],
+    rate_hz: float,
+    steps: Sequence[bool],
+    what: str = "the recording",
+) -> Ticks:
+    """The channels at `rate_hz` from the first to the last sample; arguments as of `ticks`.
 
     A value lies on the straight line between the two samples around it, or for a channel that goes
     in steps (`steps`, by channel) it is the last sample. There is none outside a channel's samples
     and none in a gap of more than `LONGEST_GAP_S`.
     """
-    count = int((made.times_s[-1] - made.times_s[0]) * rate_hz + 1e-6) + 1
-    if count * made.values.shape[1] > MOST_CELLS:
+    left_out: dict[str, int] = {}
+    rows_of: dict[int, NDArray[np.intp]] = {}
+    kept = []
+    for times, values in series:
+        if id(times) not in rows_of:
+            rows_of[id(times)] = _rows_in_order(times, left_out)
+        rows = rows_of[id(times)]
+        rows = rows[np.isfinite(values[rows])]
+        kept.append((times[rows], values[rows]))
+    ends = [(float(t[0]), float(t[-1])) for t, _ in kept if len(t)]
+    if not ends:
+        return Ticks(np.empty(0), np.empty((0, len(series))), left_out)
+    first, last = min(begin for begin, _ in ends), max(end for _, end in ends)
+    count = int((last - first) * rate_hz + 1e-6) + 1
+    if count * len(series) > MOST_CELLS:
         raise LapFileError(
             f"{what}: --resample {rate_hz:g} makes {count:,} ticks, which do not fit into memory; "
             "give a lower rate"
         )
-    times = made.times_s[0] + np.arange(count) / rate_hz
-    values = np.full((count, made.values.shape[1]), np.nan)
-    for column, in_steps in enumerate(steps):
-        known = np.isfinite(made.values[:, column])
-        t, v = made.times_s[known], made.values[known, column]
+    grid = first + np.arange(count) / rate_hz
+    made = np.full((count, len(series)), np.nan)
+    for column, ((t, v), in_steps) in enumerate(zip(kept, steps, strict=True)):
         if not len(t):
             continue
-        before = np.searchsorted(t, times + 5e-7, "right") - 1
+        before = np.searchsorted(t, grid + SAME_S, "right") - 1
         after = np.minimum(before + 1, len(t) - 1)
-        inside = (before >= 0) & (times <= t[-1] + 5e-7)
+        inside = (before >= 0) & (grid <= t[-1] + SAME_S)
         inside &= t[after] - t[before] <= LONGEST_GAP_S
-        straight = v[np.maximum(before, 0)] if in_steps else np.interp(times, t, v)
-        values[inside, column] = straight[inside]
-    some = np.isfinite(values).any(axis=1)
-    return Ticks(times[some], values[some], made.left_out)
+        straight = v[np.maximum(before, 0)] if in_steps else np.interp(grid, t, v)
+        made[inside, column] = straight[inside]
+    some = np.isfinite(made).any(axis=1)
+    return Ticks(grid[some], made[some], left_out)
 
 
 def _in_order(times: Floats) -> bool:

@@ -9,7 +9,7 @@ import java.util.Map;
  *
  * @param id its id on the wire
  * @param aliases ids of channels that stand in for it where it has no value
- * @param factors for each known unit, the factor to the channel's canonical unit
+ * @param factors for each known unit, its own one too, the factor to the channel's canonical unit
  * @param low lower end of the expected range, in the canonical unit
  * @param high upper end of the expected range, in the canonical unit
  */

@@ -2,10 +2,14 @@ package pitwall.wire;
 
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.metrics.Counter;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.util.Collector;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import pitwall.plan.Plan;
 
@@ -24,6 +28,11 @@ final class CarDeserializer implements DeserializationSchema<RowData> {
      */
     private static final int MAX_RAW = 96 << 20;
 
+    private static final Logger LOG = LoggerFactory.getLogger(CarDeserializer.class);
+    private static final String UNKNOWN_UNIT =
+            "vehicle {}, session {}: channel {} is sent in unit '{}', which is not understood for"
+                    + " it; it is kept under its name and unit, and no feature is computed from it";
+
     private final Plan plan;
     private final TypeInformation<RowData> type;
     private transient CarReader reader;
@@ -35,7 +44,16 @@ final class CarDeserializer implements DeserializationSchema<RowData> {
 
     @Override
     public void open(InitializationContext context) {
-        reader = new CarReader(plan);
+        Counter unknownUnits =
+                context.getMetricGroup().addGroup("pitwall").counter("unknown_units");
+        reader =
+                new CarReader(
+                        plan,
+                        true,
+                        (vehicle, session, channel, unit) -> {
+                            unknownUnits.inc();
+                            LOG.warn(UNKNOWN_UNIT, vehicle, session, channel, unit);
+                        });
     }
 
     @Override

@@ -26,6 +26,9 @@ import java.util.Set;
  * control character and no half of a surrogate pair. Whether a message is read does not depend on
  * those before it.
  *
+ * <p>A channel of the plan whose unit is not understood is none of the plan: it is kept aside,
+ * under its id and unit ({@link Units#aside}). An empty unit is the channel's own.
+ *
  * <p>The messages of a session differ in a few numbers only. So after one was read in full, the
  * next ones are compared with it ({@link MessageTemplate}) and only the numbers are read. A message
  * that does not fit is read in full; the result is the same.
@@ -74,6 +77,7 @@ public final class CarReader {
             };
 
     private final MessageTemplates templates;
+    private final UnknownUnits unknownUnits;
 
     /** The sessions of the message that is being read. */
     private final Set<MessageSession> sessions = new HashSet<>();
@@ -99,7 +103,13 @@ public final class CarReader {
 
     /** {@code useTemplates}: compare with earlier messages. The result is the same without. */
     public CarReader(Plan plan, boolean useTemplates) {
+        this(plan, useTemplates, (vehicle, session, channel, unit) -> {});
+    }
+
+    /** {@code listener}: is told of units that are not understood. */
+    CarReader(Plan plan, boolean useTemplates, UnknownUnits.Listener listener) {
         this.plan = plan;
+        unknownUnits = new UnknownUnits(listener);
         templates = useTemplates ? new MessageTemplates() : null;
         for (int i = 0; i < plan.channels.size(); i++) {
             codes.put(plan.channels.get(i).id(), i);
@@ -250,10 +260,21 @@ public final class CarReader {
             code = tick.extraCode(element.channel, plan.channels.size());
         }
         double factor = code == null ? 1 : factor(code);
+        double standInFactor = standIn == null ? 1 : factor(standIn);
+        if (Double.isNaN(factor) || Double.isNaN(standInFactor)) {
+            String unit = Units.withoutSpaces(element.unit);
+            unknownUnits.note(element.vehicle, element.session, element.channel, unit);
+            code = Double.isNaN(factor) ? null : code;
+            standIn = Double.isNaN(standInFactor) ? null : standIn;
+            if (code == null && standIn == null) {
+                String id = Units.aside(element.channel, unit);
+                code = tick.extraCode(id, plan.channels.size());
+                factor = 1;
+            }
+        }
         if (code != null) {
             tick.samples.add(code, Units.canonical(element.value, factor));
         }
-        double standInFactor = standIn == null ? 1 : factor(standIn);
         if (standIn != null) {
             tick.samples.add(
                     standIn | Samples.ALIAS, Units.canonical(element.value, standInFactor));
@@ -267,12 +288,14 @@ public final class CarReader {
         }
     }
 
+    /** The factor to the unit of a channel; NaN where the element's unit is not understood. */
     private double factor(int code) {
         if (element.unit == null || code >= plan.channels.size()) {
             return 1;
         }
         String unit = Units.withoutSpaces(element.unit);
-        return plan.channels.get(code).factors().getOrDefault(unit, 1.0);
+        double unknown = unit.isEmpty() ? 1 : Double.NaN;
+        return plan.channels.get(code).factors().getOrDefault(unit, unknown);
     }
 
     /** Notes where a number stands in the message. Gives its index among the numbers, or -1. */

@@ -10,6 +10,14 @@ final class Units {
         return Double.isFinite(canonical) ? canonical : Double.NaN;
     }
 
+    /**
+     * The id under which a channel is kept whose unit is not understood. Its values are those that
+     * were sent, in that unit.
+     */
+    static String aside(String channel, String unit) {
+        return channel + " [" + unit + "]";
+    }
+
     /** The unit without the spaces around it. No other character counts as a space. */
     static String withoutSpaces(String unit) {
         int from = 0;
