@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pitwall.car.session import Session
 from pitwall.errors import LapFileError
 from pitwall.recordings import files as recordings
+from pitwall.recordings.laps import split
 
 
 def test_all_real_laps_are_read(laps_dir: Path) -> None:
@@ -77,3 +79,33 @@ def test_rows_whose_time_does_not_rise_are_left_out_and_counted(tmp_path: Path) 
     )
     assert session.times_s.tolist() == [0, 1, 2]
     assert session.skipped == 3
+
+
+def driven(unit: str, *metres: float) -> Session:
+    """A session with a lap distance a second."""
+    values = np.array(metres)[:, None]
+    return Session(
+        "car", "20260101-000000-x", ("LapDistance",), (unit,), np.arange(len(metres)) * 1.0, values
+    )
+
+
+def test_a_session_is_split_at_its_lines() -> None:
+    lap = (0.1, 0.2, 0.4)
+    first, second, third = split(driven("km", 0, *lap, 0, *lap, 0, 0.1))
+    assert [first.number, first.whole, first.duration_s] == [1, True, 4.0]
+    assert [second.whole, third.whole] == [True, False]
+    assert second.distance_m.tolist() == pytest.approx([100, 200, 400])
+    assert second.times_s.tolist() == pytest.approx([1, 2, 3])
+
+
+def test_a_jump_is_no_whole_lap_and_jitter_is_left_out() -> None:
+    whole, jumped, rest = split(
+        driven("m", 0, 300, 600, 900, 0, 300, 890, 900, 0, 880, 0, 300, 600, 900)
+    )
+    assert [whole.whole, jumped.whole, rest.whole] == [True, False, False]
+    assert rest.distance_m.tolist() == [300, 600, 900]
+
+
+def test_a_distance_in_no_unit_of_length_is_refused() -> None:
+    with pytest.raises(LapFileError, match="LapDistance is in 'furlong', which is not understood"):
+        split(driven("furlong", 0, 1))

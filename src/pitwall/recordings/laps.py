@@ -75,5 +75,11 @@ def _distance(session: Session) -> Series:
             "its laps cannot be told apart"
         )
     carried = np.isfinite(session.values[:, column])
-    factor = unit_factors(channel).get(session.units[column].strip(), 1.0)
+    unit = session.units[column].strip()
+    factor = {"": 1.0, channel.unit: 1.0, **unit_factors(channel)}.get(unit)
+    if factor is None:
+        raise LapFileError(
+            f"session {session.session}: {session.names[column]} is in {unit!r}, which is not "
+            f"understood as a distance; give it in {channel.unit}"
+        )
     return session.times_s[carried], session.values[carried, column] * factor
