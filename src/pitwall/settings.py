@@ -21,6 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 DISTRIBUTION = "pitwall-telemetry"
 """Name on a package index, where `pitwall` is another project. Package and command are `pitwall`.
 """
+ONE_COPY = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+"""Replication of a keyspace on one node, in CQL."""
 PACKAGED = Path(__file__).resolve().parent / "project"
 """The files that tools read, inside an installed wheel. A checkout has no such folder."""
 
@@ -122,9 +124,7 @@ class Settings(BaseSettings):
     """User who creates keyspace and roles; its password is the secret `cassandra`."""
     keyspace: str = Field(default="pitwall", pattern=r"^[a-z][a-z0-9_]{0,47}$")
     """Keyspace of the online store and the telemetry history."""
-    replication: str = Field(
-        default="{'class': 'SimpleStrategy', 'replication_factor': 1}", pattern=r"^\{[^{};]*\}$"
-    )
+    replication: str = Field(default=ONE_COPY, pattern=r"^\{[^{};]*\}$")
     """Replication of the keyspace when it is created, in CQL."""
 
     # S3 and HDFS

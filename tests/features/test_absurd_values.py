@@ -149,7 +149,7 @@ def test_a_lap_that_goes_back_far_before_the_line_has_no_split_time(run: Run) ->
     session = [(i * STEP_US, {"LAPDISTANCE": float(d)}) for i, d in enumerate(distances)]
     (_, values) = drive(run, features, session).rows[key(0)][-1]
     row = dict(zip(features.names, values.tolist(), strict=True))
-    assert (row.pop("lap_number"), row.pop("sector")) == (2, 1)
+    assert row.pop("lap_number") == 1, "the line is ahead"
     assert all(math.isnan(value) for value in row.values())
 
 

@@ -38,15 +38,16 @@ def write(path: Path, text: str) -> Path:
     ("name", "text", "says"),
     [
         ("a.csv", "TIME,SPEED\n0,1\n0.1", "line 3 has 1 fields, the header has 2"),
-        ("b.csv", "", "0 lines"),
-        ("c.csv", "TIME,SPEED\n", "1 lines"),
-        ("d.csv", "A,B\n1,2\n3,4\n", "no time column"),
+        ("b.csv", "", "the file is empty"),
+        ("c.csv", "TIME,SPEED\n", "no row of numbers"),
+        ("d.csv", "A,B\n1,2\n3,4\n", "no column of time.*--rate-hz"),
         ("e.csv", "TIME,SPEED\ns,km/h\n", "no row of numbers"),
-        ("f.csv", "TIME,SPEED\n0,1\n1,x\n", "a cell is no number"),
-        ("g.csv", "1,2\n3,4\n", "no header"),
-        ("h.csv", "TIME,SPEED\n5,1\n5,2\n", "time stands still"),
-        ("i.csv", "TIME,FOO\n0,1\n1,2\n", "known channel"),
-        ("j.txt", "hello", "no lap format"),
+        ("f.csv", "TIME,SPEED\n0,1\n1,x\n", "1 rows have a time"),
+        ("g.csv", "1,2\n3,4\n", "without a header"),
+        ("h.csv", "TIME,SPEED\n5,1\n5,2\n", "--rate-hz"),
+        ("i.csv", "TIME,FOO\n0,1\n1,2\n", r"known channel.*names.yaml.*Channel\(.FOO., unit"),
+        ("j.txt", "hello", "no row of numbers"),
+        ("j.bin", "hello\0", "no lap format"),
         ("k.parquet", "PAR1 not really", "not a readable Parquet file"),
     ],
 )
@@ -61,7 +62,7 @@ def test_a_file_that_is_no_lap_is_named_with_the_reason(
 
 def test_a_parquet_file_without_the_columns(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1.0, 2.0]}).to_parquet(tmp_path / "x.parquet")
-    with pytest.raises(LapFileError, match="no time column"):
+    with pytest.raises(LapFileError, match="no clock"):
         recordings.read(tmp_path / "x.parquet")
 
 

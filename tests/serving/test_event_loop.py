@@ -99,6 +99,23 @@ def test_an_explanation_is_the_same_row_by_row(tmp_path: Path) -> None:
     assert together == expected
 
 
+@pytest.mark.parametrize("place", [0, 500, 999])
+def test_one_malformed_of_a_thousand_costs_itself_alone(tmp_path: Path, place: int) -> None:
+    questions = [question() for _ in range(1000)]
+    questions[place] = question(features={"feature_0": "fast"})
+
+    async def ask() -> httpx.Response:
+        async with Endpoint(tmp_path, model()).client as client:
+            return await client.post("/predict/batch", json={"questions": questions})
+
+    answer = asyncio.run(ask())
+    answers = answer.json()["answers"]
+    assert (answer.status_code, len(answers)) == (200, 1000)
+    assert [number for number, one in enumerate(answers) if "error" in one] == [place]
+    assert answers[place]["error"]["code"] == "wrong_type"
+    assert sum("value" in one for one in answers) == 999
+
+
 def test_a_malformed_question_is_refused_alone_whatever_it_is(tmp_path: Path) -> None:
     bad: list[Any] = [
         *(question(features={"feature_0": value}) for value in (True, "40.2", [1.0], {})),

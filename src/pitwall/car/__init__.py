@@ -10,4 +10,5 @@ import `kafka`, `channels` and below.
 - `simulator`: whole sessions of the simulated car
 - `acceptance`: what the job would refuse, found before it is sent
 - `replay`: sends sessions to Kafka as a car does
+- `bridges`: live sources beside the car: a CAN bus, and games by UDP
 """

@@ -110,12 +110,13 @@ def _encode(session: Session) -> Iterator[tuple[float, bytes, int]]:
     encoder = TickEncoder(
         session.vehicle, session.session, session.names, session.units, session.rate_hz
     )
-    channels = len(session.names)
+    encode = encoder.encode_known if session.sparse else encoder.encode
     start = float(session.times_s[0])
     for first in range(0, len(session.times_s), 1000):
         times = session.times_s[first : first + 1000].tolist()
         for time_s, row in zip(times, session.values[first : first + 1000].tolist(), strict=True):
-            yield time_s - start, encoder.encode(time_s, row), channels
+            channels = sum(value == value for value in row) if session.sparse else len(row)
+            yield time_s - start, encode(time_s, row), channels
 
 
 def _in_turn(sessions: Iterable[Session]) -> Iterator[tuple[float, bytes, int]]:

@@ -30,7 +30,10 @@ class Session:
     values: NDArray[np.float64] = field(repr=False)
     """Shape (ticks, channels); NaN where a tick has no value."""
     skipped: int = 0
-    """Rows of the file that were left out because their time did not rise."""
+    """Rows of the file that were left out."""
+    sparse: bool = False
+    """Whether a tick carries the channels alone that have a value then. Otherwise it carries all,
+    and a missing value as NaN."""
 
     @property
     def rate_hz(self) -> float:

@@ -1,6 +1,6 @@
-"""The channel table: every channel of the PERRINN 424 by id, with its unit and its expected range.
+"""The channel table: every channel of the PERRINN 424 by id, and those that other cars often send.
 
-The table limits nothing: other vehicles send other channels, and all are accepted. It says what a
+The table limits nothing: a vehicle may send any other channel, and all are accepted. It says what a
 channel *of this name* means, so that a value in another unit can be brought to the one that
 features are defined in.
 """
@@ -76,8 +76,43 @@ TABLE: tuple[Channel, ...] = (
     *_axles("RideHeight", "mm", 0, 200, "Suspension", "Length"),
 )
 
-CHANNELS: dict[str, Channel] = {channel.id: channel for channel in TABLE}
-"""The table by wire id."""
+OTHER_CARS: tuple[Channel, ...] = (
+    Channel("Latitude", "deg", -90, 90, "Position", "Angle"),
+    Channel("Longitude", "deg", -180, 180, "Position", "Angle"),
+    Channel("Altitude", "m", -500, 9000, "Position", "Length"),
+    Channel("HeadingAngle", "deg", -360, 360, "Position", "Angle"),
+    Channel("Satellites", "", 0, 100, "Position", "Count"),
+    Channel("VelocityRoll", "deg/s", -300, 300, "Chassis", "AngularVelocity"),
+    Channel("VelocityPitch", "deg/s", -300, 300, "Chassis", "AngularVelocity"),
+    Channel("Clutch", "%", 0, 100, "Inputs", "Ratio"),
+    Channel("ThrottlePlate", "%", 0, 100, "Powertrain", "Ratio"),
+    Channel("EngineRpm", "rpm", 0, 20000, "Powertrain", "AngularVelocity"),
+    Channel("EngineTorque", "Nm", -500, 2000, "Powertrain", "Torque"),
+    Channel("EnginePower", "kW", -500, 1500, "Powertrain", "Power"),
+    Channel("WaterTemperature", "°C", -40, 150, "Powertrain", "Temperature"),
+    Channel("OilTemperature", "°C", -40, 200, "Powertrain", "Temperature"),
+    Channel("FuelTemperature", "°C", -40, 150, "Powertrain", "Temperature"),
+    Channel("GearboxTemperature", "°C", -40, 200, "Powertrain", "Temperature"),
+    Channel("IntakeTemperature", "°C", -40, 150, "Powertrain", "Temperature"),
+    Channel("ExhaustTemperature", "°C", -40, 1200, "Powertrain", "Temperature"),
+    Channel("AirTemperature", "°C", -40, 80, "Weather", "Temperature"),
+    Channel("TrackTemperature", "°C", -40, 100, "Weather", "Temperature"),
+    Channel("AirPressure", "kPa", 50, 120, "Weather", "Pressure"),
+    Channel("OilPressure", "kPa", 0, 1500, "Powertrain", "Pressure"),
+    Channel("FuelPressure", "kPa", 0, 1500, "Powertrain", "Pressure"),
+    Channel("ManifoldPressure", "kPa", 0, 500, "Powertrain", "Pressure"),
+    *_axles("BrakePressure", "bar", 0, 250, "Brakes", "Pressure"),
+    *_wheels("BrakeTemperature", "°C", -40, 1200, "Brakes", "Temperature"),
+    *_wheels("TyreTemperature", "°C", -40, 200, "Wheels", "Temperature"),
+    *_wheels("TyrePressure", "kPa", 0, 500, "Wheels", "Pressure"),
+    *_wheels("WheelSpeed", "km/h", -400, 500, "Wheels", "Speed"),
+    Channel("FuelLevel", "l", 0, 300, "Powertrain", "Volume"),
+    Channel("BatteryVoltage", "V", 0, 1000, "Powertrain", "Voltage"),
+)
+"""Channels that the 424 does not send and other cars do."""
+
+CHANNELS: dict[str, Channel] = {channel.id: channel for channel in (*TABLE, *OTHER_CARS)}
+"""Both tables by wire id."""
 
 
 def resolve(channel: str | Channel) -> Channel:

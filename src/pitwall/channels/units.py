@@ -1,8 +1,20 @@
-"""Units: the factors by which a value in another unit is brought to the channel's canonical one."""
+"""Units: the factors by which a value in another unit is brought to the channel's canonical one.
+
+`UNIT_FACTORS` are the units that the wire knows, to the bit. `conversion` knows those and every
+spelling that people use, by pint and the definitions of `units.txt`.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
 from pitwall.channels.channel import Channel
+
+if TYPE_CHECKING:
+    import pint
 
 UNIT_FACTORS: dict[str, dict[str, float]] = {
     "km/h": {"m/s": 3.6, "mph": 1.609344},
@@ -17,7 +29,186 @@ UNIT_FACTORS: dict[str, dict[str, float]] = {
 }
 """Factors by canonical unit and other unit. A unit that is not listed counts as canonical."""
 
+NO_UNIT = {
+    *("", "n/a", "na", "none", "-", "–", "#", "raw", "unitless", "no unit", "position", "gear"),
+    *("number", "count", "integer", "int", "bool", "boolean", "float", "flag", "state", "enum"),
+}
+"""What stands in place of a unit where a file names none, in lower case."""
+
+_SPELLINGS = {
+    "km/h": "kph",
+    "kmh-1": "kph",
+    "mi/h": "mph",
+    "miles/h": "mph",
+    "g": "gravity",
+    "gs": "gravity",
+    "g's": "gravity",
+    "m/s/s": "m/s**2",
+    "m/s2": "m/s**2",
+    "m/s^2": "m/s**2",
+    "m/ss": "m/s**2",
+    "°": "deg",
+    "degrees": "deg",
+    "degs": "deg",
+    "°/s": "deg/s",
+    "deg_sec": "deg/s",
+    "deg/sec": "deg/s",
+    "rads": "rad",
+    "radians": "rad",
+    "rad/sec": "rad/s",
+    "rpm": "rpm",
+    "r/min": "rpm",
+    "u/min": "rpm",
+    "1/min": "rpm",
+    "/min": "rpm",
+    "min-1": "rpm",
+    "min^-1": "rpm",
+    "min⁻¹": "rpm",
+    "revs/min": "rpm",
+    "c": "degC",
+    "°c": "degC",
+    "degc": "degC",
+    "deg c": "degC",
+    "deg. c": "degC",
+    "f": "degF",
+    "°f": "degF",
+    "degf": "degF",
+    "deg f": "degF",
+    "deg. f": "degF",
+    "k": "kelvin",
+    "%": "percent",
+    "pct": "percent",
+    "0-1": "ratio",
+    "0–1": "ratio",
+    "0..1": "ratio",
+    "0 to 1": "ratio",
+    "fraction": "ratio",
+    "‰": "permille",
+    "nm": "N*m",
+    "n.m": "N*m",
+    "n·m": "N*m",
+    "n-m": "N*m",
+    "n m": "N*m",
+    "newton metre": "N*m",
+    "lb-ft": "lbf*ft",
+    "ft-lb": "lbf*ft",
+    "lbft": "lbf*ft",
+    "ftlb": "lbf*ft",
+    "ft.lb": "lbf*ft",
+    "lb.ft": "lbf*ft",
+    "lbf.ft": "lbf*ft",
+    "ft-lbs": "lbf*ft",
+    "kw": "kW",
+    "kwh": "kWh",
+    "kpa": "kPa",
+    "hpa": "hPa",
+    "mpa": "MPa",
+    "pa": "Pa",
+    "psig": "psi",
+    "psia": "psi",
+    "lbs/in²": "psi",
+    "inhg": "inHg",
+    "mmhg": "mmHg",
+    "v": "volt",
+    "mv": "millivolt",
+    "a": "ampere",
+    "hz": "hertz",
+    "ps": "PS",
+    "msec": "ms",
+    "us": "µs",
+    "usec": "µs",
+    '"': "inch",
+}
+"""Spellings that pint reads otherwise or not at all, in lower case, as pint writes them."""
+
+_ARC_MINUTES = {"min", "minute", "minutes", "minutes of arc", "'", "′"}
+"""Minutes where an angle is expected."""
+_FAR = 2.0**20
+"""From this many units to zero, a factor beside an offset is told without loss."""
+_EXPRESSION = re.compile(r"[^\W\d]+(\*\*-?[1-4])?( ?[*/] ?[^\W\d]+(\*\*-?[1-4])?){0,4}")
+"""Names of units with small powers; pint would also compute with numbers of any size."""
+_LONGEST = 40
+"""No unit has more characters; text of a hostile file is not parsed."""
+
+
+class Conversion(NamedTuple):
+    """How a number becomes canonical: value * `factor` + `offset`."""
+
+    factor: float
+    offset: float = 0.0
+
 
 def unit_factors(channel: Channel) -> dict[str, float]:
     """The factors to this channel's canonical unit, by the unit on the wire without its blanks."""
     return UNIT_FACTORS.get(channel.unit, {})
+
+
+def names_a_unit(text: str) -> bool:
+    """Whether this text of a file names a unit, rather than saying that there is none."""
+    return text.strip().lower() not in NO_UNIT
+
+
+@cache
+def conversion(unit: str, canonical: str) -> Conversion | None:
+    """The conversion from `unit`, as a file spells it, to the canonical unit of a channel.
+
+    None where the unit is not understood or is of another dimension than `canonical`.
+    """
+    text = unit.strip().strip("[]()").strip()
+    if text == canonical:
+        return Conversion(1.0)
+    factor = UNIT_FACTORS.get(canonical, {}).get(text)
+    if factor is not None:
+        return Conversion(factor)
+    if canonical == "deg" and text.lower() in _ARC_MINUTES:
+        text = "arcmin"
+    written, wanted = _parsed(text), _parsed(canonical)
+    if written is None or wanted is None or written.dimensionality != wanted.dimensionality:
+        return None
+    if written == wanted:
+        return Conversion(1.0)
+    for known, factor in UNIT_FACTORS.get(canonical, {}).items():
+        if _parsed(known) == written:
+            return Conversion(factor)
+    quantity = _registry().Quantity
+    offset = float(quantity(0.0, written).to(wanted).magnitude)
+    if not offset:
+        return Conversion(float(quantity(1.0, written).to(wanted).magnitude))
+    factor = (float(quantity(_FAR, written).to(wanted).magnitude) - offset) / _FAR
+    return Conversion(float(f"{factor:.15g}"), float(f"{offset:.14g}"))
+
+
+def is_understood(unit: str) -> bool:
+    """Whether this spelling is a unit that we know, of whatever dimension."""
+    return _parsed(unit.strip().strip("[]()").strip()) is not None
+
+
+@cache
+def _registry() -> pint.UnitRegistry[float]:
+    import pint
+
+    return pint.UnitRegistry(Path(__file__).with_name("units.txt"))
+
+
+@cache
+def _parsed(text: str) -> pint.Unit | None:
+    """The unit that a spelling names; None for one that is not understood."""
+    if not text or len(text) > _LONGEST or not names_a_unit(text):
+        return None
+    lower = re.sub(r"\s+", " ", text.lower())
+    spelled = _SPELLINGS.get(lower)
+    if spelled is None and lower.endswith("s"):
+        spelled = _SPELLINGS.get(lower[:-1])
+    candidates = [spelled] if spelled else [text, lower]
+    for candidate in candidates:
+        plain = candidate.replace("²", "**2").replace("³", "**3").replace("^", "**")
+        plain = re.sub(r"(?<=[a-zA-Z])[.·](?=[a-zA-Z])", "*", plain)
+        if not _EXPRESSION.fullmatch(plain):
+            continue
+        try:
+            parsed = _registry().parse_units(plain)
+        except Exception:
+            continue
+        if not parsed.dimensionless:
+            return parsed
+    return None

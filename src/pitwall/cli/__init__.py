@@ -10,10 +10,12 @@ terminal    consoles, tables, JSON output, the progress line
 checks      checks of servers and arguments before a command begins
 demo        `demo`                                  suite    `test`
 stack       `up`, `down`, `restart`, `status`       jobs     `jobs run|stop|list`
+inspect     `inspect`                               reading  options and summary of files
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
 models      `train`, `retrain`, `models`, `promote`
 serving     `serve`, `score`, `predict`
+export      `export`                                bridge   `bridge can|udp`
 archive     `archive run|list|replay`               dead_letters  `dead-letters list|show|replay`
 sessions    `sessions list|show|tag|exclude|include|delete`, with session_views, session_marks,
             session_delete and session_arguments

@@ -11,6 +11,15 @@ import typer
 from rich.table import Table
 
 from pitwall.cli.checks import replay_speed
+from pitwall.cli.reading import (
+    LapLength,
+    LineOption,
+    RateHz,
+    Vehicle,
+    options_of,
+    read_recordings,
+    summary,
+)
 from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
@@ -32,6 +41,10 @@ def demo(
         bool,
         typer.Option("--serve", help="Keep everything up, with the page open, until Ctrl-C."),
     ] = False,
+    vehicle: Vehicle = None,
+    rate_hz: RateHz = None,
+    lap_length: LapLength = None,
+    line: LineOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the main job, end to end, on this machine.
@@ -40,12 +53,18 @@ def demo(
     the figures.
     """
     from pitwall.lab.demo import chain
-    from pitwall.recordings.files import read_all
 
     live_speed = replay_speed(speed)
     if more and not laps:
         raise UsageError(f"demo does not take {str(more[0])!r}; give lap files after --laps")
-    sessions = read_all([*laps, *(more or [])]) if laps else chain.default_sessions()
+    if laps:
+        options = options_of(lap_length=lap_length, line=line, rate_hz=rate_hz, vehicle=vehicle)
+        readings = read_recordings([*laps, *(more or [])], options)
+        sessions = [reading.session for reading in readings]
+        if not as_json:
+            OUT.print(summary(readings), markup=False, highlight=False, soft_wrap=True)
+    else:
+        sessions = chain.default_sessions()
 
     def show(report: Report) -> None:
         emit(asdict(report)) if as_json else _print_summary(report)

@@ -8,8 +8,11 @@ import typer
 
 from pitwall.cli import bench, demo, features, models, offline, recordings, serving, stack, suite
 from pitwall.cli.archive import archive
+from pitwall.cli.bridge import bridge
 from pitwall.cli.chaos import chaos
 from pitwall.cli.dead_letters import letters
+from pitwall.cli.export import export
+from pitwall.cli.inspect import inspect
 from pitwall.cli.jobs import jobs
 from pitwall.cli.sessions import sessions
 from pitwall.cli.simulation import simulate_faults
@@ -39,6 +42,7 @@ app.command(epilog="Example: ./pitwall replay ../shared/data/laps --speed max")(
 app.command(epilog="Example: ./pitwall simulate --cars 2 --laps 3 --seed 7 --out laps/")(
     recordings.simulate
 )
+app.command(epilog="Example: ./pitwall inspect outing.csv --start 2026-03-04T14:05:06Z")(inspect)
 app.command(epilog="Example: ./pitwall bench parse ingest --quick")(bench.bench)
 app.command(epilog="Example: ./pitwall chaos --minutes 30")(chaos)
 app.command(epilog="Example: ./pitwall simulate-faults --seed 1 --seeds 20")(simulate_faults)
@@ -57,6 +61,10 @@ app.command(
 )(serving.predict)
 app.command(epilog="Example: ./pitwall features")(features.features)
 app.command(epilog="Example: ./pitwall parity --at-least 99.9")(features.parity)
+app.command(
+    epilog="Example: ./pitwall export 20260101-000400-simulation 2 --format motec --out lap2.ld"
+)(export)
+app.add_typer(bridge, name="bridge")
 app.add_typer(jobs, name="jobs")
 app.add_typer(sessions, name="sessions")
 app.add_typer(archive, name="archive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pitwall.cli.checks import need_kafka, replay_speed
+from pitwall.cli.reading import (
+    DayFirst,
+    Dbc,
+    LapLength,
+    LapPaths,
+    LineOption,
+    RateHz,
+    Resample,
+    SessionName,
+    Start,
+    TimeUnit,
+    Vehicle,
+    left_out,
+    options_of,
+    read_recordings,
+    summary,
+)
 from pitwall.cli.terminal import OUT, AsJson, emit, progress
 from pitwall.errors import JobError, UsageError
 from pitwall.settings import Settings
@@ -20,34 +37,45 @@ if TYPE_CHECKING:
     from pitwall.car.session import Session
     from pitwall.operations.arrival import Arrival
 
-LapPaths = Annotated[list[Path], typer.Argument(help="Lap files or folders.")]
 Speed = Annotated[str, typer.Option(help="A number (times real time), or max.")]
 
 
 def replay(
     paths: LapPaths,
     speed: Speed = "1",
-    vehicle: Annotated[
-        str | None, typer.Option(help="VehicleId to send, instead of the file's.")
-    ] = None,
     topic: Annotated[str | None, typer.Option(help="Topic to send to; default: telemetry.")] = None,
+    start: Start = None,
+    vehicle: Vehicle = None,
+    session: SessionName = None,
     rate_hz: Annotated[
-        float | None, typer.Option("--rate-hz", help="Send at most so many ticks a second.")
+        float | None,
+        typer.Option(
+            "--rate-hz",
+            help="Send at most so many ticks a second; rows a second of a file without a clock.",
+        ),
     ] = None,
+    time_unit: TimeUnit = None,
+    day_first: DayFirst = None,
+    lap_length: LapLength = None,
+    line: LineOption = None,
+    resample: Resample = None,
+    dbc: Dbc = None,
     as_json: AsJson = False,
 ) -> None:
     """Produce recorded laps to Kafka in the car's wire format.
 
     Refuses, before anything is sent, what the features job would refuse, and asks it at the end.
     """
-    from pitwall.recordings.files import read_all
-
-    if rate_hz is not None and not rate_hz > 0:
-        raise UsageError(f"--rate-hz is {rate_hz}; give a rate above 0")
-    sessions = read_all(paths, vehicle)
+    options = options_of(
+        start, vehicle, session, rate_hz, time_unit, day_first, lap_length, line, resample, dbc
+    )
+    readings = read_recordings(paths, options)
+    sessions = [reading.session for reading in readings]
     if rate_hz:
         sessions = [session.at_rate(rate_hz) for session in sessions]
-    _send(sessions, replay_speed(speed), False, topic, as_json)
+    if not as_json:
+        OUT.print(summary(readings), markup=False, highlight=False, soft_wrap=True)
+    _send(sessions, replay_speed(speed), False, topic, as_json, left_out(readings))
 
 
 def simulate(
@@ -101,6 +129,7 @@ def _send(
     together: bool,
     topic: str | None,
     as_json: bool,
+    rows_left_out: Mapping[str, int] | None = None,
 ) -> None:
     """Send the sessions to Kafka and print what was sent and what became of it.
 
@@ -130,7 +159,7 @@ def _send(
         )
         step("the features job reads them", None)
         arrived = arrival(settings, target, sent, since) if asked else None
-    _report(sessions, sent, arrived, as_json)
+    _report(sessions, sent, arrived, as_json, rows_left_out or {})
     if arrived is not None and arrived.dead_letters:
         reason = next(iter(arrived.reasons))
         raise JobError(
@@ -140,9 +169,12 @@ def _send(
 
 
 def _report(
-    sessions: Sequence[Session], sent: Sent, arrived: Arrival | None, as_json: bool
+    sessions: Sequence[Session],
+    sent: Sent,
+    arrived: Arrival | None,
+    as_json: bool,
+    rows_left_out: Mapping[str, int],
 ) -> None:
-    skipped = sum(session.skipped for session in sessions)
     if as_json:
         emit(
             {
@@ -151,7 +183,8 @@ def _report(
                 "bytes": sent.bytes,
                 "seconds": sent.seconds,
                 "sessions": [session.session for session in sessions],
-                "skipped_rows": skipped,
+                "skipped_rows": sum(rows_left_out.values()),
+                "left_out": dict(rows_left_out),
                 "arrived": asdict(arrived) if arrived is not None else None,
             }
         )
@@ -160,8 +193,6 @@ def _report(
         f"{sent.ticks:,} ticks of {len(sessions)} sessions in {sent.seconds:.1f} s "
         f"({sent.bytes / 1e6:.0f} MB)"
     )
-    if skipped:
-        OUT.print(f"{skipped:,} rows were left out, because their time did not rise")
     if arrived is None:
         OUT.print("the features job was not asked: it does not run, or does not read this topic")
     else:
@@ -170,25 +201,39 @@ def _report(
 
 def backfill(
     paths: LapPaths,
-    vehicle: Annotated[
-        str | None, typer.Option(help="VehicleId of the sessions, instead of the files'.")
-    ] = None,
+    start: Start = None,
+    vehicle: Vehicle = None,
+    session: SessionName = None,
+    rate_hz: RateHz = None,
+    time_unit: TimeUnit = None,
+    day_first: DayFirst = None,
+    lap_length: LapLength = None,
+    line: LineOption = None,
+    resample: Resample = None,
+    dbc: Dbc = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute the features of recorded sessions.
 
     They are written to the offline store, which gives a new feature its values of the past.
     """
+    from pitwall.car.acceptance import check
     from pitwall.operations.backfill import run
-    from pitwall.recordings.files import read_all
 
     settings = Settings()
-    sessions = read_all(paths, vehicle)
+    options = options_of(
+        start, vehicle, session, rate_hz, time_unit, day_first, lap_length, line, resample, dbc
+    )
+    readings = read_recordings(paths, options)
+    sessions = [reading.session for reading in readings]
+    check(sessions)
+    if not as_json:
+        OUT.print(summary(readings), markup=False, highlight=False, soft_wrap=True)
     need_kafka(settings)
     with progress() as step:
         done = run(settings, sessions, step)
     if as_json:
-        emit(asdict(done))
+        emit(asdict(done) | {"left_out": left_out(readings)})
     else:
         OUT.print(
             f"{done.rows:,} rows of {done.sessions} sessions in the offline store, "
@@ -205,18 +250,37 @@ def reference_lap(
         int | None,
         typer.Option(min=1, help="Number of the lap in the file; default: the fastest whole one."),
     ] = None,
+    rate_hz: RateHz = None,
+    time_unit: TimeUnit = None,
+    day_first: DayFirst = None,
+    lap_length: LapLength = None,
+    line: LineOption = None,
+    resample: Resample = None,
+    dbc: Dbc = None,
     as_json: AsJson = False,
 ) -> None:
     """Store a lap as the named reference of delta features."""
     from pitwall.features import delta_to, reference_laps
-    from pitwall.recordings.files import find, read
+    from pitwall.recordings.files import find
     from pitwall.recordings.laps import split
 
     delta_to(name)  # raises for a name that no feature could have
     (path, *more) = find([lapfile])
     if more:
         raise UsageError(f"{lapfile} is a folder; name one lap file")
-    by_number = {part.number: part for part in split(read(path))}
+    options = options_of(
+        rate_hz=rate_hz,
+        time_unit=time_unit,
+        day_first=day_first,
+        lap_length=lap_length,
+        line=line,
+        resample=resample,
+        dbc=dbc,
+    )
+    readings = read_recordings([path], options)
+    if len(readings) > 1:
+        raise UsageError(f"{path} holds {len(readings)} drives; one is expected here")
+    by_number = {part.number: part for part in split(readings[0].session)}
     if lap is not None and lap not in by_number:
         numbers = ", ".join(map(str, by_number)) or "none"
         raise UsageError(f"{path}: lap {lap} was not seen from its start; there are {numbers}")
@@ -245,6 +309,7 @@ def reference_lap(
             }
         )
         return
+    OUT.print(summary(readings), markup=False, highlight=False, soft_wrap=True)
     until = "" if chosen.whole else " to the end of the file"
     OUT.print(
         f"{target}: lap {chosen.number}{until}, {length_m:,.0f} m in {chosen.duration_s:.3f} s",

@@ -16,6 +16,11 @@ class Kind(StrEnum):
     and so does a distance of more than 100 km before or after the line, which is no distance of a
     lap. A value beyond the largest double is null.
 
+    A lap is whole that was seen from its start, has no jump of the distance, and is as long as the
+    circuit within 2 %. Other laps have no time, no sectors and are never the best one. Where the
+    distance does not tell where on the lap a car is (before the line, after a jump), its share of
+    the lap, its sector and its deltas are null.
+
     A lap's integral is that of a step function: each sample counts for the time since its channel
     was sent before, and within a lap only for the time since the tick before the lap's first one.
     The first sample of the session counts for the time since the tick before. A channel that is

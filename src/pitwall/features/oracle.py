@@ -14,7 +14,7 @@ from pitwall.channels.table import CHANNELS
 from pitwall.features.definitions import FeatureSet
 from pitwall.features.feature import Feature
 from pitwall.features.kinds import Kind
-from pitwall.features.oracle_laps import Lap, delta_to_grid, delta_to_lap, finish_time
+from pitwall.features.oracle_laps import Lap, Line, delta_to_grid, delta_to_lap
 from pitwall.features.oracle_sums import deviation, integral, mean, root_mean_square, slope
 from pitwall.features.reference_laps import LONGEST_M
 
@@ -55,38 +55,58 @@ class _Laps:
         self.lap: Lap | None = None
         self.best: Lap | None = None
         self.length_m = math.nan
+        self.lengths_m: list[float] = []
+        """Lengths of the circuit by the last 31 laps that can tell it."""
+        self.last_whole_m = self.best_m = math.nan
+        """The same by the last whole lap and by the best one."""
         self.last_time = self.best_time = math.nan
         self.last_sectors = [math.nan] * features.sectors
         self.best_sectors = [math.nan] * features.sectors
 
     def add(self, time_s: float, distance_m: float) -> None:
-        """Add one tick; a lap ends where its distance falls back by more than half.
-
-        A distance that no lap is long enough for is none.
-        """
+        """Add one tick. A distance that no lap is long enough for is none."""
         if not abs(distance_m) <= LONGEST_M:
             return
         lap = self.lap
         if lap is None:
-            lap = Lap(1, time_s, distance_m < 100, self.length_m)
-        elif distance_m < lap.points[-1][1] - 0.5 * lap.farthest_m and lap.farthest_m > 200:
-            end = finish_time(lap, time_s, distance_m)
-            if lap.whole:
-                self._end(lap, end)
-            lap = Lap(lap.number + 1, end, True, self.length_m)
+            begins = 0 <= distance_m < 100
+            lap = Lap(1, time_s, distance_m, begins, self.length_m)
+            lap.turned_m = 0.0 if distance_m < 0 else None
+        elif line := lap.line(time_s, distance_m):
+            self._end(lap, line)
+            lap = Lap(lap.number + 1, line.time_s, line.start_m, True, self.length_m)
         lap.add(time_s, distance_m)
         self.lap = lap
 
-    def _end(self, lap: Lap, end_s: float) -> None:
-        self.length_m = lap.farthest_m
-        self.last_time = end_s - lap.start_s
+    def _end(self, lap: Lap, line: Line) -> None:
+        """A lap is whole that was seen from its start, has no jump and the circuit's length."""
+        self.last_time, self.last_sectors = math.nan, [math.nan] * self.sectors
+        if not (lap.from_start and lap.continuous):
+            return
+        # A session may begin a little behind the line.
+        circuit_m = line.end_m - (0 if lap.number == 1 else lap.start_m)
+        self.lengths_m = [*self.lengths_m, circuit_m][-31:]
+        if not math.isnan(self.best_m) and not self._is_circuit(self.best_m):
+            self.best_m, self.best_time, self.best = math.nan, math.nan, None
+            self.best_sectors = [math.nan] * self.sectors
+        if not math.isnan(self.last_whole_m) and not self._is_circuit(self.last_whole_m):
+            self.last_whole_m = self.length_m = math.nan
+        if not self._is_circuit(line.end_m - lap.start_m):
+            return
+        self.length_m, self.last_whole_m = lap.farthest_m, circuit_m
+        self.last_time = line.time_s - lap.start_s
         if not self.last_time >= self.best_time:  # true also while the best time is NaN
-            self.best_time, self.best = self.last_time, lap
-        self.last_sectors = lap.sector_times(self.sectors, end_s)
+            self.best_time, self.best, self.best_m = self.last_time, lap, circuit_m
+        self.last_sectors = lap.sector_times(self.sectors, line.time_s)
         self.best_sectors = [
             min(best, time, key=_or_infinite)
             for best, time in zip(self.best_sectors, self.last_sectors, strict=True)
         ]
+
+    def _is_circuit(self, metres: float) -> bool:
+        """Whether the length is the circuit's, which is the median of the laps' lengths."""
+        circuit = sorted(self.lengths_m)[len(self.lengths_m) // 2]
+        return abs(metres - circuit) <= 0.02 * circuit
 
 
 def _or_infinite(time: float) -> float:
@@ -136,7 +156,9 @@ def _lap_state(feature: Feature, time_s: float, laps: _Laps, lap: Lap) -> float:
         case Kind.LAP_TIME:
             return time_s - lap.start_s
         case Kind.LAP_FROM_START:
-            return float(lap.whole)
+            return float(lap.from_start)
+        case Kind.LAP_FRACTION | Kind.SECTOR | Kind.SECTOR_TIME if not lap.placed:
+            return math.nan
         case Kind.LAP_FRACTION:
             return min(lap.points[-1][1] / lap.length_m, 1.0)  # NaN stays NaN in this order
         case Kind.SECTOR:
@@ -175,7 +197,7 @@ def _lagged(feature: Feature, ticks: Sequence[Tick], i: int) -> float:
 def _since_lap_start(feature: Feature, ticks: Sequence[Tick], i: int, lap: Lap | None) -> float:
     channel = feature.channel or ""
     # Samples before the first distance count in the first lap.
-    first_s = -math.inf if lap is None or lap.number == 1 else lap.points[0][0] - 1e-9
+    first_s = -math.inf if lap is None or lap.number == 1 else lap.ticks[0][0] - 1e-9
     since = [k for k in range(i + 1) if ticks[k][0] * 1e-6 >= first_s]
     if feature.kind is Kind.LAP_MEAN:
         samples = [ticks[k][1][channel] for k in since if _sent(ticks[k][1], channel)]

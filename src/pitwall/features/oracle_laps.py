@@ -8,8 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pitwall.features.reference_laps import GRID_M
+
+Point = tuple[float, float]
+"""Time (s of the session) and distance (m)."""
+
+
+class Line(NamedTuple):
+    """The line between two laps."""
+
+    time_s: float
+    end_m: float
+    """Distance there in the lap that ends."""
+    start_m: float
+    """Distance there in the lap that begins."""
 
 
 @dataclass
@@ -19,18 +33,101 @@ class Lap:
     number: int
     """Laps begun in the session, from 1."""
     start_s: float
-    whole: bool
+    start_m: float
+    """Distance at which the lap began."""
+    from_start: bool
     """Whether the lap was seen from its start."""
     length_m: float
     """Length of the last whole lap before this one; NaN where there was none."""
-    points: list[tuple[float, float]] = field(default_factory=list)
-    """(time, distance) of each tick that carries the distance."""
-    farthest_m: float = -math.inf
+    ticks: list[Point] = field(default_factory=list)
+    """Each tick that carries the distance, but for jitter over the line."""
+    points: list[Point] = field(default_factory=list)
+    """Those ticks that tell where on the lap the car is: not before the line, not after a jump."""
+    continuous: bool = True
+    """Whether there was no jump."""
+    turned_m: float | None = None
+    """Set while the line at 0 m is ahead: the circuit's length, or 0 where it is not known."""
+    jump: tuple[int, float, bool] | None = None
+    """Ticks before the open jump, the distance behind it, and whether there was none before."""
+
+    @property
+    def farthest_m(self) -> float:
+        """The farthest distance of the lap."""
+        return max((distance for _, distance in self.ticks), default=-math.inf)
+
+    @property
+    def placed(self) -> bool:
+        """Whether the newest distance tells where on the lap the car is."""
+        return self.turned_m is None and self.jump is None
 
     def add(self, time_s: float, distance_m: float) -> None:
         """Add one tick."""
-        self.points.append((time_s, distance_m))
-        self.farthest_m = max(self.farthest_m, distance_m)
+        self.ticks.append((time_s, distance_m))
+        if self.placed:
+            self.points.append((time_s, distance_m))
+
+    def speed(self) -> float:
+        """Metres a second between the last two ticks; 0 without two, or backwards."""
+        if len(self.ticks) < 2:
+            return 0.0
+        (before_s, before_m), (last_s, last_m) = self.ticks[-2:]
+        return max(0.0, (last_m - before_m) / (last_s - before_s))
+
+    def line(self, time_s: float, distance_m: float) -> Line | None:
+        """The line that lies between the last tick and this one, which is not added yet."""
+        last_s, last_m = self.ticks[-1]
+        step, reach_m = distance_m - last_m, 10 + 400 * (time_s - last_s)
+        falls_home = (
+            self.farthest_m > 50
+            and step < -0.5 * self.farthest_m
+            and distance_m <= self.start_m + reach_m
+        )
+        if self.turned_m is not None:
+            return self._zero(time_s, distance_m, reach_m)
+        if step < -10 and self._taken_back(distance_m):
+            return None
+        if falls_home and distance_m < 0:
+            self.turned_m = last_m + self.speed() * (time_s - last_s) - distance_m
+        elif falls_home:
+            speed = self.speed()
+            line_s = finish_time(self, time_s, distance_m)
+            end_m = last_m + speed * (line_s - last_s)
+            return Line(line_s, end_m, distance_m - speed * (time_s - line_s))
+        elif abs(step) > reach_m:
+            self._broken(distance_m, step)
+        return None
+
+    def _zero(self, time_s: float, distance_m: float, reach_m: float) -> Line | None:
+        """The line at 0 m, where the distance rises through it."""
+        last_s, last_m = self.ticks[-1]
+        step, turned_m = distance_m - last_m, self.turned_m or 0.0
+        if abs(step) > reach_m:
+            self.continuous = False
+        if distance_m < 0:
+            return None
+        self.turned_m = None
+        if step <= reach_m:
+            return Line(last_s - last_m / step * (time_s - last_s), turned_m, 0.0)
+        self._broken(distance_m, step)
+        return None
+
+    def _broken(self, distance_m: float, step_m: float) -> None:
+        if step_m > 0:
+            ticks, _, continuous = self.jump or (len(self.ticks), 0.0, self.continuous)
+            self.jump = ticks, distance_m, continuous
+        self.continuous = False
+
+    def _taken_back(self, distance_m: float) -> bool:
+        """Whether the open jump is taken back; then its ticks are dropped."""
+        if self.jump is None:
+            return False
+        ticks, target_m, continuous = self.jump
+        near = abs(distance_m - self.ticks[ticks - 1][1]) <= 25
+        if not near or abs(self.ticks[-1][1] - target_m) > 25:
+            return False
+        del self.ticks[ticks:]
+        self.jump, self.continuous = None, continuous
+        return True
 
     def crossing(self, line_m: float) -> float:
         """Seconds from lap start until the lap passed `line_m`, interpolated between two ticks.
@@ -64,7 +161,7 @@ class Lap:
             sector = max(1, min(count, place))
             if not entered:
                 # A car that is a whole sector before the line has yet to enter the first one.
-                entered[sector] = self.start_s if self.whole and place == 1 else math.nan
+                entered[sector] = self.start_s if self.from_start and place == 1 else math.nan
             elif sector > max(entered):
                 line = self.length_m * (sector - 1) / count
                 rise = distance - before[1]
@@ -89,21 +186,22 @@ def finish_time(lap: Lap, time_s: float, distance_m: float) -> float:
     `time_s` and `distance_m` are of the first tick after the line. The speed between the lap's last
     two ticks is taken back from there, and the result lies between the ticks on both sides.
     """
-    last_time, last_distance = lap.points[-1]
-    if len(lap.points) < 2:
-        return time_s
-    before_time, before_distance = lap.points[-2]
-    speed = (last_distance - before_distance) / (last_time - before_time)
+    speed = lap.speed()
     if speed <= 0:
         return time_s
-    return min(time_s, max(last_time, time_s - distance_m / speed))
+    return min(time_s, max(lap.ticks[-1][0], time_s - distance_m / speed))
+
+
+def comparable(lap: Lap) -> bool:
+    """Whether the lap can be compared with another one at its newest distance."""
+    return lap.from_start and lap.continuous and lap.placed and lap.points[-1][1] >= 0
 
 
 def delta_to_lap(lap: Lap, best: Lap | None, time_s: float) -> float:
     """Seconds that `lap` is behind `best` at its newest distance; NaN where they cannot compare."""
-    distance = lap.points[-1][1]
-    if best is None or not lap.whole or distance < 0:
+    if best is None or not comparable(lap):
         return math.nan
+    distance = lap.points[-1][1]
     line = math.floor(distance / GRID_M) * GRID_M
     if line + GRID_M > best.farthest_m:
         return math.nan
@@ -113,9 +211,11 @@ def delta_to_lap(lap: Lap, best: Lap | None, time_s: float) -> float:
 
 def delta_to_grid(lap: Lap, times_s: Sequence[float], time_s: float) -> float:
     """The same against a reference lap: `times_s` since its start at each line of the grid."""
+    if not comparable(lap):
+        return math.nan
     distance = lap.points[-1][1]
     line = math.floor(distance / GRID_M)
-    if not lap.whole or distance < 0 or line + 1 >= len(times_s):
+    if line + 1 >= len(times_s):
         return math.nan
     return (
         time_s

@@ -55,6 +55,7 @@ class TickEncoder:
                 f'  {{\n{self._fields(before)},\n    "Timestamp": %s,\n{self._fields(between)},\n'
                 f'    "ChannelValue": %s,\n{self._fields(after)}\n  }}'
             )
+        self._objects = objects
         self._template = "[\n" + ",\n".join(objects) + "\n]"
 
     @staticmethod
@@ -73,6 +74,16 @@ class TickEncoder:
             flat.append(time)
             flat.append(repr(value) if value - value == 0.0 else _not_finite(value))
         return (self._template % tuple(flat)).encode()
+
+    def encode_known(self, time_s: float, values: Sequence[float]) -> bytes:
+        """One message that carries only the channels whose value is a number."""
+        time = repr(time_s)
+        known = [
+            text % (time, repr(value) if value - value == 0.0 else _not_finite(value))
+            for text, value in zip(self._objects, values, strict=True)
+            if value == value
+        ]
+        return ("[\n" + ",\n".join(known) + "\n]").encode()
 
 
 def _not_finite(value: float) -> str:

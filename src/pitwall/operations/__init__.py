@@ -12,6 +12,7 @@ backfill             recorded sessions through the features job into the offline
 sessions             where sessions are stored; `sessions_archive`: in the archive
 held                 what one store holds of one session
 session_list         laps, quality and tags of each session
+session_export       a session of the stores or of a file, for the writers
 retention            what has been kept longer than the settings say
 due                  one such thing
 retention_offline, retention_cassandra, retention_topics   what each store has kept too long

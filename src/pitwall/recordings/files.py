@@ -5,48 +5,85 @@ A format is a module of this room with a reader, and one line in `READERS`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pitwall.car.session import DEFAULT_VEHICLE, SESSION_ID, Session
-from pitwall.channels.channel import channel_id
+from pitwall.car.session import Session
+from pitwall.channels import names
+from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
-from pitwall.recordings import csv, parquet
-from pitwall.recordings.reader import Reader
+from pitwall.recordings import archives
+from pitwall.recordings.joining import joined
+from pitwall.recordings.readers import (
+    aim_csv,
+    aim_xrk,
+    delimited,
+    harrys,
+    iracing_ibt,
+    lmu_duckdb,
+    mcap,
+    mdf4,
+    motec_csv,
+    motec_ld,
+    parquet,
+    racecapture,
+    racechrono,
+    trackaddict,
+    vbo,
+)
+from pitwall.recordings.recording import Options, Reader, Recording
+from pitwall.recordings.sessions import Reading, interpret
+from pitwall.settings import Settings
 
-READERS: dict[str, Reader] = {
-    ".parquet": parquet.read_table,
-    ".csv": csv.read_table,
-}
-"""The reader of each format, by the suffix of its files."""
-TIME_COLUMNS = ("TIMESTAMP", "TOTALTIME", "TIME")
-"""Ids of the columns that can be the session's clock (seconds), the preferred one first."""
+READERS: tuple[Reader, ...] = (
+    parquet,
+    motec_ld,
+    iracing_ibt,
+    aim_xrk,
+    mdf4,
+    mcap,
+    lmu_duckdb,
+    vbo,
+    motec_csv,
+    aim_csv,
+    racechrono,
+    trackaddict,
+    racecapture,
+    harrys,
+    delimited,
+)
+"""The reader of each format. Of several that know a file the first reads it, so that those which
+know any table come last."""
+HEAD_BYTES = 1 << 16
+"""So much of a file tells its format."""
+OF_ANY_TEXT = (".txt", ".log", ".dat", ".asc", ".msl")
+"""Suffixes that texts without telemetry have, too: in a folder these are read by content only."""
 INDEX_FILE = "laps.csv"
 """Name of an index of laps that may lie beside them; it is no lap itself."""
-UNDATED = "20000101-000000"
-"""Start in the session id of a file whose name does not say it."""
+MOST_FILES = 10_000
+"""A folder with more recordings is refused."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The recordings of `paths`: files as given, and a folder's files of known formats by name.
+    """The recordings of `paths`: files as given, and those of known suffixes below a folder.
 
     Raises `LapFileError` for a path that does not exist and for a folder without recordings.
     """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.iterdir()
-                if file.suffix in READERS and file.name != INDEX_FILE
-            )
+            inside = sorted(file for file in path.rglob("*") if _is_recording(file, path))
             if not inside:
-                raise LapFileError(f"{path}: no lap in this folder; expected {_suffixes()} files")
+                raise LapFileError(
+                    f"{path}: no lap in this folder; expected {' or '.join(_suffixes())} files"
+                )
+            if len(inside) > MOST_FILES:
+                raise LapFileError(
+                    f"{path}: {len(inside):,} recordings, at most {MOST_FILES:,} are read at a "
+                    "time; name a smaller folder"
+                )
             files += inside
         elif path.is_file():
             files.append(path)
@@ -55,82 +92,113 @@ def find(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def read(path: Path, vehicle: str | None = None) -> Session:
-    """One recording as a session of `vehicle` (default: the PERRINN 424).
+def read(path: Path, vehicle: str | None = None, options: Options | None = None) -> Session:
+    """One recording as a session of `vehicle` (default: that of the file).
 
-    Rows whose time does not rise are left out and counted in `skipped`. Raises `LapFileError` when
-    the format is unknown, the file is damaged, or it has no time or no known channel.
+    Rows that give nothing are left out and counted in `skipped`. Raises `LapFileError` when no
+    reader knows the file, when it is damaged, when it has no time or no known channel, and when it
+    holds several drives.
     """
-    reader = READERS.get(path.suffix)
-    if reader is None:
-        raise LapFileError(
-            f"{path}: {path.suffix or 'no suffix'} is no lap format; give a {_suffixes()} file"
-        )
-    names, units, values = reader(path)
-    ids = [channel_id(name) for name in names]
-    clock = _clock(path, names, ids, values)
-    if not any(id in CHANNELS and id not in TIME_COLUMNS for id in ids):
-        shown = ", ".join(names[:6])
-        raise LapFileError(
-            f"{path}: none of its columns ({shown}) is a known channel such as Speed or LapDistance"
-        )
-    times = values[:, clock]
-    rises = np.isfinite(times) & (times > np.r_[-np.inf, np.fmax.accumulate(times)[:-1]])
-    kept = [i for i, id in enumerate(ids) if id != "TIMESTAMP"]
-    return Session(
-        DEFAULT_VEHICLE if vehicle is None else vehicle,
-        _session_id(path),
-        tuple(CHANNELS[ids[i]].name if ids[i] in CHANNELS else names[i] for i in kept),
-        tuple(units[i] for i in kept),
-        times[rises],
-        values[rises][:, kept],
-        int(len(times) - rises.sum()),
-    )
+    first, *more = readings([path], _of(options, vehicle))
+    if more:
+        raise LapFileError(f"{path}: holds {len(more) + 1} drives; one is expected here")
+    return first.session
 
 
-def read_all(paths: Iterable[Path], vehicle: str | None = None) -> list[Session]:
-    """All recordings below `paths`.
+def read_all(
+    paths: Iterable[Path], vehicle: str | None = None, options: Options | None = None
+) -> list[Session]:
+    """All recordings below `paths`. Raises `LapFileError` as `readings` does."""
+    return [each.session for each in readings(paths, _of(options, vehicle))]
 
-    Raises `LapFileError` before any session is used, also for two files that would become one
-    session because they have the same name.
+
+def readings(
+    paths: Iterable[Path],
+    options: Options | None = None,
+    channels: Mapping[str, Channel] = CHANNELS,
+) -> list[Reading]:
+    """How each recording below `paths` is read. `channels` are the known channels by id.
+
+    With a session in the options, all recordings are parts of that one session. Raises
+    `LapFileError` before any session is used, also for two recordings that would become one
+    session because they have the same start and name.
     """
-    sessions: list[Session] = []
-    paths_of: dict[str, Path] = {}
-    for path in find(paths):
-        session = read(path, vehicle)
-        if session.session in paths_of:
+    options = options or Options()
+    known_names = names.load(Settings().feature_repo)
+    found = [recording for path in find(paths) for recording in recordings(path, options)]
+    if options.session is not None and len(found) > 1:
+        found = [joined(found, options)]
+    result: list[Reading] = []
+    paths_of: dict[tuple[str, str], Path] = {}
+    for recording in found:
+        reading = interpret(recording, options, known_names, channels)
+        key = (reading.session.vehicle, reading.session.session)
+        if key in paths_of:
             raise LapFileError(
-                f"{paths_of[session.session]} and {path} would both become session "
-                f"{session.session!r}; rename one of them"
+                f"{paths_of[key]} and {recording.path} would both become session {key[1]!r}; give "
+                "--session NAME if they are parts of one drive, else rename one of them"
             )
-        paths_of[session.session] = path
-        sessions.append(session)
-    return sessions
+        paths_of[key] = recording.path
+        result.append(reading)
+    return result
 
 
-def _suffixes() -> str:
-    return " or ".join(READERS)
+def recordings(path: Path, options: Options) -> Sequence[Recording]:
+    """What one file holds, by the reader that knows its content; of an archive, what its files do.
+
+    Raises `LapFileError` when no reader knows it, and whatever its reader raises.
+    """
+    head = _head(path)
+    if archives.recognises(path, head):
+        return archives.read(path, options, _recordings_below)
+    suffix = path.suffix.lower()
+    reader = next(iter(_knowing(path, head)), None)
+    if reader is None:
+        named = next((each for each in READERS if suffix in each.SUFFIXES), None)
+        if named is not None:
+            return named.read(path, options)
+        raise LapFileError(
+            f"{path}: {path.suffix or 'no suffix'} is no lap format, and the content is of none "
+            f"either; give a {' or '.join(_suffixes())} file"
+        )
+    return reader.read(path, options)
 
 
-def _session_id(path: Path) -> str:
-    """The session id that the file's name says, else one made from `UNDATED` and the name."""
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", path.stem)
-    session = stem if SESSION_ID.fullmatch(stem) else f"{UNDATED}-{stem}"
-    return session if session.count("-") > 1 else f"{session}-replay"
+def _recordings_below(folder: Path, options: Options) -> Sequence[Recording]:
+    """The recordings in the folder of an archive. An archive in an archive is left out."""
+    files = [file for file in find([folder]) if file.suffix.lower() not in archives.SUFFIXES]
+    return [recording for file in files for recording in recordings(file, options)]
 
 
-def _clock(path: Path, names: list[str], ids: list[str], values: NDArray[np.float64]) -> int:
-    """Index of the session's clock: the first candidate that always rises, else one that moves."""
-    candidates = [ids.index(column) for column in TIME_COLUMNS if column in ids]
-    if not candidates:
-        raise LapFileError(f"{path}: no time column; expected one of Timestamp, TotalTime, Time")
-    if len(values) < 2:
-        raise LapFileError(f"{path}: {len(values)} rows; a lap has at least two")
-    for index in candidates:
-        if np.all(np.diff(values[:, index]) > 0):
-            return index
-    for index in candidates:
-        times = values[:, index]
-        if np.isfinite(times).any() and np.nanmax(times) > np.nanmin(times):
-            return index
-    raise LapFileError(f"{path}: time stands still in column {names[candidates[0]]}")
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, which tell its format."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise LapFileError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _knowing(path: Path, head: bytes) -> list[Reader]:
+    """The readers that know the content of a file."""
+    return [reader for reader in READERS if reader.recognises(path, head)]
+
+
+def _of(options: Options | None, vehicle: str | None) -> Options:
+    options = options or Options()
+    return options if vehicle is None else replace(options, vehicle=vehicle)
+
+
+def _is_recording(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    suffix = file.suffix.lower()
+    known = suffix in _suffixes()
+    if hidden or not known or file.name == INDEX_FILE or not file.is_file():
+        return False
+    return suffix not in OF_ANY_TEXT or bool(_knowing(file, _head(file)))
+
+
+def _suffixes() -> list[str]:
+    """Suffixes of files that can be read."""
+    of_readers = [suffix for reader in READERS for suffix in reader.SUFFIXES]
+    return list(dict.fromkeys([*of_readers, *archives.SUFFIXES]))

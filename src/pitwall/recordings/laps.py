@@ -1,4 +1,4 @@
-"""Splits a session into laps by its distance."""
+"""Laps of recordings: found by the best evidence, and the laps of a session by its distance."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pitwall.channels.channel import channel_id
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.errors import LapFileError
+from pitwall.recordings.lap_distances import lap_distance
+from pitwall.recordings.lap_evidence import Evidence, Series, TimedLap, distance_parts
+from pitwall.recordings.lap_rule import circuit_length
+from pitwall.recordings.lap_search import find_laps
 
-START_M = 100
-"""A session whose first distance is below this began at the line: its first lap counts."""
-SHORTEST_M = 200
-"""Only a car that was farther than this can end a lap."""
+__all__ = ["Evidence", "Lap", "TimedLap", "find_laps", "lap_distance", "split"]
 
 
 @dataclass(frozen=True)
@@ -26,44 +27,47 @@ class Lap:
     number: int
     """Laps begun in the session, as the features count them."""
     whole: bool
-    """Whether its end was seen, too."""
+    """Whether the whole circuit was driven, without a jump, and its end was seen."""
     duration_s: float
     times_s: NDArray[np.float64]
     """Seconds since lap start, shape (ticks,)."""
     distance_m: NDArray[np.float64]
     """Distance since lap start, shape (ticks,), rising strictly."""
+    start_s: float
+    """Session time at which it begins."""
 
 
 def split(session: Session) -> list[Lap]:
-    """The laps of the session that were seen from their start.
+    """The laps of the session that were seen from their start, by the rule of distance.
 
-    A lap ends where its distance falls back by more than half of the farthest one. The line was
-    crossed between the ticks on both sides, at the speed of the last two ticks before it. Raises
-    `LapFileError` for a session without a distance.
+    Samples that were jitter over the line are left out. Raises `LapFileError` for a session
+    without a distance.
     """
-    time, distance = _distance(session)
-    if len(distance) < 2:
-        return []
-    laps: list[Lap] = []
-
-    def add(number: int, first: int, end: int, start_s: float, end_s: float, whole: bool) -> None:
-        if number > 1 or distance[0] < START_M:
-            t, d = time[first:end], distance[first:end]
-            rises = d > np.r_[0.0, np.maximum.accumulate(d)[:-1]]
-            laps.append(Lap(number, whole, end_s - start_s, t[rises] - start_s, d[rises]))
-
-    number, first, start_s, farthest = 1, 0, float(time[0]), float(distance[0])
-    for i in range(1, len(distance)):
-        if distance[i] < distance[i - 1] - 0.5 * farthest and farthest > SHORTEST_M:
-            crossing = _crossing(time, distance, i, i - first > 1)
-            add(number, first, i, start_s, crossing, True)
-            number, first, start_s, farthest = number + 1, i, crossing, float(distance[i])
-        farthest = max(farthest, float(distance[i]))
-    add(number, first, len(distance), start_s, float(time[-1]), False)
+    time, distance, found = distance_parts(_distance(session))
+    circuit = circuit_length([part.length_m for part in found if part.measures])
+    laps = []
+    for number, part in enumerate(found, 1):
+        if not part.from_start or len(time) < 2:
+            continue
+        kept = np.ones(part.end - part.first, bool)
+        for first, end in part.jitter:
+            kept[first - part.first : end - part.first] = False
+        t, d = time[part.first : part.end][kept], distance[part.first : part.end][kept]
+        rises = d > np.r_[0.0, np.maximum.accumulate(d)[:-1]]
+        laps.append(
+            Lap(
+                number,
+                part.whole(circuit),
+                part.end_s - part.start_s,
+                t[rises] - part.start_s,
+                d[rises],
+                part.start_s,
+            )
+        )
     return laps
 
 
-def _distance(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _distance(session: Session) -> Series:
     """Times (s) and lap distances (m) of the ticks that carry one, each of shape (ticks,)."""
     channel = CHANNELS["LAPDISTANCE"]
     ids = [channel_id(name) for name in session.names]
@@ -76,13 +80,3 @@ def _distance(session: Session) -> tuple[NDArray[np.float64], NDArray[np.float64
     carried = np.isfinite(session.values[:, column])
     factor = unit_factors(channel).get(session.units[column].strip(), 1.0)
     return session.times_s[carried], session.values[carried, column] * factor
-
-
-def _crossing(
-    time: NDArray[np.float64], distance: NDArray[np.float64], i: int, has_speed: bool
-) -> float:
-    """Time (s) at which the line before tick `i` was crossed."""
-    speed = (distance[i - 1] - distance[i - 2]) / (time[i - 1] - time[i - 2]) if has_speed else 0.0
-    if speed <= 0:
-        return float(time[i])
-    return float(min(time[i], max(time[i - 1], time[i] - distance[i] / speed)))

@@ -30,6 +30,8 @@ class Column:
     """Shape (samples,); NaN where the file has no value."""
     source: str = ""
     """The device, bus message or group that gave it, where two columns may have one name."""
+    boolean: bool = False
+    """Whether the file writes it as true and false; the values are then 1 and 0."""
 
 
 class Line(NamedTuple):
@@ -101,10 +103,13 @@ class Recording:
 class Reader(Protocol):
     """A module of this room that reads one format."""
 
-    NAME: str
-    """Name of the format, e.g. `motec-ld`."""
-    SUFFIXES: tuple[str, ...]
-    """Usual suffixes in lower case. They decide only between readers that know the content."""
+    @property
+    def NAME(self) -> str:
+        """Name of the format, e.g. `motec-ld`."""
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]:
+        """Usual suffixes in lower case. They decide only between readers that know the content."""
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether the file's first 64 KiB are of this format. Reads nothing more of the file."""

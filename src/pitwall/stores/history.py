@@ -1,4 +1,4 @@
-"""Reads the telemetry history: all values of one channel, newest first (`docs/adr/0007`)."""
+"""Reads the telemetry history: values of one channel or of all of them (`docs/adr/0007`)."""
 
 from __future__ import annotations
 
@@ -65,8 +65,10 @@ class HistoryReader:
         self._rows = self._session.prepare(
             f"SELECT times_us, channels[?] {where} AND start_us > ? AND start_us <= ?"
         )
-        self._rows.fetch_size = 30
-        self._rows.consistency_level = self._minutes.consistency_level = ConsistencyLevel.LOCAL_ONE
+        self._whole_rows = self._session.prepare(f"SELECT times_us, channels {where}")
+        self._rows.fetch_size = self._whole_rows.fetch_size = 30
+        for statement in (self._minutes, self._rows, self._whole_rows):
+            statement.consistency_level = ConsistencyLevel.LOCAL_ONE
 
     def __enter__(self) -> HistoryReader:
         return self
@@ -119,6 +121,27 @@ class HistoryReader:
             np.concatenate([np.empty(0, np.int64), *times])[:newest] / 1e6,
             np.concatenate([np.empty(0, np.float64), *values])[:newest],
         )
+
+    def read_all(self, vehicle: str, session: str) -> dict[str, History]:
+        """All values of all channels of a session, by channel id; empty for an unknown session.
+
+        Rows count as in `read`. One minute of all channels is in memory twice, the rest once.
+        """
+        parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
+        for (minute,) in self._execute(self._minutes, (vehicle, session, LIST_OF_MINUTES)):
+            rows: dict[str, list[tuple[bytes, bytes]]] = {}
+            for times_us, channels in self._execute(self._whole_rows, (vehicle, session, minute)):
+                for channel, values in (channels or {}).items():
+                    rows.setdefault(channel, []).append((times_us, values))
+            for channel, pairs in rows.items():
+                parts.setdefault(channel, []).append(merged(pairs))
+        return {
+            channel: History(
+                np.concatenate([times_us for times_us, _ in minutes]) / 1e6,
+                np.concatenate([values for _, values in minutes]),
+            )
+            for channel, minutes in parts.items()
+        }
 
     def _execute(self, statement: Any, arguments: tuple[Any, ...]) -> list[Any]:
         try:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
-from pitwall.errors import PitwallError
+from pitwall.errors import PitwallError, UsageError
 from pitwall.page.data import compare
+from pitwall.page.data.export_files import files
 from pitwall.page.data.recorded import Archive
 from pitwall.page.data.stored_laps import StoredLap
 
 MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
-"""The formats, and the media type of each."""
+"""The formats of one table, and the media type of each."""
+OTHER_TOOLS = ("motec", "mcap", "mdf4")
+"""The formats that hold whole laps for other tools."""
 
 
 def laps_text(laps: list[StoredLap]) -> str:
@@ -76,25 +80,29 @@ def samples(
 
 
 def answer(archive: Archive, query: Mapping[str, str]) -> Response:
-    """The answer to `/export?laps=…&channels=a,b&by=distance&format=csv|parquet[&from=…&to=…]`.
+    """The answer to `/export?laps=…&channels=a,b&by=distance&format=…[&from=…&to=…]`.
 
-    Its status is 422 for a query that is wrong, 404 where no lap is stored, and 503 when a store
+    `MEDIA_TYPES` and `OTHER_TOOLS` name the formats; those for other tools hold the laps whole. Its
+    status is 422 for a query that is wrong, 404 where no lap is stored, and 503 when a store
     does not answer.
     """
     kind = query.get("format", "csv")
-    if kind not in MEDIA_TYPES:
-        return PlainTextResponse(
-            f"The format {kind!r} is unknown. The formats are csv and parquet.", 422
-        )
+    if kind not in (*MEDIA_TYPES, *OTHER_TOOLS):
+        formats = ", ".join((*MEDIA_TYPES, *OTHER_TOOLS))
+        return PlainTextResponse(f"The format {kind!r} is unknown. The formats are {formats}.", 422)
     try:
         begin, end = (float(query[name]) if query.get(name) else None for name in ("from", "to"))
         laps = laps_named(archive, query.get("laps", ""))
         if not laps:
             return PlainTextResponse("None of these laps is in the offline store.", 404)
         names = [name for name in query.get("channels", "").split(",") if name]
+        if kind in OTHER_TOOLS:
+            return _download(*files(archive, laps, names, kind), "application/octet-stream")
         table = samples(archive, laps, names, query.get("by", "distance"), begin, end)
     except ValueError as error:
         return PlainTextResponse(f"The values of from and to must be numbers ({error}).", 422)
+    except UsageError as error:
+        return PlainTextResponse(str(error), 422)
     except PitwallError as error:
         return PlainTextResponse(str(error), 503)
     body = io.BytesIO()
@@ -102,8 +110,10 @@ def answer(archive: Archive, query: Mapping[str, str]) -> Response:
         table.to_csv(body, index=False)
     else:
         table.to_parquet(body, index=False)
-    return Response(
-        body.getvalue(),
-        media_type=MEDIA_TYPES[kind],
-        headers={"Content-Disposition": f'attachment; filename="pitwall-laps.{kind}"'},
-    )
+    return _download(f"pitwall-laps.{kind}", body.getvalue(), MEDIA_TYPES[kind])
+
+
+def _download(name: str, content: bytes, media_type: str) -> Response:
+    """An answer that the browser stores as a file of this name."""
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(content, media_type=media_type, headers={"Content-Disposition": disposition})

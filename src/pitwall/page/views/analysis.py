@@ -208,7 +208,7 @@ class Analysis:
             await self._cursor_moved()
 
     def _export(self, kind: str) -> None:
-        """Make the browser store the laps between the cursors, as `csv` or `parquet`."""
+        """Make the browser store the laps in a format of `page.data.export`."""
         query = {**self._query(), "format": kind}
         for cursor, end in (("a", "from"), ("b", "to")):
             if cursor in query:

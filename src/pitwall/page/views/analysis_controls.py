@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from nicegui import ui
 
@@ -16,6 +17,14 @@ MOST_LAPS = 8
 MOST_COLUMNS = 10
 FIELD = "dense options-dense stack-label"
 BUTTON = "flat dense no-caps"
+EXPORTS = {
+    "CSV": "csv",
+    "Parquet": "parquet",
+    "MoTeC (.ld)": "motec",
+    "MCAP": "mcap",
+    "MDF4": "mdf4",
+}
+"""The formats of a download, by their label."""
 
 
 class Controls:
@@ -65,8 +74,9 @@ class Controls:
                 .classes("w-28")
                 for label in ("Cursor A", "Cursor B")
             )
-            ui.button("CSV", on_click=lambda: export("csv")).props(BUTTON)
-            ui.button("Parquet", on_click=lambda: export("parquet")).props(BUTTON)
+            with ui.dropdown_button("Export", auto_close=True).props(BUTTON):
+                for label, kind in EXPORTS.items():
+                    ui.item(label, on_click=partial(export, kind))
             ui.button("PNG", on_click=download_png).props(BUTTON)
             ui.button(
                 "Copy link",

@@ -14,7 +14,14 @@ def database(place: Place | None = None) -> Any:
     """
     import duckdb
 
-    connection = duckdb.connect()
+    # No extension is fetched or loaded, whatever a statement names.
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+        }
+    )
     connection.execute("SET TimeZone = 'UTC'")
     if place is not None and not place.local:
         from fsspec.implementations.arrow import ArrowFSWrapper

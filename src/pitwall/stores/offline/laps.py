@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEAST_M = 200.0
+LEAST_M = 50.0
 """A shorter lap is never whole."""
 SAME_LENGTH = 0.005
 """Laps whose lengths differ by a smaller share than this have the same length."""

@@ -76,15 +76,17 @@ final class FeatureValues {
             case BEST_LAP_TIME -> (t, v) -> lap.bestTime();
             case DELTA_TO_BEST -> (t, v) -> lap.deltaToBest(t * 1e-6);
             case DELTA_TO_REFERENCE -> (t, v) -> lap.deltaTo(feature.reference(), t * 1e-6);
-            case SECTOR -> (t, v) -> lap.sectors.sector() == 0 ? NaN : lap.sectors.sector();
+            case SECTOR -> (t, v) -> inSector() ? lap.sectors.sector() : NaN;
             case SECTOR_TIME ->
-                    (t, v) ->
-                            lap.sectors.sector() == 0
-                                    ? NaN
-                                    : t * 1e-6 - lap.sectors.startS();
+                    (t, v) -> inSector() ? t * 1e-6 - lap.sectors.startS() : NaN;
             case LAST_SECTOR_TIME -> (t, v) -> lap.sectors.last(sector);
             case BEST_SECTOR_TIME -> (t, v) -> lap.sectors.best(sector);
         };
+    }
+
+    /** Whether the sector that the car is in is known. */
+    private boolean inSector() {
+        return lap.isPlaced() && lap.sectors.sector() != 0;
     }
 
     /** NaN where ticks of the window had to be dropped. */

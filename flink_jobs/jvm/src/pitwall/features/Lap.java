@@ -11,31 +11,26 @@ import java.io.IOException;
  * The lap that a car is on, and the last and the best lap of the session. Times are seconds of the
  * session, distances metres since lap start; NaN stands for unknown.
  *
- * <p>A lap ends where the distance falls back by more than half of what was driven. The time of the
- * crossing is interpolated.
+ * <p>Where a lap ends, {@link DistanceRule} says. Only a lap that was driven whole has a time: seen
+ * from its start, without a jump, and as long as the circuit ({@link LapLengths}).
  */
 final class Lap {
-    /** A session that begins this near to the line counts as begun on it. */
-    private static final double FROM_START_M = 100;
-
-    private static final double SHORTEST_M = 200;
-
     final SectorTimes sectors;
     private final LapTrace trace = new LapTrace();
+    private final DistanceRule rule = new DistanceRule();
+    private final LapLengths lengths = new LapLengths();
     private long number;
     private double startS;
-    private boolean fromStart;
     private double lastTime = Double.NaN;
     private double bestTime = Double.NaN;
+
+    /** Farthest distance of the last whole lap. */
     private double length = Double.NaN;
-    private double farthest;
 
-    /** The last sample with a distance, and the one before it. */
-    private double distance = Double.NaN;
+    /** Length of the circuit by the last whole lap, and by the best one. */
+    private double lastM = Double.NaN;
 
-    private double distanceS;
-    private double distanceBefore = Double.NaN;
-    private double distanceBeforeS;
+    private double bestM = Double.NaN;
 
     Lap(int sectors) {
         this.sectors = new SectorTimes(sectors);
@@ -57,10 +52,18 @@ final class Lap {
 
     /** Whether the lap was seen from its start. */
     boolean isFromStart() {
-        return fromStart;
+        return rule.isFromStart();
     }
 
-    /** Duration of the last lap that was seen whole. */
+    /**
+     * Whether the distance tells where on this lap the car is: not before the line, and not after a
+     * jump.
+     */
+    boolean isPlaced() {
+        return rule.isPlaced();
+    }
+
+    /** Duration of the lap before; NaN where it was not driven whole. */
     double lastTime() {
         return lastTime;
     }
@@ -70,7 +73,7 @@ final class Lap {
         return bestTime;
     }
 
-    /** Length of the last lap that was seen whole. */
+    /** Length of the last lap that was driven whole. */
     double length() {
         return length;
     }
@@ -85,56 +88,79 @@ final class Lap {
         }
         boolean begins = false;
         if (number == 0) {
-            begin(time, d < FROM_START_M, d);
+            rule.begin(d);
+            begin(time);
             begins = true;
-        } else if (d < distance - 0.5 * farthest && farthest > SHORTEST_M) {
-            double speed = (distance - distanceBefore) / (distanceS - distanceBeforeS);
-            double crossing =
-                    speed > 0 ? Math.min(time, Math.max(distanceS, time - d / speed)) : time;
-            if (fromStart) {
-                finish(crossing);
-            }
-            begin(crossing, true, d);
+        } else if (rule.passesLine(time, d)) {
+            finish(rule.crossingS());
+            rule.beginAtLine(d);
+            begin(rule.crossingS());
             begins = true;
         }
-        if (fromStart) {
-            boolean first = Double.isNaN(distance);
-            trace.add(first ? 0 : distance, first ? startS : distanceS, d, time, startS);
+        if (rule.isPlaced()) {
+            drive(time, d);
         }
-        farthest = Math.max(farthest, d);
-        if (!Double.isNaN(length)) {
-            sectors.advance(this, distance, distanceS, d, time);
-        }
-        distanceBefore = distance;
-        distanceBeforeS = distanceS;
-        distance = d;
-        distanceS = time;
+        rule.add(time, d);
         return begins;
     }
 
-    private void begin(double time, boolean seenFromStart, double d) {
+    private void drive(double time, double d) {
+        double fromM = rule.distance();
+        double fromS = rule.distanceS();
+        if (rule.isFromStart()) {
+            boolean first = Double.isNaN(fromM);
+            trace.add(first ? 0 : fromM, first ? startS : fromS, d, time, startS);
+        }
+        if (!Double.isNaN(length)) {
+            sectors.advance(this, fromM, fromS, d, time);
+        }
+    }
+
+    private void begin(double time) {
         number++;
         startS = time;
-        fromStart = seenFromStart;
-        farthest = d;
-        distance = Double.NaN;
         trace.begin();
         sectors.begin(time);
     }
 
     private void finish(double crossing) {
-        lastTime = crossing - startS;
-        length = farthest;
-        sectors.finish(crossing);
+        boolean whole = false;
+        if (rule.isFromStart() && rule.isContinuous()) {
+            lengths.add(rule.circuitM());
+            whole = lengths.isCircuit(rule.drivenM());
+            forgetOtherCircuits();
+        }
+        sectors.finish(crossing, whole);
+        lastTime = whole ? crossing - startS : Double.NaN;
+        if (!whole) {
+            return;
+        }
+        length = rule.farthestM();
+        lastM = rule.circuitM();
         if (!(lastTime >= bestTime)) {
             bestTime = lastTime;
+            bestM = lastM;
             trace.keepAsBest();
+        }
+    }
+
+    /** What was a whole lap by the laps before it may be a cut one by those that followed. */
+    private void forgetOtherCircuits() {
+        if (!Double.isNaN(bestM) && !lengths.isCircuit(bestM)) {
+            bestTime = Double.NaN;
+            bestM = Double.NaN;
+            trace.forgetBest();
+            sectors.forgetBest();
+        }
+        if (!Double.isNaN(lastM) && !lengths.isCircuit(lastM)) {
+            length = Double.NaN;
+            lastM = Double.NaN;
         }
     }
 
     /** Share of the lap that was driven, by the length of the last whole lap. */
     double fraction() {
-        return number == 0 ? Double.NaN : Math.min(1, distance / length);
+        return isKnown() && isPlaced() ? Math.min(1, rule.distance() / length) : Double.NaN;
     }
 
     /** Seconds behind (above zero) or ahead of the session's best lap at this distance. */
@@ -144,42 +170,36 @@ final class Lap {
 
     /** Seconds behind (above zero) or ahead of a lap, given its seconds at each grid line. */
     double deltaTo(double[] lap, double time) {
-        return fromStart ? LapTrace.delta(lap, distance, time - startS) : Double.NaN;
+        boolean comparable = rule.isFromStart() && rule.isContinuous() && rule.isPlaced();
+        return comparable ? LapTrace.delta(lap, rule.distance(), time - startS) : Double.NaN;
     }
 
     /** Estimated bytes on the heap. */
     long bytes() {
-        return 150 + sectors.bytes() + trace.bytes();
+        return 330 + lengths.bytes() + sectors.bytes() + trace.bytes();
     }
 
     void write(DataOutputView out) throws IOException {
         out.writeLong(number);
-        out.writeBoolean(fromStart);
-        out.writeDouble(startS);
-        out.writeDouble(lastTime);
-        out.writeDouble(bestTime);
-        out.writeDouble(length);
-        out.writeDouble(farthest);
-        out.writeDouble(distance);
-        out.writeDouble(distanceS);
-        out.writeDouble(distanceBefore);
-        out.writeDouble(distanceBeforeS);
+        for (double value : new double[] {startS, lastTime, bestTime, length, lastM, bestM}) {
+            out.writeDouble(value);
+        }
+        rule.write(out);
+        lengths.write(out);
         sectors.write(out);
         trace.write(out);
     }
 
     void read(DataInputView in) throws IOException {
         number = in.readLong();
-        fromStart = in.readBoolean();
         startS = in.readDouble();
         lastTime = in.readDouble();
         bestTime = in.readDouble();
         length = in.readDouble();
-        farthest = in.readDouble();
-        distance = in.readDouble();
-        distanceS = in.readDouble();
-        distanceBefore = in.readDouble();
-        distanceBeforeS = in.readDouble();
+        lastM = in.readDouble();
+        bestM = in.readDouble();
+        rule.read(in);
+        lengths.read(in);
         sectors.read(in);
         trace.read(in);
     }

@@ -30,6 +30,11 @@ final class LapTrace {
         best = Arrays.copyOf(current, length);
     }
 
+    /** No lap is the best one. */
+    void forgetBest() {
+        best = new double[0];
+    }
+
     double[] best() {
         return best;
     }

@@ -59,8 +59,12 @@ final class SectorTimes {
         Arrays.fill(current, Double.NaN);
     }
 
-    /** The lap ended at this time and was seen whole. */
-    void finish(double crossingS) {
+    /** The lap ended at this time. One that was not driven whole has no sector times. */
+    void finish(double crossingS, boolean whole) {
+        if (!whole) {
+            Arrays.fill(last, Double.NaN);
+            return;
+        }
         if (sector == sectors) {
             current[sectors - 1] = crossingS - startS;
         }
@@ -70,6 +74,11 @@ final class SectorTimes {
                 best[i] = current[i];
             }
         }
+    }
+
+    /** No time is the best one of its sector. */
+    void forgetBest() {
+        Arrays.fill(best, Double.NaN);
     }
 
     /** The car has reached a place on a lap of known length, having been at another one before. */

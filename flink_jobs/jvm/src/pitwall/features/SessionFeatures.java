@@ -16,7 +16,7 @@ public final class SessionFeatures {
     private static final long NO_TICK = Long.MIN_VALUE;
 
     /** The state begins with it. It changes with what the state holds. */
-    private static final int FORMAT = 0x50570002;
+    private static final int FORMAT = 0x50570003;
 
     /** Estimated bytes of the objects that each session and each feature has. */
     private static final long SESSION_BYTES = 600;

@@ -17,7 +17,7 @@ import java.nio.charset.StandardCharsets;
  */
 public final class SessionStateSnapshot implements TypeSerializerSnapshot<SessionState> {
     /** Goes up with every change of the bytes that {@link SessionState#write} writes. */
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
 
     private Plan plan;
 

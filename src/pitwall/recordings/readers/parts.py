@@ -1,0 +1,100 @@
+"""What several readers of binary formats share: texts of fixed width, and times of steady rates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitwall.recordings.recording import Column
+
+SHOWN = 6
+"""So many names of columns are written out in a message."""
+
+BRACKETS = re.compile(r"(.*\S)\s*[\[(]([^\s\[\]()]{1,8})[\])]")
+UNITS_IN_BRACKETS = set(
+    "s ms us ns m/s km/h kmh kph mph m/s2 m/s^2 m/s² g deg ° rad deg/s °/s rad/s rpm % bar mbar "
+    "psi kpa pa c °c f °f k m km ft mm cm n kn nm n.m n·m v mv a l kg hz lambda 1/min".split()
+)
+
+
+def text_of(raw: bytes) -> str:
+    """The text of a field of fixed width: up to its first NUL, UTF-8 or else Windows-1252.
+
+    Characters that cannot be printed are left out.
+    """
+    raw = raw.partition(b"\0")[0]
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="ignore")
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+class SteadyTimes:
+    """Times of channels of steady rates. Channels of one rate and length share one array."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[int, float], NDArray[np.float64]] = {}
+
+    def at(self, samples: int, rate_hz: float) -> NDArray[np.float64]:
+        """Times in s from 0 s on, shape (samples,)."""
+        times = self._arrays.get((samples, rate_hz))
+        if times is None:
+            times = np.arange(samples, dtype=np.float64)
+            times /= rate_hz
+            self._arrays[samples, rate_hz] = times
+        return times
+
+
+def told_apart(columns: Iterable[Column]) -> Iterator[Column]:
+    """The columns; each that has name and source of one before it gets its place as source."""
+    taken: set[tuple[str, str]] = set()
+    for place, column in enumerate(columns, start=1):
+        if (column.name, column.source) in taken:
+            column = replace(column, source=f"{column.source} column {place}".strip())
+        taken.add((column.name, column.source))
+        yield column
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def longest(columns: Iterable[Column]) -> int:
+    """Samples of the column that has most: the rows of a file of several rates."""
+    return max((len(column.values) for column in columns), default=0)
+
+
+LAP_NAMES = {"lap", "lapnumber", "lapno", "lapnum", "lapcount", "currentlap", "lapindex"}
+
+
+def lap_column(columns: Iterable[Column]) -> str | None:
+    """The name of the first column that is named as a count of laps."""
+    for column in columns:
+        if "".join(filter(str.isalnum, column.name.lower())) in LAP_NAMES:
+            return column.name
+    return None
+
+
+def name_and_unit(name: str) -> tuple[str, str]:
+    """A name and the unit that stands in brackets behind it. Other brackets belong to the name."""
+    match = BRACKETS.fullmatch(name)
+    if match and match[2].lower() in UNITS_IN_BRACKETS:
+        return match[1], match[2]
+    return name, ""
+
+
+def beacons_of(laps: Iterable[tuple[float, float | None, bool]]) -> tuple[float, ...]:
+    """Where the line was passed, rising, by laps of start and end in s, and whether each is whole.
+
+    A lap that is not whole begins or ends at the line only where another lap is beside it.
+    """
+    ordered = sorted(laps, key=lambda lap: lap[0])
+    times = {start for place, (start, _, whole) in enumerate(ordered) if place or whole}
+    return tuple(sorted(times | {end for _, end, whole in ordered if whole and end is not None}))

@@ -1,0 +1,154 @@
+"""Ticks: the samples of all columns put in order, those of one time in one tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitwall.errors import LapFileError
+
+Floats = NDArray[np.float64]
+MOST_CELLS = 400_000_000
+"""Ticks times channels that a session may have in memory, 3.2 GB."""
+MOST_SECONDS = 1e11
+"""Times beyond this cannot be counted in microseconds."""
+LONGEST_GAP_S = 2.0
+"""Resampling makes no value between two samples that are farther apart."""
+
+FELL = "time fell back"
+NO_TIME = "no time"
+REPEATED = "repeated row"
+ANOTHER = "another value at the same time"
+EMPTY = "no value in any channel"
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """All channels on one axis."""
+
+    times_s: Floats
+    """Shape (ticks,), rising by at least a microsecond."""
+    values: Floats
+    """Shape (ticks, channels); NaN where a channel has no sample then."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Rows that gave nothing, by reason."""
+
+
+def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") -> Ticks:
+    """The ticks of channels, each given as times and values of shape (samples,).
+
+    Two samples are of one time when their microseconds are. A time that falls back, one that is no
+    number, a row without any value and a row that only repeats a time are left out and counted by
+    row; series that share one array of times are one set of rows. Raises `LapFileError` where the
+    ticks do not fit into memory.
+    """
+    groups: dict[int, list[int]] = {}
+    for column, (times, _) in enumerate(series):
+        groups.setdefault(id(times), []).append(column)
+    if len(groups) == 1 and _in_order(series[0][0]):
+        values = np.column_stack([values for _, values in series])
+        if np.isfinite(values).any(axis=1).all():
+            return Ticks(series[0][0], values)
+        del values
+    left_out: dict[str, int] = {}
+    kept = []
+    for columns in groups.values():
+        times = series[columns[0]][0]
+        rows = _rows_in_order(times, left_out)
+        samples = [series[column][1][rows] for column in columns]
+        known = np.zeros(len(rows), bool)
+        for each in samples:
+            known |= np.isfinite(each)
+        _count(left_out, EMPTY, len(rows) - int(known.sum()))
+        kept.append((columns, times[rows][known], [each[known] for each in samples]))
+    keys = [_microseconds(times) for _, times, _ in kept]
+    every, first = np.unique(np.concatenate(keys), return_index=True)
+    if len(every) * len(series) > MOST_CELLS:
+        raise LapFileError(
+            f"{what}: {len(every):,} ticks of {len(series):,} channels do not fit into memory; "
+            "give --resample HZ"
+        )
+    values = np.full((len(every), len(series)), np.nan)
+    for (columns, _, samples), key in zip(kept, keys, strict=True):
+        place = np.searchsorted(every, key)
+        for column, each in zip(columns, samples, strict=True):
+            known = np.isfinite(each)
+            # Of several values of one time the first is kept: it is assigned last.
+            values[place[known][::-1], column] = each[known][::-1]
+        _count_repeats(left_out, values[:, columns], place, samples)
+    return Ticks(np.concatenate([times for _, times, _ in kept])[first], values, left_out)
+
+
+def resampled(made: Ticks, rate_hz: float, steps: Sequence[bool], what: str) -> Ticks:
+    """The ticks at `rate_hz` from the first to the last one.
+
+    A value lies on the straight line between the two samples around it, or for a channel that goes
+    in steps (`steps`, by channel) it is the last sample. There is none outside a channel's samples
+    and none in a gap of more than `LONGEST_GAP_S`.
+    """
+    count = int((made.times_s[-1] - made.times_s[0]) * rate_hz + 1e-6) + 1
+    if count * made.values.shape[1] > MOST_CELLS:
+        raise LapFileError(
+            f"{what}: --resample {rate_hz:g} makes {count:,} ticks, which do not fit into memory; "
+            "give a lower rate"
+        )
+    times = made.times_s[0] + np.arange(count) / rate_hz
+    values = np.full((count, made.values.shape[1]), np.nan)
+    for column, in_steps in enumerate(steps):
+        known = np.isfinite(made.values[:, column])
+        t, v = made.times_s[known], made.values[known, column]
+        if not len(t):
+            continue
+        before = np.searchsorted(t, times + 5e-7, "right") - 1
+        after = np.minimum(before + 1, len(t) - 1)
+        inside = (before >= 0) & (times <= t[-1] + 5e-7)
+        inside &= t[after] - t[before] <= LONGEST_GAP_S
+        straight = v[np.maximum(before, 0)] if in_steps else np.interp(times, t, v)
+        values[inside, column] = straight[inside]
+    some = np.isfinite(values).any(axis=1)
+    return Ticks(times[some], values[some], made.left_out)
+
+
+def _in_order(times: Floats) -> bool:
+    """Whether each time is later than the one before by a microsecond or more."""
+    usual = np.isfinite(times).all() and (np.abs(times) < MOST_SECONDS).all()
+    return bool(usual and (np.diff(_microseconds(times)) > 0).all())
+
+
+def _rows_in_order(times: Floats, left_out: dict[str, int]) -> NDArray[np.intp]:
+    """Places of the rows whose time is a number and does not fall back."""
+    known = np.isfinite(times) & (np.abs(times) < MOST_SECONDS)
+    latest = np.maximum.accumulate(np.where(known, times, -np.inf))
+    falls = known & (times < np.r_[-np.inf, latest[:-1]]) if len(times) else known
+    _count(left_out, NO_TIME, int((~known).sum()))
+    _count(left_out, FELL, int(falls.sum()))
+    return np.flatnonzero(known & ~falls)
+
+
+def _microseconds(times: Floats) -> NDArray[np.int64]:
+    whole: NDArray[np.int64] = np.rint(times * 1e6).astype(np.int64)
+    return whole
+
+
+def _count_repeats(
+    left_out: dict[str, int], values: Floats, place: NDArray[np.intp], samples: Sequence[Floats]
+) -> None:
+    """Count the rows at a time that a row before had, unless they fill its gaps."""
+    again = np.flatnonzero(np.r_[False, place[1:] == place[:-1]]) if len(place) else place
+    if not len(again):
+        return
+    rows = np.column_stack([each[again] for each in samples])
+    before = np.column_stack([each[again - 1] for each in samples])
+    known = np.isfinite(rows)
+    differs = (known & (rows != values[place[again]])).any(axis=1)
+    fills = (known & ~np.isfinite(before)).any(axis=1)
+    _count(left_out, ANOTHER, int((differs & ~fills).sum()))
+    _count(left_out, REPEATED, int((~differs & ~fills).sum()))
+
+
+def _count(left_out: dict[str, int], reason: str, rows: int) -> None:
+    if rows:
+        left_out[reason] = left_out.get(reason, 0) + rows
