@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from libxrk.gps import lla2ecef
 
 FLOAT, INT16 = 6, 4
 """Codes of the decoders of a channel's numbers."""
@@ -37,8 +38,13 @@ def write_xrk(
     channels: Sequence[XrkChannel],
     laps_ms: Sequence[tuple[int, int]] = (),
     texts: dict[str, str] | None = None,
+    fixes: Sequence[tuple[int, float, float]] = (),
+    line: tuple[float, float] | None = None,
 ) -> Path:
-    """Write a file. A lap is its duration and its end; `texts` are the messages of its facts."""
+    """Write a file. A lap is its duration and its end; `texts` are the messages of its facts.
+
+    `fixes` are time in ms, latitude and longitude; `line` is the place of the start/finish line.
+    """
     described = b""
     for index, channel in enumerate(channels):
         chs = bytearray(112)
@@ -59,6 +65,12 @@ def write_xrk(
         out += message("LAP", struct.pack("<xBHI8xI", 0, number, duration, end))
     for name, text in (texts or {}).items():
         out += message(name, text.encode() + b"\0")
+    for time, latitude, longitude in fixes:
+        x, y, z = (round(100 * float(part)) for part in lla2ecef(latitude, longitude, 0.0))
+        out += message("GPS", struct.pack("<i12x3i4x3i12x", time, x, y, z, 1000, 0, 0))
+    if line is not None:
+        place = (round(degrees * 1e7) for degrees in line)
+        out += message("TRK", struct.pack("<36s2i4x", b"Oval", *place))
     path.write_bytes(out)
     return path
 

@@ -6,11 +6,8 @@ member is written outside the folder, whatever its name says.
 
 from __future__ import annotations
 
-import lzma
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +17,7 @@ from pitwall.errors import LapFileError
 from pitwall.recordings.recording import Options, Recording
 
 NAME = "zip"
-SUFFIXES = (".zip",)
+SUFFIXES: tuple[str, ...] = (".zip",)
 
 MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 """The first bytes of an archive, and of an empty one."""
@@ -65,10 +62,9 @@ def unpacked(path: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _unpack(path, archive, folder)
-        except (
-            *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
-            *(ValueError, NotImplementedError, RuntimeError, OverflowError),
-        ) as error:
+        except LapFileError:
+            raise
+        except Exception as error:  # Of zipfile and its decompressors, about any damage.
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             remedy = "unpack it first" if "encrypted" in reason else "copy or pack it again"
             raise LapFileError(

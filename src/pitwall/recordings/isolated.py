@@ -27,11 +27,11 @@ from pitwall.errors import LapFileError
 from pitwall.machine.processes import die_with_parent
 from pitwall.recordings.recording import Column, Line, Options, Recording
 
-SECONDS, SECONDS_A_MEGABYTE = 20, 2
+SECONDS, SECONDS_A_MEGABYTE = 20, 1
 """Limit of processor time: so much, and so much more for each megabyte of the file."""
 WALL_FACTOR = 15
 """A child may wait so many times longer than it may compute, on a machine that is busy."""
-BYTES, BYTES_A_BYTE = 512 << 20, 10
+BYTES, BYTES_A_BYTE = 256 << 20, 10
 """Limit of memory beyond what the libraries themselves take, likewise."""
 FACTS = "facts.json"
 NUMBERS = "numbers.f64"

@@ -55,6 +55,31 @@ def test_a_packed_file_is_read_and_its_date_may_be_doubtful(tmp_path: Path) -> N
     assert month_first.doubts == ()
 
 
+def test_positions_are_channels_and_tell_the_laps_that_the_logger_does_not(tmp_path: Path) -> None:
+    # A square of 400 m a side in 160 s, 10 m/s, at 25 Hz, around 4 times. The line is in the
+    # middle of its first side, passed at 20, 180, 340 and 500 s.
+    times_ms = np.arange(0, 600_000, 40)
+    along = times_ms / 100 % 1600
+    side, rest = along // 400, along % 400
+    north = np.select([side == 0, side == 1, side == 2, side == 3], [rest, 400, 400 - rest, 0])
+    east = np.select([side == 0, side == 1, side == 2, side == 3], [0, rest, 400, 400 - rest])
+    fixes = [
+        (int(t), 45 + n / 111_195, 9 + e / 78_700)
+        for t, n, e in zip(times_ms, north, east, strict=True)
+    ]
+    engine = XrkChannel("RPM", 15, times_ms, np.full(len(times_ms), 3000), INT16)
+    path = tmp_path / "a.xrk"
+    write_xrk(path, [engine], fixes=fixes, line=(45 + 200 / 111_195, 9.0))
+    (recording,) = aim_xrk.read_here(path, Options())
+    columns = {column.name: column for column in recording.columns}
+    assert set(columns) == {"RPM", "GPS Speed", "GPS Latitude", "GPS Longitude", "GPS Altitude"}
+    assert np.allclose(columns["GPS Latitude"].values, 45 + north / 111_195, atol=1e-6)
+    assert np.allclose(columns["GPS Longitude"].values, 9 + east / 78_700, atol=1e-6)
+    assert columns["GPS Speed"].unit == "m/s"
+    assert np.allclose(columns["GPS Speed"].times_s, times_ms / 1000)
+    assert np.allclose(recording.beacons_s, [20, 180, 340, 500], atol=0.05)
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     path = write_xrk(tmp_path / "a.xrk", [SPEED])
     good = path.read_bytes()

@@ -109,8 +109,11 @@ def test_other_databases_are_refused(tmp_path: Path) -> None:
         read_here(path)
 
 
-def test_a_cut_file_is_refused_by_the_child(tmp_path: Path) -> None:
+def test_the_child_reads_a_file_and_refuses_a_cut_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.duckdb")
+    (recording,) = lmu_duckdb.read(path, Options())
+    assert len(recording.columns) == 9
+    assert recording.lap_column == "Lap"
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(LapFileError) as caught:
         lmu_duckdb.read(path, Options())

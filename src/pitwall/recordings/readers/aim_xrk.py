@@ -17,11 +17,11 @@ import numpy as np
 
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
-from pitwall.recordings.readers.parts import lap_column, longest
+from pitwall.recordings.readers.parts import check_content, lap_column, longest
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "aim-xrk"
-SUFFIXES = (".xrk", ".xrz")
+SUFFIXES: tuple[str, ...] = (".xrk", ".xrz")
 
 MARK = b"<h"
 """The first bytes of a file, followed by the name of its first message in capitals."""
@@ -50,6 +50,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
 
     Raises `LapFileError` when libxrk cannot read the file or finds no channel in it.
     """
+    check_content(path, recognises, "an AiM file")
     return isolated.read(__name__, path, options)
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.errors import LapFileError
-from pitwall.recordings.readers.parts import lap_column, listed, longest, text_of
+from pitwall.recordings.readers.parts import check_content, lap_column, listed, longest, text_of
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "iracing-ibt"
-SUFFIXES = (".ibt",)
+SUFFIXES: tuple[str, ...] = (".ibt",)
 
 HEAD = struct.Struct("<iiiiiiiiiiiB3x")
 """Version, status, ticks a second, count, length and offset of the session's text, variables,
@@ -105,6 +105,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
             f"{path}: iRacing file of {size} bytes, its heads alone have {FIRST_BYTES}: the file "
             "is cut off; copy it again"
         )
+    check_content(path, recognises, "an iRacing .ibt file")
     raw = np.memmap(path, dtype=np.uint8, mode="r")
     layout = _layout(path, raw)
     doubts = [f"{listed(layout.left_out)}: left out, no single number a tick."]

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
-from pitwall.recordings.readers.parts import SteadyTimes, listed, longest
+from pitwall.recordings.readers.parts import SteadyTimes, check_content, listed, longest
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "lmu-duckdb"
-SUFFIXES = (".duckdb",)
+SUFFIXES: tuple[str, ...] = (".duckdb",)
 
 MARK = b"DUCK"
 MARK_AT = 8
@@ -53,6 +53,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     Raises `LapFileError` when DuckDB cannot open the file, when it is no telemetry of Le Mans
     Ultimate, and when a channel has no rate.
     """
+    check_content(path, recognises, "a DuckDB file")
     return isolated.read(__name__, path, options)
 
 

@@ -20,11 +20,18 @@ import numpy as np
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
 from pitwall.recordings.readers.clock import EPOCH, FIRST_DATE_S, LAST_DATE_S
-from pitwall.recordings.readers.parts import beacons_of, lap_column, listed, longest, name_and_unit
+from pitwall.recordings.readers.parts import (
+    beacons_of,
+    check_content,
+    lap_column,
+    listed,
+    longest,
+    name_and_unit,
+)
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mcap"
-SUFFIXES = (".mcap",)
+SUFFIXES: tuple[str, ...] = (".mcap",)
 
 MARK = b"\x89MCAP0\r\n"
 OWN = "pitwall"
@@ -67,6 +74,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     A message's time is its log time. Raises `LapFileError` when the file is cut off or damaged,
     when a message is no JSON, and when no message has a number.
     """
+    check_content(path, recognises, "an MCAP file")
     return isolated.read(__name__, path, options)
 
 
@@ -140,9 +148,7 @@ def _messages(path: Path) -> tuple[dict[str, Topic], dict[str, str], dict[str, s
                     if target is not None:
                         target.add(record.log_time, json.loads(record.data))
                 ended = ended or isinstance(record, Footer)
-    except MemoryError:
-        raise
-    except Exception as error:  # Of mcap, struct, json, zstandard and lz4.
+    except Exception as error:  # Of mcap, struct, json, zstandard, lz4, or a length without end.
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise LapFileError(
             f"{path}: damaged MCAP file ({reason}); repair it with `mcap recover`"

@@ -15,11 +15,11 @@ import numpy as np
 
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
-from pitwall.recordings.readers.parts import lap_column, listed, longest, told_apart
+from pitwall.recordings.readers.parts import check_content, lap_column, listed, longest, told_apart
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mdf4"
-SUFFIXES = (".mf4", ".mdf", ".mdf4", ".dat")
+SUFFIXES: tuple[str, ...] = (".mf4", ".mdf", ".mdf4", ".dat")
 
 MARKS = (b"MDF     ", b"UnFinMF ")
 """The first eight bytes of a file, and of one that its logger did not end."""
@@ -42,6 +42,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     Raises `LapFileError` when asammdf cannot read it, when it holds CAN frames alone and no DBC
     file is given, and when it has no channel of numbers over time.
     """
+    check_content(path, recognises, "an MDF file")
     if options.dbc is not None and not options.dbc.is_file():
         raise LapFileError(f"{options.dbc}: no such file; --dbc names the signals of CAN frames")
     return isolated.read(__name__, path, options)

@@ -20,6 +20,7 @@ from pitwall.errors import LapFileError
 from pitwall.recordings.readers.motec_ldx import beacons
 from pitwall.recordings.readers.parts import (
     SteadyTimes,
+    check_content,
     lap_column,
     listed,
     longest,
@@ -29,7 +30,7 @@ from pitwall.recordings.readers.parts import (
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "motec-ld"
-SUFFIXES = (".ld",)
+SUFFIXES: tuple[str, ...] = (".ld",)
 
 MARK = struct.pack("<II", 0x40, 0)
 """The first eight bytes of the file."""
@@ -101,6 +102,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
             f"{path}: MoTeC .ld file of {size} bytes, its head alone has {HEAD_BYTES}: the file is "
             "cut off; copy it from the logger again"
         )
+    check_content(path, recognises, "a MoTeC .ld file")
     raw = np.memmap(path, dtype=np.uint8, mode="r")
     head = raw[:HEAD_BYTES].tobytes()
     channels = list(_channels(path, raw, struct.unpack_from("<I", head, 8)[0]))

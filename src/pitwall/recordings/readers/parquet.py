@@ -22,6 +22,7 @@ from pitwall.recordings.readers import clock as clocks
 from pitwall.recordings.readers.clock import Clock
 from pitwall.recordings.readers.parts import (
     beacons_of,
+    check_content,
     lap_column,
     listed,
     name_and_unit,
@@ -30,7 +31,7 @@ from pitwall.recordings.readers.parts import (
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "parquet"
-SUFFIXES = (".parquet", ".pq")
+SUFFIXES: tuple[str, ...] = (".parquet", ".pq")
 
 MARK = b"PAR1"
 UNIT_KEYS = {"unit", "units", "uom"}
@@ -51,6 +52,7 @@ def read(path: Path, options: Options) -> Sequence[Recording]:
     Raises `LapFileError` when the file is damaged, when it has no clock and `--rate-hz` is not
     given, when the unit of its clock is not told, and when no column has numbers.
     """
+    check_content(path, recognises, "a Parquet file")
     table, other = _table(path)
     facts = _facts(table)
     if facts:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pitwall.errors import LapFileError
 from pitwall.recordings.recording import Column
+
+HEAD_BYTES = 1 << 16
+"""So much of a file tells its format."""
 
 SHOWN = 6
 """So many names of columns are written out in a message."""
@@ -19,6 +24,17 @@ UNITS_IN_BRACKETS = set(
     "s ms us ns m/s km/h kmh kph mph m/s2 m/s^2 m/s² g deg ° rad deg/s °/s rad/s rpm % bar mbar "
     "psi kpa pa c °c f °f k m km ft mm cm n kn nm n.m n·m v mv a l kg hz lambda 1/min".split()
 )
+
+
+def check_content(path: Path, recognises: Callable[[Path, bytes], bool], kind: str) -> None:
+    """Raise `LapFileError` for a file that has the suffix of a format and other content."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not recognises(path, head):
+        raise LapFileError(
+            f"{path}: it does not begin as {kind} does, but with {head[:8]!r}; is the file "
+            "damaged, or of another format?"
+        )
 
 
 def text_of(raw: bytes) -> str:
