@@ -47,9 +47,9 @@ def secured() -> Iterator[Settings]:
             patch.setenv(f"PITWALL_SECRET_{name}", QUOTES)
         jars.fetch(settings.cache_dir / "m2", optional=["flink-s3"])
         with Stack(settings) as stack:
-            stack.start(["kafka", "cassandra", "s3"])
+            stack.start(["kafka", "cassandra", "s3"], 300)
             apply(settings)
-            stack.start(["flink", "page"])
+            stack.start(["flink", "page"], 300)
             yield settings
 
 

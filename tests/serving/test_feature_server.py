@@ -281,6 +281,18 @@ def test_the_offline_store_asks_for_roles(settings: Settings, store: Any, folder
         server.shutdown()
 
 
+def test_a_repository_that_was_not_applied_is_said(tmp_path: Path) -> None:
+    import shutil
+
+    from paths import ROOT
+
+    from pitwall.stores.repository import applied_store
+
+    shutil.copytree(ROOT / "feature_repo", tmp_path / "feature_repo")
+    with pytest.raises(StoreError, match=r"registry .* cannot be read .*: \./pitwall up"):
+        applied_store(Settings(repository=tmp_path))
+
+
 def test_every_call_of_feasts_server_is_in_the_table() -> None:
     import inspect
     import re

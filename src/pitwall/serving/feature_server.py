@@ -111,14 +111,14 @@ def serve(settings: Settings) -> None:
     """Serve features by HTTP at the host and `features_port` of the settings, until the end."""
     import uvicorn
 
-    from pitwall.stores.repository import feature_store
+    from pitwall.stores.repository import applied_store
 
     tls: dict[str, Any] = {}
     if settings.tls:
         shown = certificates.server_certificate(settings)
         tls = {"ssl_certfile": shown.certificate, "ssl_keyfile": shown.key}
     uvicorn.run(
-        create_app(settings, feature_store(settings)),
+        create_app(settings, applied_store(settings)),
         host=settings.host,
         port=settings.features_port,
         timeout_keep_alive=settings.keep_alive_s,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def serve(settings: Settings) -> None:
     """Serve the offline store at the host and `offline_port` of the settings, until the end."""
-    from pitwall.stores.repository import feature_store
+    from pitwall.stores.repository import applied_store
 
-    offline_server(settings, feature_store(settings), settings.offline_port).serve()
+    offline_server(settings, applied_store(settings), settings.offline_port).serve()
 
 
 def offline_server(settings: Settings, store: FeatureStore, port: int) -> Any:

@@ -22,6 +22,19 @@ def feature_store(settings: Settings) -> FeatureStore:
     return FeatureStore(repo_path=str(settings.feature_repo))
 
 
+def applied_store(settings: Settings) -> FeatureStore:
+    """As `feature_store`. Raises `StoreError` where the repository was not applied yet."""
+    store = feature_store(settings)
+    try:
+        store.list_feature_views()
+    except OSError as error:
+        raise StoreError(
+            f"the registry of {settings.feature_repo} cannot be read ({error}); "
+            "apply the repository first: ./pitwall up"
+        ) from error
+    return store
+
+
 def apply(settings: Settings) -> str:
     """Run `feast apply` in the feature repository and return its output.
 

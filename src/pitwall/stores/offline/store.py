@@ -54,7 +54,8 @@ class ParquetOfflineStoreConfig(FeastConfigBaseModel):
     chunk_rows: int = CHUNK_ROWS
     """Keys and times of at most so many feature rows are held at once, about 100 bytes a row."""
     memory_limit: str = "2GB"
-    """Memory of DuckDB, when entity rows are given as SQL, before it writes to disk."""
+    """Memory of DuckDB, when entity rows are given as SQL, before it writes to disk; and the most
+    bytes that such rows may take."""
 
 
 class ParquetOfflineStore(OfflineStore):
@@ -78,9 +79,9 @@ class ParquetOfflineStore(OfflineStore):
     ) -> RetrievalJob:
         """Point-in-time join of the entity rows with the views.
 
-        `entity_df` is a frame (pandas, Polars or Arrow), SQL that DuckDB runs, or None for all rows
-        that the views have between the two dates. Its instants are in the column `event_timestamp`
-        or in its only column of timestamps.
+        `entity_df` is a frame (pandas, Polars or Arrow), one SELECT that DuckDB runs (it reaches
+        no file and no table), or None for all rows that the views have between the two dates. Its
+        instants are in the column `event_timestamp` or in its only column of timestamps.
         """
         views = [
             as_view(config, view, feature_refs, full_feature_names, filter_by_created_timestamp)
