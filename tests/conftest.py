@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,6 +91,14 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def _group(item: pytest.Item) -> str:
     marker = item.get_closest_marker("xdist_group")
     return str(marker.args[0]) if marker else ""
+
+
+@pytest.fixture(autouse=True)
+def _free_stdout() -> Iterator[None]:
+    """Give standard output back, where the test ran a command that reserved it for JSON."""
+    yield
+    if (terminal := sys.modules.get("pitwall.cli.terminal")) is not None:
+        terminal._reserved.clear()
 
 
 @pytest.fixture(scope="session")

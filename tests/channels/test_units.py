@@ -8,7 +8,14 @@ import time
 import pytest
 
 from pitwall.channels.table import CHANNELS
-from pitwall.channels.units import UNIT_FACTORS, conversion, is_understood, names_a_unit
+from pitwall.channels.units import (
+    UNIT_FACTORS,
+    conversion,
+    is_understood,
+    names_a_unit,
+    unit_factors,
+    wire_factors,
+)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +108,15 @@ def test_every_canonical_unit_is_understood() -> None:
 def test_what_stands_in_place_of_a_unit_is_none() -> None:
     assert not any(map(names_a_unit, ["", " ", "n/a", "N/A", "#", "-", "Gear", "position"]))
     assert all(map(names_a_unit, ["km/h", "%", "widgets"]))
+
+
+def test_the_wire_knows_usual_spellings_and_no_unit_of_another_dimension() -> None:
+    factors = wire_factors(CHANNELS["SPEED"])
+    for unit, factor in {"km/h": 1.0, "kph": 1.0, "KPH": 1.0, "MPH": 1.609344, "m/s": 3.6}.items():
+        assert factors[unit] == factor
+    assert factors["n/a"] == factors[""] == 1.0
+    assert not {"furlong", "m", "s", "kg", "°C"} & factors.keys()
+    assert "°F" not in wire_factors(CHANNELS["WATERTEMPERATURE"])  # it has an offset
+    for channel in CHANNELS.values():
+        for unit, factor in unit_factors(channel).items():
+            assert wire_factors(channel)[unit] == factor

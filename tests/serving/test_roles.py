@@ -47,7 +47,13 @@ def app(settings: Settings) -> Any:
     parts = Parts(settings)
     reader = SimpleNamespace(read=lambda *_: None)
     outbox = SimpleNamespace(waiting=lambda: 0, refused=lambda: 0)
-    parts._made |= {"registry": Registry(), "reader": reader, "outbox": outbox}
+    schemas = SimpleNamespace(newest={})
+    parts._made |= {
+        "registry": Registry(),
+        "reader": reader,
+        "outbox": outbox,
+        "schemas": schemas,
+    }
     parts.fetch()
     return create_app(settings, parts)
 

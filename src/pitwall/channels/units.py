@@ -27,7 +27,7 @@ UNIT_FACTORS: dict[str, dict[str, float]] = {
     "rpm": {"rad/s": 9.549296585513721},
     "kW": {"W": 0.001},
 }
-"""Factors by canonical unit and other unit. On the wire no other unit is understood."""
+"""Factors by canonical unit and other unit, to the bit; they are part of what a feature means."""
 
 NO_UNIT = {
     *("", "n/a", "na", "none", "-", "–", "#", "raw", "unitless", "no unit", "position", "gear"),
@@ -121,6 +121,15 @@ _SPELLINGS = {
 }
 """Spellings that pint reads otherwise or not at all, in lower case, as pint writes them."""
 
+_WIRE_NAMES = (
+    *("m/s", "m/s²", "kph", "kmh", "km/h", "mph", "ft/s", "fps", "kn", "kt", "kts", "knots"),
+    *("mm", "cm", "m", "km", "in", "inch", "ft", "feet", "yd", "mi", "miles"),
+    *("ms", "s", "sec", "seconds", "min", "h", "deg", "rad", "rev", "turn", "rad/s", "deg/s"),
+    *("dps", "rpm", "Hz", "W", "kW", "MW", "hp", "bhp", "PS", "J", "kJ", "Wh", "kWh", "N", "kN"),
+    *("N*m", "kNm", "Pa", "hPa", "kPa", "MPa", "bar", "mbar", "psi", "atm", "g", "kg", "lb"),
+    *("V", "mV", "A", "mA", "ratio", "percent", "celsius", "degC", "l", "L", "ml", "gal"),
+)
+"""Names of units that cars write, beside `_SPELLINGS`."""
 _ARC_MINUTES = {"min", "minute", "minutes", "minutes of arc", "'", "′"}
 """Minutes where an angle is expected."""
 _FAR = 2.0**20
@@ -139,8 +148,28 @@ class Conversion(NamedTuple):
 
 
 def unit_factors(channel: Channel) -> dict[str, float]:
-    """The factors to this channel's canonical unit, by the unit on the wire without its blanks."""
+    """The factors of `UNIT_FACTORS` to this channel's canonical unit."""
     return UNIT_FACTORS.get(channel.unit, {})
+
+
+def wire_factors(channel: Channel) -> dict[str, float]:
+    """The factors to this channel's canonical unit by what a car may write as the unit.
+
+    These are the usual spellings of all units of that dimension, and the words for no unit, each
+    without blanks around it. A unit with an offset, such as °F, is not among them.
+    """
+    return dict(_wire_factors(channel.unit))
+
+
+@cache
+def _wire_factors(canonical: str) -> dict[str, float]:
+    factors = {text: 1.0 for word in NO_UNIT for text in (word, word.upper(), word.title())}
+    for unit in (canonical, *UNIT_FACTORS.get(canonical, {}), *_SPELLINGS, *_WIRE_NAMES):
+        for text in (unit, unit.lower(), unit.upper(), unit.title()):
+            known = conversion(text, canonical)
+            if known is not None and not known.offset:
+                factors[text] = known.factor
+    return {**factors, canonical: 1.0}
 
 
 def names_a_unit(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pitwall.channels.units import unit_factors
+from pitwall.channels.units import wire_factors
 from pitwall.features.definitions import FeatureSet
 from pitwall.settings import Settings
 
@@ -46,7 +46,7 @@ def plan_json(
                 {
                     "id": channel.id,
                     "aliases": list(channel.aliases),
-                    "factors": {channel.unit: 1.0, **unit_factors(channel)},
+                    "factors": wire_factors(channel),
                     "low": channel.low,
                     "high": channel.high,
                 }

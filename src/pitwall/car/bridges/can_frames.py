@@ -19,7 +19,7 @@ from pitwall.car.bridges.intake import Arrival
 from pitwall.car.bridges.ticks import Layout, Tick
 from pitwall.channels.channel import channel_id
 from pitwall.channels.table import CHANNELS
-from pitwall.channels.units import unit_factors
+from pitwall.channels.units import wire_factors
 from pitwall.errors import LapFileError, WireError
 
 MOST_DBC_BYTES = 64 << 20
@@ -96,7 +96,7 @@ class Signals:
                 sentences.append(
                     f"signal {name!r} has no unit in the DBC file; {channel.unit} is assumed"
                 )
-            elif unit != channel.unit and unit not in unit_factors(channel):
+            elif unit != channel.unit and unit not in wire_factors(channel):
                 sentences.append(
                     f"signal {name!r} has the unit {unit!r}, which is not understood as "
                     f"{channel.unit or 'a number'}; correct it in the DBC file"
