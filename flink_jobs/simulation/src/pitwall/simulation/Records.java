@@ -10,6 +10,9 @@ import java.util.Map;
 final class Records {
     private static final long SOON_MS = 1000;
 
+    /** What a partition brings is noticed so long after it was read. */
+    private static final long NOTICED_MS = 100;
+
     private final CarSession session;
     private final List<KafkaRecord> all = new ArrayList<>();
     private final Map<PartitionLog, Long> firstReadMs = new HashMap<>();
@@ -93,6 +96,21 @@ final class Records {
             }
         }
         return backMs;
+    }
+
+    /**
+     * Whether the record was stored while its partition was so far behind: an older record of it
+     * was not read yet. What the other partitions bring of its tick did not wait for it.
+     */
+    boolean wasBehind(KafkaRecord record, long behindMs) {
+        for (KafkaRecord other : all) {
+            if (other.log == record.log
+                    && other.storedMs <= record.storedMs - behindMs
+                    && other.readMs + NOTICED_MS >= record.storedMs) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** How many ticks are later than the record's and were stored before it. */

@@ -277,6 +277,7 @@ final class SessionJudge {
         }
         boolean held = Math.max(record.silenceMs, record.heldMs) >= plan.idleMs - NEARLY_MS;
         if (held
+                || records.wasBehind(record, plan.idleMs - NEARLY_MS)
                 || records.isAmongFirstRead(record, FIRST_READ_MS - NEARLY_MS)
                 || cameBackToSlowTasks(record.log)) {
             return null;
