@@ -39,7 +39,9 @@ def demo(
     ] = "10",
     serve: Annotated[
         bool,
-        typer.Option("--serve", help="Keep everything up, with the page open, until Ctrl-C."),
+        typer.Option(
+            "--serve", help="Keep everything up, with the page open, until Ctrl-C or down."
+        ),
     ] = False,
     vehicle: Vehicle = None,
     rate_hz: RateHz = None,
@@ -53,6 +55,7 @@ def demo(
     the figures.
     """
     from pitwall.lab.demo import chain
+    from pitwall.local.state import running
 
     live_speed = replay_speed(speed)
     if more and not laps:
@@ -69,17 +72,19 @@ def demo(
     def show(report: Report) -> None:
         emit(asdict(report)) if as_json else _print_summary(report)
 
+    settings = Settings()
     with progress() as step:
 
         def serve_until_interrupted(report: Report) -> None:
             step("serving", None)
             show(report)
             ERR.print(f"the page is at {report.page}; Ctrl-C ends everything")
-            while True:
+            while running(settings):
                 time.sleep(1)
+            ERR.print("the servers were stopped by another command")
 
         report = chain.run(
-            Settings(), sessions, live_speed, step, serve_until_interrupted if serve else None
+            settings, sessions, live_speed, step, serve_until_interrupted if serve else None
         )
     show(report)
     if not report.ok:
