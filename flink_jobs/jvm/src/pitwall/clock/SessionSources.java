@@ -27,6 +27,12 @@ final class SessionSources {
 
     private long[] timesUs = new long[0];
 
+    /**
+     * The latest session time that each brought since the session began, microseconds. It stays
+     * where copies of older ticks come, and where one time lies far ahead.
+     */
+    private long[] reachedUs = new long[0];
+
     /** The later one of that Kafka time and the watermark then, milliseconds. */
     private long[] readMs = new long[0];
 
@@ -66,18 +72,27 @@ final class SessionSources {
             partitions = Arrays.copyOf(partitions, i + 1);
             recordMs = Arrays.copyOf(recordMs, i + 1);
             timesUs = Arrays.copyOf(timesUs, i + 1);
+            reachedUs = Arrays.copyOf(reachedUs, i + 1);
             activeMs = Arrays.copyOf(activeMs, i + 1);
             heardMs = Arrays.copyOf(heardMs, i + 1);
             readMs = Arrays.copyOf(readMs, i + 1);
             partitions[i] = key;
-            recordMs[i] = Long.MIN_VALUE;
+            recordMs[i] = timesUs[i] = reachedUs[i] = Long.MIN_VALUE;
         }
         recordMs[i] = Math.max(recordMs[i], tick.recordMs);
+        if (isNear(tick.timeUs, reachedUs[i]) || isNear(tick.timeUs, timesUs[i])) {
+            reachedUs[i] = Math.max(reachedUs[i], tick.timeUs);
+        }
         timesUs[i] = tick.timeUs;
         activeMs[i] = sessionActiveMs;
         heardMs[i] = progress.now;
         readMs[i] = progress.after(recordMs[i], 0);
         return topic;
+    }
+
+    /** Whether a time is not far ahead of another one, which may be none yet. */
+    private static boolean isNear(long timeUs, long otherUs) {
+        return otherUs == Long.MIN_VALUE || timeUs <= otherUs + SessionClock.JUMP_US;
     }
 
     private int topic(String name) {
@@ -115,10 +130,10 @@ final class SessionSources {
         return live;
     }
 
-    /** Whether the last tick of each partition that still brings the session is so late. */
+    /** Whether each partition that still brings the session has brought a tick so late. */
     boolean allReached(long timeUs, Progress progress, long idleMs) {
         for (int i = 0; i < partitions.length; i++) {
-            if (timesUs[i] < timeUs && isLive(i, progress, idleMs)) {
+            if (reachedUs[i] < timeUs && isLive(i, progress, idleMs)) {
                 return false;
             }
         }
@@ -152,17 +167,19 @@ final class SessionSources {
             if (recordMs[i] < ms) {
                 timesUs[i] = Long.MIN_VALUE;
             }
+            reachedUs[i] = timesUs[i];
         }
     }
 
     /** The session is over for now: no partition has brought anything of what follows. */
     void release() {
         Arrays.fill(timesUs, Long.MIN_VALUE);
+        Arrays.fill(reachedUs, Long.MIN_VALUE);
     }
 
     /** Bytes that it takes on the heap, roughly. */
     long bytes() {
-        return 176 + 48L * partitions.length + 80L * topics.length;
+        return 176 + 56L * partitions.length + 80L * topics.length;
     }
 
     void write(DataOutputView out) throws IOException {
@@ -173,6 +190,7 @@ final class SessionSources {
         StateBytes.writeLongs(out, partitions);
         StateBytes.writeLongs(out, recordMs);
         StateBytes.writeLongs(out, timesUs);
+        StateBytes.writeLongs(out, reachedUs);
         StateBytes.writeLongs(out, activeMs);
         StateBytes.writeLongs(out, heardMs);
         StateBytes.writeLongs(out, readMs);
@@ -188,6 +206,7 @@ final class SessionSources {
         partitions = StateBytes.readLongs(in);
         recordMs = StateBytes.readLongs(in);
         timesUs = StateBytes.readLongs(in);
+        reachedUs = StateBytes.readLongs(in);
         activeMs = StateBytes.readLongs(in);
         heardMs = StateBytes.readLongs(in);
         readMs = StateBytes.readLongs(in);
