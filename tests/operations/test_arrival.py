@@ -66,8 +66,9 @@ def test_a_replay_says_that_all_ticks_arrived_and_refuses_what_cannot(
     answer = orjson.loads(done.stdout)
     assert answer["arrived"] == {"taken": 50, "dead_letters": 0, "reasons": {}}
     lines = ["Time,Speed", *(f"{1.767e9 + tick * 0.02},{tick}" for tick in range(50))]
-    bad = tmp_path / "20260101-000000-since-1970.csv"
-    bad.write_text("\n".join(lines))
-    refused = replay(stack, str(bad))
-    assert refused.returncode == 1 and "seconds since the start" in refused.stderr
+    since_1970 = tmp_path / "since-1970.csv"
+    since_1970.write_text("\n".join(lines))
+    assert replay(stack, "--vehicle", "said", str(since_1970)).returncode == 0
+    refused = replay(stack, "--vehicle", "v" * 201, str(good))
+    assert refused.returncode == 1 and "has 201 characters" in refused.stderr
     assert replay(stack, "--vehicle", "", str(good)).returncode == 2
