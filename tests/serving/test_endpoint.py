@@ -57,7 +57,11 @@ def served() -> Iterator[Served]:
     from pitwall.stores.repository import apply
 
     with sandbox(
-        kafka_partitions="4", rate_limit="100000", request_timeout_s="6", log_format="json"
+        kafka_partitions="4",
+        rate_limit="100000",
+        request_timeout_s="6",
+        log_format="json",
+        stale_after_s="1800",
     ) as settings:
         jars.fetch(settings.cache_dir / "m2")
         with Stack(settings) as stack:
