@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pitwall.recordings.lines import METRES_A_DEGREE, line_of_closed_path, passings, track
+from pitwall.recordings.geometry import METRES_PER_DEGREE
+from pitwall.recordings.lines import line_of_closed_path, passings, track
 from pitwall.recordings.recording import Line
 
 RADIUS_M = 150 / (2 * np.pi)
@@ -20,13 +21,13 @@ def circle(laps: float = 3, stands_s: float = 0, rate_hz: float = 20):  # type: 
     driven = np.where(times < 15, times, np.maximum(15, times - stands_s))
     angle = -2 * np.pi * driven / 15
     jitter = np.where((times > 15) & (driven == 15), 0.1 * np.sin(times * 100), 0)
-    latitude = 60 + (RADIUS_M * np.sin(angle) + jitter) / METRES_A_DEGREE
-    scale = METRES_A_DEGREE * np.cos(np.radians(60))
+    latitude = 60 + (RADIUS_M * np.sin(angle) + jitter) / METRES_PER_DEGREE
+    scale = METRES_PER_DEGREE * np.cos(np.radians(60))
     longitude = (180 + RADIUS_M * np.cos(angle) / scale + 180) % 360 - 180
     return track(times, latitude, longitude)
 
 
-SOUTH = Line(60 - RADIUS_M / METRES_A_DEGREE, 180, 270)
+SOUTH = Line(60 - RADIUS_M / METRES_PER_DEGREE, 180, 270)
 
 
 def test_a_line_is_crossed_in_its_heading_only() -> None:
@@ -35,7 +36,7 @@ def test_a_line_is_crossed_in_its_heading_only() -> None:
 
 
 def test_a_car_that_stands_on_the_line_passes_it_once() -> None:
-    east = Line(60, -180 + RADIUS_M / METRES_A_DEGREE / 0.5, 180)
+    east = Line(60, -180 + RADIUS_M / METRES_PER_DEGREE / 0.5, 180)
     path = circle(3, stands_s=20)
     times = passings(path, east)
     assert len(times) == 2

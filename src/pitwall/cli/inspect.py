@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
+from rich.markup import escape
 
 from pitwall.cli.reading import (
     DayFirst,
@@ -192,12 +193,12 @@ def _show(reading: Reading) -> None:
         factor = "" if channel.factor is None else f"{channel.factor:.6g}"
         factor += f" {channel.offset:+.6g}" if channel.offset else ""
         channels.add_row(
-            _plain(channel.source),
-            _plain(channel.unit),
+            escape(channel.source),
+            escape(channel.unit),
             f"{channel.channel} {channel.canonical_unit}".strip() if known else "–",
             factor,
             f"{channel.rate_hz:g} Hz",
-            _plain(channel.note),
+            escape(channel.note),
         )
     OUT.print()
     OUT.print(channels)
@@ -226,7 +227,3 @@ def _iso(start: datetime | None) -> str | None:
     if start is None:
         return None
     return start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pitwall.recordings.geometry import METRES_PER_DEGREE
 from pitwall.recordings.lap_rule import FASTEST_MPS, SLACK_M
 from pitwall.recordings.recording import Line
 
-METRES_A_DEGREE = 111_194.93
-"""Of latitude, on a sphere of 6,371 km."""
 AWAY_M = 15.0
 """A car that was no farther from the line since it passed it only stands or turns there."""
 HELD_S = 0.5
@@ -38,16 +37,16 @@ class Track(NamedTuple):
         scale = math.cos(math.radians(self.latitude))
         east = (longitude - self.longitude + 180) % 360 - 180
         return (
-            east * METRES_A_DEGREE * scale,
-            (latitude - self.latitude) * METRES_A_DEGREE,
+            east * METRES_PER_DEGREE * scale,
+            (latitude - self.latitude) * METRES_PER_DEGREE,
         )
 
     def line(self, x_m: float, y_m: float, heading_deg: float, width_m: float = 50.0) -> Line:
         """The line with its middle at this place."""
         scale = math.cos(math.radians(self.latitude))
         return Line(
-            self.latitude + y_m / METRES_A_DEGREE,
-            (self.longitude + x_m / METRES_A_DEGREE / scale + 180) % 360 - 180,
+            self.latitude + y_m / METRES_PER_DEGREE,
+            (self.longitude + x_m / METRES_PER_DEGREE / scale + 180) % 360 - 180,
             heading_deg % 360,
             width_m,
         )
@@ -81,8 +80,8 @@ def track(times_s: Floats, latitude: Floats, longitude: Floats) -> Track:
     east = (longitude - longitude[0] + 180) % 360 - 180
     return Track(
         times_s,
-        east * METRES_A_DEGREE * scale,
-        (latitude - latitude[0]) * METRES_A_DEGREE,
+        east * METRES_PER_DEGREE * scale,
+        (latitude - latitude[0]) * METRES_PER_DEGREE,
         float(latitude[0]),
         float(longitude[0]),
     )

@@ -13,28 +13,10 @@ from hypothesis import strategies as st
 from paths import SHARED
 
 from pitwall.errors import LapFileError
-from pitwall.recordings.readers import (
-    aim_csv,
-    delimited,
-    harrys,
-    motec_csv,
-    racecapture,
-    racechrono,
-    trackaddict,
-    vbo,
-)
-from pitwall.recordings.recording import Options, Reader, Recording
+from pitwall.recordings.files import HEAD_BYTES, READERS
+from pitwall.recordings.readers import delimited
+from pitwall.recordings.recording import Options, Recording
 
-READERS: tuple[Reader, ...] = (
-    vbo,
-    motec_csv,
-    aim_csv,
-    racechrono,
-    trackaddict,
-    racecapture,
-    harrys,
-    delimited,
-)
 SAMPLES = sorted(
     path
     for path in (SHARED / "data" / "formats").iterdir()
@@ -52,7 +34,7 @@ WORDS = (
 
 
 def read(path: Path, options: Options) -> list[Recording]:
-    head = path.read_bytes()[: 1 << 16]
+    head = path.read_bytes()[:HEAD_BYTES]
     reader = next((reader for reader in READERS if reader.recognises(path, head)), delimited)
     return list(reader.read(path, options))
 

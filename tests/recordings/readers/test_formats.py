@@ -12,28 +12,12 @@ import pytest
 from paths import SHARED
 
 from pitwall.errors import LapFileError
-from pitwall.recordings.readers import (
-    aim_csv,
-    delimited,
-    harrys,
-    motec_csv,
-    racecapture,
-    racechrono,
-    trackaddict,
-    vbo,
-)
-from pitwall.recordings.recording import Options, Reader, Recording
+from pitwall.recordings.files import HEAD_BYTES, READERS
+from pitwall.recordings.readers import aim_csv, delimited, motec_csv, vbo
+from pitwall.recordings.recording import Options, Recording
 
 FORMATS = SHARED / "data" / "formats"
-SPECIAL: tuple[Reader, ...] = (
-    motec_csv,
-    aim_csv,
-    racechrono,
-    trackaddict,
-    racecapture,
-    harrys,
-    vbo,
-)
+SPECIAL = tuple(reader for reader in READERS if reader is not delimited)
 START = datetime(2024, 3, 4, 14, 5, 6, tzinfo=UTC)
 MIDNIGHT = datetime(2024, 3, 4, tzinfo=UTC)
 MARKERS = (12.023, 52.023, 91.223, 132.023)
@@ -168,7 +152,7 @@ def table(section: str) -> dict[str, list[str]]:
 @cache
 def read(name: str) -> Recording:
     path = FORMATS / name
-    head = path.read_bytes()[: 1 << 16]
+    head = path.read_bytes()[:HEAD_BYTES]
     readers = [reader for reader in SPECIAL if reader.recognises(path, head)]
     assert len(readers) <= 1
     recording, *more = (readers or [delimited])[0].read(path, OPTIONS.get(name, Options()))
@@ -232,7 +216,7 @@ def test_units_are_those_of_the_file(name: str) -> None:
 
 def test_day_and_month_are_asked_where_the_file_does_not_decide() -> None:
     for name in ("motec-i2.csv", "aim-mph.csv"):
-        reader = SPECIAL[0] if name.startswith("motec") else SPECIAL[1]
+        reader = motec_csv if name.startswith("motec") else aim_csv
         assert any("--day-first" in doubt for doubt in read(name).doubts)
         day_first = reader.read(FORMATS / name, Options(day_first=True))[0]
         month_first = reader.read(FORMATS / name, Options(day_first=False))[0]
@@ -297,7 +281,7 @@ def test_vehicle_and_driver() -> None:
 
 def test_special_readers_take_their_own_files_alone() -> None:
     for path in sorted((SHARED / "data" / "cases").glob("*.csv")):
-        head = path.read_bytes()[: 1 << 16]
+        head = path.read_bytes()[:HEAD_BYTES]
         takers = [reader.NAME for reader in SPECIAL if reader.recognises(path, head)]
         assert takers == (["trackaddict-csv"] if path.name == "comment-lines.csv" else [])
         assert delimited.recognises(path, head)

@@ -36,8 +36,6 @@ WHOLE = re.compile(r"[0-9]{1,12}")
 INFINITE = r"[+-]?inf(?:inity)?"
 PLAIN = re.compile(rf"{NUMBER}|{INFINITE}", re.IGNORECASE)
 QUANTITY = re.compile(rf"({NUMBER})\s*([^\s\d.,+-].*)")
-GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,.'  ’]\d{3})+")
-"""Whole numbers in groups of three digits: `1,100`, `1 234 567`."""
 
 
 def plain(cell: str, decimal: str) -> str:

@@ -51,7 +51,7 @@ def write(
         for row, stored in zip(part, stored_times, strict=True):
             event_us, newest_us, created = stored[0] if stored else (None, None, None)
             if event_us != row.event_us:
-                writes.append(statements.insert_row(row))
+                writes.append(row.insert)
             elif created is None or _milliseconds(row.created) >= _milliseconds(created):
                 ties.append((row, max(event_us, newest_us or 0)))
         if ties:
@@ -68,10 +68,11 @@ def write(
 @dataclass(frozen=True)
 class _NewRow:
     key: EntityKey
-    event: datetime
     event_us: int
     created: datetime
     values: tuple[Any, ...]
+    insert: Request
+    """Writes the whole row at its event time."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,6 @@ class _Statements:
     features: Any
     insert: Any
     correct: Any
-
-    def insert_row(self, row: _NewRow) -> Request:
-        """Writes the whole row at its event time."""
-        values = (*row.key, row.event, row.created, *row.values, row.event_us)
-        return self.insert.bind(values), ()
 
     def correct_row(self, row: _NewRow, timestamp_us: int) -> Request:
         """Writes all but the event time, at a write timestamp after that of the stored cells."""
@@ -127,22 +123,22 @@ def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView)
 
 
 def _new_row(view: FeatureView, statements: _Statements, row: Row) -> _NewRow:
-    entity, values, event, created = row
+    entity, values_by_name, event, created = row
+    key = entity_key(view, list(view.join_keys), entity)
     event = _in_utc(event)
-    new_row = _NewRow(
-        entity_key(view, list(view.join_keys), entity),
-        event,
-        (event - EPOCH) // MICROSECOND,
-        datetime.now(UTC) if created is None else _in_utc(created),
-        tuple(from_proto(values[name]) if name in values else None for name in statements.names),
+    event_us = (event - EPOCH) // MICROSECOND
+    created = datetime.now(UTC) if created is None else _in_utc(created)
+    values = tuple(
+        from_proto(values_by_name[name]) if name in values_by_name else None
+        for name in statements.names
     )
     try:
-        statements.insert_row(new_row)
+        bound = statements.insert.bind((*key, event, created, *values, event_us))
     except (TypeError, ValueError) as error:
         raise StoreError(
             f"a row of view {view.name!r} does not fit its columns: {error}"
         ) from error
-    return new_row
+    return _NewRow(key, event_us, created, values, (bound, ()))
 
 
 def _parts(rows: list[_NewRow]) -> Iterator[list[_NewRow]]:
