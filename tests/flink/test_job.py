@@ -52,6 +52,9 @@ CHANNELS = (
     "AccelerationLong",
     "AccelerationLat",
     "BatteryPower",
+    "PositionX",
+    "PositionZ",
+    "AccelerationVert",
 )
 Rows = dict[int, bytes]
 """Values of each row, by microseconds since session start."""

@@ -59,7 +59,10 @@ record CassandraTarget(
      */
     CqlSession connect() throws IOException, InterruptedException {
         while (true) {
-            CompletableFuture<CqlSession> session = builder().buildAsync().toCompletableFuture();
+            CqlSessionBuilder builder = builder();
+            // Netty's timer, which the driver starts, swallows an interrupt: not in this thread.
+            CompletableFuture<CqlSession> session =
+                    CompletableFuture.supplyAsync(builder::buildAsync).thenCompose(s -> s);
             try {
                 return session.get();
             } catch (InterruptedException e) {
