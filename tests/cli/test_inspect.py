@@ -129,6 +129,7 @@ def test_options_become_facts() -> None:
         day_first=False,
         lap_length_m=2000,
     )
+    assert options_of(line="closed-path") == Options(find_line=True)
 
 
 def test_the_summary_has_two_lines(outing: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
 from pitwall.kafka.wire import TickEncoder
-from pitwall.recordings.recording import Column, Options, Recording
+from pitwall.recordings.recording import Column, Line, Options, Recording
 from pitwall.recordings.sessions import Reading, interpret
 
 TIMES = np.arange(6) / 10.0
@@ -352,3 +352,41 @@ def test_a_recording_without_a_time_is_refused() -> None:
     nothing = replace(SPEED, times_s=np.full(6, np.nan))
     with pytest.raises(LapFileError, match="0 rows have a time and a value"):
         read(nothing)
+
+
+def test_a_line_is_found_where_the_path_closes_and_said() -> None:
+    closed = ellipse(laps=3.4)
+    made = read(*closed, options=Options(find_line=True))
+    timed = [lap for lap in made.laps if lap.kind == "timed"]
+    assert len(timed) >= 2
+    assert [lap.duration_s for lap in timed] == pytest.approx([40.0] * len(timed), abs=0.05)
+    assert {lap.told_by for lap in made.laps} == {"line"}
+    given = next(doubt for doubt in made.doubts if "--line" in doubt).split("--line ")[1]
+    latitude, longitude, heading = map(float, given.split(","))
+    again = read(*closed, options=Options(line=Line(latitude, longitude, heading)))
+    assert [lap.start_s for lap in again.laps] == pytest.approx(
+        [lap.start_s for lap in made.laps], abs=0.01
+    )
+    assert read(*closed).laps == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ((SPEED,), "no latitude and longitude"),
+        ((column("Latitude", "deg"), column("Longitude", "deg")), "no place twice"),
+    ],
+)
+def test_a_line_that_cannot_be_found_is_said(columns: tuple[Column, ...], says: str) -> None:
+    with pytest.raises(LapFileError, match=f"closed-path.*{says}"):
+        read(*columns, options=Options(find_line=True))
+
+
+def ellipse(laps: float) -> tuple[Column, Column]:
+    """Latitude and longitude of laps of 40 s round an ellipse, at 20 Hz."""
+    times = np.arange(0, laps * 40, 0.05)
+    angle = 2 * np.pi * times / 40
+    return (
+        column("Latitude", "deg", 0.002 * np.sin(angle), times=times),
+        column("Longitude", "deg", -30.5 + 0.004 * np.cos(angle), times=times),
+    )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pitwall.recordings.recording import Line, Options
     from pitwall.recordings.sessions import Reading
 
+CLOSED_PATH = "closed-path"
+"""Value of `--line` for a line that is found."""
 LapPaths = Annotated[list[Path], typer.Argument(help="Files of loggers or sims, or folders.")]
 Start = Annotated[
     str | None,
@@ -44,7 +46,9 @@ LapLength = Annotated[
 ]
 LineOption = Annotated[
     str | None,
-    typer.Option("--line", help="Start/finish line: LAT,LON,HEADING in degrees."),
+    typer.Option(
+        "--line", help="Start/finish line: LAT,LON,HEADING in degrees, or closed-path to find one."
+    ),
 ]
 Resample = Annotated[
     float | None, typer.Option("--resample", help="Make so many ticks a second, interpolated.")
@@ -86,7 +90,8 @@ def options_of(
         time_unit=cast(Literal["s", "ms", "us", "ns"] | None, time_unit),
         day_first=day_first,
         lap_length_m=lap_length,
-        line=None if line is None else _line(line),
+        line=None if line is None or line == CLOSED_PATH else _line(line),
+        find_line=line == CLOSED_PATH,
         resample_hz=resample,
         dbc=dbc,
     )
@@ -180,7 +185,7 @@ def _line(text: str) -> Line:
     except ValueError as error:
         raise UsageError(
             f"--line is {text!r}; give latitude, longitude and heading in degrees: "
-            "0.4994866,-30.4964317,209.9"
+            f"0.4994866,-30.4964317,209.9, or {CLOSED_PATH}"
         ) from error
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and abs(heading) <= 360):
         raise UsageError(

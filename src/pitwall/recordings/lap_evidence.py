@@ -40,8 +40,6 @@ class Evidence:
     """Length of the circuit, where the user tells it."""
     lap_fraction: Series | None = None
     """Share of the lap since the line, 0 to 1, where the file gives it in place of a distance."""
-    find_line: bool = False
-    """Whether a line is looked for where nothing tells one and the path closes."""
 
     def span(self) -> tuple[float, float] | None:
         """Times of the first and the last sample of all series; None without any."""

@@ -19,7 +19,7 @@ from pitwall.recordings.lap_evidence import (
     odometer,
 )
 from pitwall.recordings.lap_rule import WHOLE_SHARE, Part, circuit_length
-from pitwall.recordings.lines import Track, line_of_closed_path, passings
+from pitwall.recordings.lines import Track, passings
 from pitwall.recordings.recording import Line
 
 Floats = NDArray[np.float64]
@@ -140,12 +140,9 @@ def _common_place(intervals: Sequence[tuple[float, float]], path: Track) -> Line
 
 def _by_line(evidence: Evidence) -> list[TimedLap]:
     path = evidence.track()
-    if path is None:
+    if path is None or evidence.line is None:
         return []
-    line = evidence.line
-    if line is None and evidence.find_line and evidence.distance_m is None:
-        line = line_of_closed_path(path)
-    return _between(evidence, passings(path, line), "line") if line else []
+    return _between(evidence, passings(path, evidence.line), "line")
 
 
 def _between(evidence: Evidence, lines_s: Floats, told_by: Source) -> list[TimedLap]:

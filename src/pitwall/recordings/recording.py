@@ -60,6 +60,8 @@ class Options:
     """Whether `04/03/2024` is 4 March: `--day-first`, `--month-first`."""
     lap_length_m: float | None = None
     line: Line | None = None
+    find_line: bool = False
+    """Whether the line is one at which the path closes: `--line closed-path`."""
     resample_hz: float | None = None
     dbc: Path | None = None
     """A DBC file that names the signals of CAN frames: `--dbc`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,9 +22,10 @@ from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
 from pitwall.recordings.channel_reading import ChannelReading
 from pitwall.recordings.laps import Evidence, TimedLap, find_laps, lap_distance
+from pitwall.recordings.lines import line_of_closed_path
 from pitwall.recordings.meanings import OURS, TIME_COLUMNS, meanings
 from pitwall.recordings.places import metres
-from pitwall.recordings.recording import Options, Recording
+from pitwall.recordings.recording import Line, Options, Recording
 from pitwall.recordings.starts import Start, session_id, start_of
 from pitwall.recordings.ticks import Ticks, resampled, ticks
 
@@ -94,6 +96,9 @@ def interpret(
             "at least two"
         )
     evidence = _evidence(recording, found, options)
+    if options.find_line:
+        evidence = _with_found_line(recording.path, evidence)
+        doubts.append(f"the line was found where the path closes: --line {_given(evidence.line)}")
     laps = find_laps(evidence)
     made, derived = _with_derived(made, sent, evidence, laps, channels)
     sent = _distance_apart(sent, derived, made)
@@ -286,10 +291,32 @@ def _rate_hz(times_s: Floats) -> float:
     return round(float(1 / np.median(np.diff(times_s))), 3) if len(times_s) > 1 else 0.0
 
 
+def _with_found_line(path: Path, evidence: Evidence) -> Evidence:
+    """The evidence with a line at which the path closes."""
+    track = evidence.track()
+    if track is None:
+        raise LapFileError(
+            f"{path}: --line is closed-path, and the file has no latitude and longitude; "
+            "give --lap-length METRES, or leave --line out"
+        )
+    line = line_of_closed_path(track)
+    if line is None:
+        raise LapFileError(
+            f"{path}: --line is closed-path, and the path passes no place twice in one direction; "
+            "give --line LAT,LON,HEADING"
+        )
+    return replace(evidence, line=line)
+
+
+def _given(line: Line | None) -> str:
+    """A line as `--line` takes it."""
+    return f"{line.latitude:.7f},{line.longitude:.7f},{line.heading_deg:.1f}" if line else ""
+
+
 def _no_laps(evidence: Evidence) -> str:
     """What is said of a recording without laps: what would tell them."""
     if evidence.position is not None and evidence.line is None:
-        return "no laps are told; give the line: --line LAT,LON,HEADING"
+        return "no laps are told; give the line: --line LAT,LON,HEADING or --line closed-path"
     if evidence.distance_m is not None and evidence.lap_length_m is None:
         return "no laps are told: the distance never falls; give --lap-length METRES"
     return "no laps are told"
