@@ -63,7 +63,7 @@ def demo(
     if laps:
         options = options_of(lap_length=lap_length, line=line, rate_hz=rate_hz, vehicle=vehicle)
         readings = read_recordings([*laps, *(more or [])], options)
-        sessions = [reading.session for reading in readings]
+        sessions = chain.recorded_sessions(readings)
         if not as_json:
             OUT.print(summary(readings), markup=False, highlight=False, soft_wrap=True)
     else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
 
 from pitwall.car.replay import produce
 from pitwall.car.session import Session
@@ -16,10 +19,13 @@ from pitwall.lab.demo.worker import Worker
 from pitwall.lab.progress import Step, wait
 from pitwall.local.stack import Stack
 from pitwall.machine import jars, processes
+from pitwall.recordings.sessions import Reading
 from pitwall.settings import Settings
 
 PATIENCE_S = 60.0
 """How long the chain may stand still before the run is given up."""
+ROUND_THE_LINE_S = 2.0
+"""So much is driven before and after a lap, so that the job sees both ends of it."""
 
 
 def default_sessions() -> list[Session]:
@@ -33,6 +39,32 @@ def default_sessions() -> list[Session]:
     return [*history, simulate(laps=1, seed=4, start=datetime.now(UTC), suffix="live")]
 
 
+def recorded_sessions(readings: Sequence[Reading]) -> list[Session]:
+    """The sessions of recordings, of which the last one is to be driven live.
+
+    A recording that comes alone is the history, and its last whole lap is driven once more as a
+    session of its own; without such a lap, all of it is.
+    """
+    sessions = [reading.session for reading in readings]
+    if len(readings) > 1:
+        return sessions
+    [reading], [session] = readings, sessions
+    whole = [lap for lap in reading.laps if lap.whole]
+    chosen = np.ones(len(session.times_s), bool)
+    if whole:
+        start_s = whole[-1].start_s + reading.shift_s - ROUND_THE_LINE_S
+        end_s = whole[-1].end_s + reading.shift_s + ROUND_THE_LINE_S
+        chosen = (session.times_s >= start_s) & (session.times_s <= end_s)
+    live = replace(
+        session,
+        session=f"{session.session}-live",
+        times_s=session.times_s[chosen],
+        values=session.values[chosen],
+        skipped=0,
+    )
+    return [session, live]
+
+
 def run(
     settings: Settings,
     sessions: list[Session],
@@ -42,8 +74,9 @@ def run(
 ) -> Report:
     """Run the whole chain, and end the servers that it started. The last session is the live one.
 
-    `live_speed` is in times real time, None for as fast as possible. With `serve` the page is up,
-    too, and everything stays up while `serve` runs. Raises a `PitwallError` when a step fails.
+    `sessions` are two or more. `live_speed` is in times real time, None for as fast as possible.
+    With `serve` the page is up, too, and everything stays up while `serve` runs. Raises a
+    `PitwallError` when a step fails.
     """
     chain = Chain(settings, sessions, step)
     jars.fetch(settings.cache_dir / "m2", step)
@@ -69,8 +102,7 @@ class Chain:
         self._started = time.monotonic()
         self._since_ms = int(time.time() * 1000)
         self._report = Report(sessions=len(sessions))
-        self._history = sessions[:-1] if len(sessions) > 1 else sessions
-        self._live = sessions[-1]
+        *self._history, self._live = sessions
         self._session_ids = sorted({session.session for session in sessions})
         self._champions: list[str] = []
 
