@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pitwall.training.dataset import Dataset
+from pitwall.training.fitting import fitted
 from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]
@@ -217,7 +218,7 @@ def _predict(
 ) -> Array:
     predicted = np.full(len(data.y), np.nan)
     for seen, held in folds:
-        predicted[held] = make().fit(data.X[seen], data.y[seen]).predict(data.X[held])
+        predicted[held] = fitted(make(), data.X[seen], data.y[seen]).predict(data.X[held])
     return predicted
 
 

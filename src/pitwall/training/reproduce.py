@@ -12,6 +12,7 @@ from pitwall.settings import Settings
 from pitwall.training import lineage
 from pitwall.training.dataset import build
 from pitwall.training.duel import artifact
+from pitwall.training.fitting import fitted
 from pitwall.training.tasks import parse
 from pitwall.training.train import definition
 
@@ -51,7 +52,7 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
             f"instead of {params['dataset_sha256']}"
         )
     estimator = definition(chosen, params["kind"], params["best_baseline"]).make()
-    fingerprint = lineage.fingerprint(estimator.fit(data.X, data.y))
+    fingerprint = lineage.fingerprint(fitted(estimator, data.X, data.y))
     environment = lineage.environment(settings)
     return {
         "run": run,

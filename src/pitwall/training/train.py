@@ -14,6 +14,7 @@ from pitwall.training import lineage
 from pitwall.training.dataset import build, entity_rows, sha256
 from pitwall.training.duel import finite
 from pitwall.training.evaluation import evaluate
+from pitwall.training.fitting import fitted
 from pitwall.training.laps import choose
 from pitwall.training.log import log
 from pitwall.training.tasks import Model, Task, task
@@ -60,7 +61,7 @@ def train(
     step("fitting")
     kind = "candidate" if evaluation.wins() else "baseline"
     best = evaluation.out.best_baseline
-    model = definition(chosen, kind, best).make().fit(data.X, data.y)
+    model = fitted(definition(chosen, kind, best).make(), data.X, data.y)
     registry = models.client(settings)
     step("logging")
     version = log(settings, registry, chosen, data, evaluation, model, kind, choice)

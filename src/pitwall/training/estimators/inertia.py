@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from pitwall.errors import ModelError
+from pitwall.training.estimators.trees import boosted
 
 Array = NDArray[np.float64]
 _KPH_PER_G_S = 9.80665 * 3.6
@@ -55,16 +55,14 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
         """
         self.columns_ = list(X.columns)
         self._plan()
-        # Early stopping would hold out rows of the very laps it learns from.
-        trees = HistGradientBoostingRegressor(
+        self.trees_ = boosted(
+            self.prepare(X.to_numpy(float)),
+            np.asarray(y, float),
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.max_leaf_nodes,
             max_depth=self.max_depth,
-            early_stopping=False,
-            random_state=0,
         )
-        self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), np.asarray(y, float))
         return self
 
     def _plan(self) -> None:

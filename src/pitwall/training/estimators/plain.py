@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import HistGradientBoostingRegressor
+
+from pitwall.training.estimators.trees import boosted
 
 Array = NDArray[np.float64]
 
@@ -63,10 +64,8 @@ class BoostedOn(RegressorMixin, BaseEstimator):
         """Learn from the named columns."""
         self.columns_ = list(X.columns)
         self.at_ = [self.columns_.index(name) for name in self.columns]
-        trees = HistGradientBoostingRegressor(
-            max_iter=self.max_iter, early_stopping=False, random_state=0
-        )
-        self.trees_ = trees.fit(self.prepare(X.to_numpy(float)), y)
+        rows = self.prepare(X.to_numpy(float))
+        self.trees_ = boosted(rows, np.asarray(y, float), max_iter=self.max_iter)
         return self
 
     def prepare(self, rows: Array) -> Array:
