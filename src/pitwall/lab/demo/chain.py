@@ -22,7 +22,7 @@ from pitwall.machine import jars, processes
 from pitwall.recordings.sessions import Reading
 from pitwall.settings import Settings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long the chain may stand still before the run is given up."""
 ROUND_THE_LINE_S = 2.0
 """So much is driven before and after a lap, so that the job sees both ends of it."""
