@@ -32,6 +32,16 @@ speed_sensor = FeatureService(
     "`speed` itself is the label and not an input",
 )
 
+_LOGGED = {"LAPDISTANCE", "SPEED", "ACCELERATIONLONG", "ACCELERATIONLAT", "POSITIONX", "POSITIONZ"}
+
+gps_logger = FeatureService(
+    name="gps_logger",
+    features=[
+        car_state[[f.name for f in CAR_STATE.features if f.channel is None or f.channel in _LOGGED]]
+    ],
+    description="What a car with nothing but a GPS logger has: speed, accelerations, place, laps",
+)
+
 pit_wall = FeatureService(
     name="pit_wall", features=[car_state], description="All features, for the live page"
 )
