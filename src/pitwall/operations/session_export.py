@@ -108,6 +108,7 @@ def laps_of(rows: EntityFeatures) -> list[Span]:
     ]
     follows = [number[after] == number[row] + 1 for row, after in pairwise(firsts)]
     is_whole = whole(
+        [0] * len(firsts),
         [float(from_start[row]) for row in firsts],
         [
             float(np.nanmax(distance_m[row:end], initial=0.0))

@@ -104,7 +104,12 @@ def seen_laps(settings: Settings, known: dict[Key, Mark] | None = None) -> pd.Da
     frame["fault"] = np.select(
         [
             np.array([mark.excluded is not None for mark in of_laps], bool),
-            ~whole(frame["from_start"], frame["length_m"], follows),
+            ~whole(
+                list(zip(frame["vehicle"], frame["session"], strict=True)),
+                frame["from_start"],
+                frame["length_m"],
+                follows,
+            ),
             frame["leap_m"] > LEAP_M,
             ~(frame["length_m"] <= FASTEST_M_S * frame["lap_final"]),
         ],

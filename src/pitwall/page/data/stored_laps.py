@@ -96,6 +96,7 @@ def stored_laps(offline: OfflineRows, feature_sets: dict[str, FeatureSet]) -> li
             continue
         rows = [_LapRow(*row) for row in offline.query(view, LAPS_SQL, {})]
         complete = whole(
+            [(row.vehicle, row.session) for row in rows],
             [row.from_start for row in rows],
             [row.length_m for row in rows],
             [row.follows for row in rows],
