@@ -11,6 +11,7 @@ A copy that breaks the promise is kept in `--keep`, and its name and fault are p
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -33,7 +34,7 @@ from paths import SHARED
 
 from pitwall.channels import names
 from pitwall.errors import LapFileError
-from pitwall.recordings import files
+from pitwall.recordings import files, isolated
 from pitwall.recordings.recording import Options
 from pitwall.recordings.sessions import interpret
 
@@ -87,24 +88,26 @@ def damaged_copies(sample: Sample, count: int, seed: int) -> Iterator[bytes]:
 
 
 def fault_of(path: Path, sample: Sample) -> str | None:
-    """Why reading this file breaks a promise; None where it keeps all. `read` or `refused` else."""
+    """Why reading this file breaks a promise; None where it keeps all."""
     before = _peak(reset=True)
     begin = time.process_time()
     try:
         end = _read(path, sample)
     except MemoryError:
-        return "MemoryError"
+        return None if sample.isolated else "MemoryError"
     except Exception:
         return traceback.format_exc(limit=-4)
     seconds, peak = time.process_time() - begin, _peak() - before
     if seconds > SECONDS:
         return f"{seconds:.1f} s of processor time"
-    if peak > SLACK + TIMES * path.stat().st_size:
+    slack = isolated.BYTES if sample.isolated else SLACK
+    if peak > slack + TIMES * path.stat().st_size:
         return f"{peak >> 20} MiB of memory for {path.stat().st_size} bytes"
     return end
 
 
 def _read(path: Path, sample: Sample) -> str | None:
+    """Why what was read is none; None for a session and for one line of error."""
     dice = random.Random(path.stat().st_size)
     options = Options(
         rate_hz=dice.choice((None, 50.0)),
@@ -128,6 +131,11 @@ def _read(path: Path, sample: Sample) -> str | None:
     return None
 
 
+def _data() -> int:
+    """Bytes of data that this process has by now, as `isolated` counts them."""
+    return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+
+
 def _peak(reset: bool = False) -> int:
     """Bytes of memory that this process had at most, since it was reset."""
     if reset:
@@ -141,7 +149,11 @@ def _peak(reset: bool = False) -> int:
 def _run_child(sample: Sample, copies: list[bytes], folder: Path, report: int) -> None:
     """Read the copies, and write a line of JSON for each into `report`."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (ALLOWED, ALLOWED))
+    allowed = ALLOWED
+    if sample.isolated:
+        importlib.import_module(sample.isolated).load()
+        allowed = isolated.BYTES + isolated.BYTES_A_BYTE * len(sample.content) + _data()
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
     signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
     warnings.simplefilter("ignore")
     silent = os.open(os.devnull, os.O_WRONLY)

@@ -24,8 +24,11 @@ TEXT_BYTES = 4000
 """So much of a text is read: its header and some rows."""
 ROWS = 120
 TIMES = np.arange(ROWS) / 20
-ISOLATED = ("mcap", "mdf4", "aim-xrk", "lmu-duckdb")
-"""Formats whose libraries are run in a process of their own."""
+ISOLATED = {
+    reader: f"pitwall.recordings.readers.{reader.replace('-', '_')}"
+    for reader in ("mcap", "mdf4", "aim-xrk", "lmu-duckdb")
+}
+"""Formats whose libraries are run in a process of their own, and their modules."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Sample:
         """For messages and seeds."""
         return f"{self.reader} {self.file_name}"
 
+    @property
+    def isolated(self) -> str | None:
+        """The module that is run in a process of its own, or None."""
+        return ISOLATED.get(self.reader)
+
     @contextmanager
     def here(self) -> Iterator[None]:
         """While this runs, libraries that have a process of their own are called in this one."""
@@ -59,7 +67,7 @@ def _read_here(module: str, path: Path, options: Options) -> list[Recording]:
     """As `isolated.read`, without its process; a library's own errors are the file's."""
     try:
         recordings: list[Recording] = importlib.import_module(module).read_here(path, options)
-    except LapFileError:
+    except (LapFileError, MemoryError):
         raise
     except Exception as error:
         raise LapFileError(f"{path}: the library failed ({type(error).__name__})") from error

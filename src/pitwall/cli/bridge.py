@@ -50,6 +50,7 @@ class Game(StrEnum):
     """The packet formats of games."""
 
     FORZA = "forza"
+    F1 = "f1"
 
 
 @bridge.command("can", epilog="Example: ./pitwall bridge can --dbc car.dbc --channel vcan0")
@@ -130,11 +131,12 @@ def udp(
 ) -> None:
     """Send the packets of a racing game to Kafka, in the car's wire format.
 
-    Each race is a session. Damaged packets are counted. A Kafka that is lost is waited for; what
-    the queue cannot hold meanwhile is dropped, and counted. The exit status is 1 when anything was
-    dropped.
+    Formats: the Forza games, and the F1 games of 2022 to 2025. Each race is a session. Damaged
+    packets are counted. A Kafka that is lost is waited for; what the queue cannot hold meanwhile is
+    dropped, and counted. The exit status is 1 when anything was dropped.
     """
     from pitwall.car.bridges.counts import Counts
+    from pitwall.car.bridges.f1 import F1Decoder
     from pitwall.car.bridges.forza import ForzaDecoder
     from pitwall.car.bridges.udp import UdpSource
 
@@ -142,7 +144,8 @@ def udp(
         _check(vehicle, "game", {})
     counts = Counts()
     source = UdpSource(host or Settings().host, port)
-    _run(source, ForzaDecoder(vehicle, counts), counts, 0.0, topic, seconds, as_json)
+    make: type[ForzaDecoder | F1Decoder] = F1Decoder if format is Game.F1 else ForzaDecoder
+    _run(source, make(vehicle, counts), counts, 0.0, topic, seconds, as_json)
 
 
 def _check(vehicle: str, name: str, units: Mapping[str, str]) -> None:

@@ -15,4 +15,5 @@ and counts of all that was left out. May import what `car` may import.
 - `can_frames`, `can_bus`, `can_file`: frames by a DBC file, from a bus, from a recording
 - `can_blf`: python-can's reader of `.blf` files, within bounds
 - `udp`, `forza`, `forza_channels`: datagrams, and the packets of the Forza games
+- `f1`, `f1_packets`: the packets of the F1 games
 """
