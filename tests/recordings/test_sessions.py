@@ -352,3 +352,35 @@ def test_a_recording_without_a_time_is_refused() -> None:
     nothing = replace(SPEED, times_s=np.full(6, np.nan))
     with pytest.raises(LapFileError, match="0 rows have a time and a value"):
         read(nothing)
+
+
+@pytest.mark.parametrize(
+    ("unit", "values"),
+    [
+        ("", [504_994_866] * 6),
+        ("deg", [5029.9691] * 6),
+        ("", [91.0, 92.0, 93.0, 94.0, 95.0, 96.0]),
+    ],
+)
+def test_a_place_that_is_none_is_not_taken_for_degrees(unit: str, values: list[float]) -> None:
+    made = read(SPEED, column("Latitude", unit, values), column("Longitude", "deg", [7.0] * 6))
+    assert "PositionX" not in made.session.names
+    assert "Latitude" not in made.session.names
+    assert any("Latitude: its values are beyond those" in doubt for doubt in made.doubts)
+
+
+def test_places_in_minutes_of_arc_are_taken() -> None:
+    made = read(SPEED, column("Latitude", "min", [3000.0] * 6))
+    assert made.session.channel("Latitude").tolist() == pytest.approx([50.0] * 6)
+
+
+def test_a_clock_that_falls_back_for_most_rows_is_refused() -> None:
+    times = np.array([5.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    speed = column("Speed", "km/h", times=times)
+    with pytest.raises(LapFileError, match="5 of 6 rows are earlier than rows above them, by ms"):
+        read(speed, clock="ms")
+
+
+def test_a_file_without_a_known_channel_says_why() -> None:
+    with pytest.raises(LapFileError, match=r"known channel such as .*'furlongs' is not understood"):
+        read(column("Speed", "furlongs"))
