@@ -21,6 +21,7 @@ from pitwall.recordings.readers import (
     aim_csv,
     aim_xrk,
     delimited,
+    haltech,
     harrys,
     iracing_ibt,
     lmu_duckdb,
@@ -53,6 +54,7 @@ READERS: tuple[Reader, ...] = (
     trackaddict,
     racecapture,
     harrys,
+    haltech,
     delimited,
 )
 """The reader of each format. Of several that know a file the first reads it, so that those which
