@@ -384,3 +384,10 @@ def test_a_clock_that_falls_back_for_most_rows_is_refused() -> None:
 def test_a_file_without_a_known_channel_says_why() -> None:
     with pytest.raises(LapFileError, match=r"known channel such as .*'furlongs' is not understood"):
         read(column("Speed", "furlongs"))
+
+
+def test_a_number_that_stands_for_no_value_is_none() -> None:
+    columns = [column("nGear"), column("DRS"), column("Throttle", values=[0, 50, 104, 100, 104, 7])]
+    throttle = read(*columns).session.channel("Throttle")
+    assert np.isnan(throttle[[2, 4]]).all()
+    assert throttle[[0, 1, 3, 5]].tolist() == [0, 50, 100, 7]

@@ -155,6 +155,7 @@ def _candidate(
         offset=meaning.sign * offset,
         note=_note(unit, named, meaning, channel, offset),
         assumed=not unit and bool(channel.unit),
+        missing=meaning.missing,
     )
     return _Candidate(reading, rank)
 

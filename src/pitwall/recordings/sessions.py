@@ -180,6 +180,8 @@ def _series(recording: Recording, channel: ChannelReading) -> tuple[Floats, Floa
     """Times and canonical values of a channel; its own values where it is no known channel."""
     column = recording.columns[channel.column]
     values = column.values
+    if channel.missing is not None:
+        values = np.where(values == channel.missing, np.nan, values)
     if channel.factor is not None and (channel.factor, channel.offset) != (1.0, 0.0):
         values = values * channel.factor + channel.offset
     return column.times_s, values
