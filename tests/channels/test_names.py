@@ -35,6 +35,9 @@ def test_every_meaning_is_a_channel_in_a_unit_that_fits() -> None:
         ("racechrono-csv", [], "racechrono"),
         ("csv", ["RPM", "Speed", "nGear", "DRS"], "fastf1"),
         ("csv", ["Time", "Speed"], ""),
+        ("csv", ["engine/rpm", "vehicle/speed", "sensors/clt"], "ecumaster"),
+        ("csv", ["Engine RPM", "Vehicle Speed", "Coolant Temp"], ""),
+        ("csv", ["gx", "gy", "gz", "GPS Speed"], ""),
         ("parquet", ["LapDistance", "PositionX", "PositionZ", "AccelerationVert"], "perrinn"),
     ],
 )
@@ -56,6 +59,18 @@ def test_a_source_is_told_by_format_or_columns(
         ("vbox", "long", "Longitude", -1, "arcmin"),
         ("fastf1", "Brake", None, 1, ""),
         ("", "KPH", "Speed", 1, "km/h"),
+        ("", "Vehicle Speed (SAE)", "Speed", 1, ""),
+        ("", "GPS (2D speed)", "Speed", 1, ""),
+        ("", "Driving Wheel Speed", "Speed", 1, ""),
+        ("", "TPS (Main)", "Throttle", 1, ""),
+        ("", "RPMS", "EngineRpm", 1, ""),
+        ("", "G_LON", "AccelerationLong", 1, ""),
+        ("", "SUS_TRAVEL_LR", "SuspensionTravelRL", 1, ""),
+        ("", "TYRE_PRESS_RF", "TyrePressureFR", 1, ""),
+        ("", "Tire Temp Core RR", "TyreTemperatureRR", 1, ""),
+        ("", "Wheel Angular Speed FL", "nWheelFL", 1, ""),
+        ("", "TrackPositionPercent", "LapDistance", 1, "lap"),
+        ("vbox", "long (east)", "Longitude", 1, "arcmin"),
     ],
 )
 def test_a_name_has_the_meaning_of_its_source(

@@ -120,3 +120,8 @@ def test_the_wire_knows_usual_spellings_and_no_unit_of_another_dimension() -> No
     for channel in CHANNELS.values():
         for unit, factor in unit_factors(channel).items():
             assert wire_factors(channel)[unit] == factor
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mps", 3.6), ("kmph", 1.0), ("m/sec", 3.6)])
+def test_speeds_in_the_spellings_of_programs(unit: str, factor: float) -> None:
+    assert conversion(unit, "km/h") == (factor, 0.0)

@@ -390,3 +390,42 @@ def ellipse(laps: float) -> tuple[Column, Column]:
         column("Latitude", "deg", 0.002 * np.sin(angle), times=times),
         column("Longitude", "deg", -30.5 + 0.004 * np.cos(angle), times=times),
     )
+
+
+@pytest.mark.parametrize(
+    ("unit", "values"),
+    [
+        ("", [504_994_866] * 6),
+        ("deg", [5029.9691] * 6),
+        ("", [91.0, 92.0, 93.0, 94.0, 95.0, 96.0]),
+    ],
+)
+def test_a_place_that_is_none_is_not_taken_for_degrees(unit: str, values: list[float]) -> None:
+    made = read(SPEED, column("Latitude", unit, values), column("Longitude", "deg", [7.0] * 6))
+    assert "PositionX" not in made.session.names
+    assert "Latitude" not in made.session.names
+    assert any("Latitude: its values are beyond those" in doubt for doubt in made.doubts)
+
+
+def test_places_in_minutes_of_arc_are_taken() -> None:
+    made = read(SPEED, column("Latitude", "min", [3000.0] * 6))
+    assert made.session.channel("Latitude").tolist() == pytest.approx([50.0] * 6)
+
+
+def test_a_clock_that_falls_back_for_most_rows_is_refused() -> None:
+    times = np.array([5.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    speed = column("Speed", "km/h", times=times)
+    with pytest.raises(LapFileError, match="5 of 6 rows are earlier than rows above them, by ms"):
+        read(speed, clock="ms")
+
+
+def test_a_file_without_a_known_channel_says_why() -> None:
+    with pytest.raises(LapFileError, match=r"known channel such as .*'furlongs' is not understood"):
+        read(column("Speed", "furlongs"))
+
+
+def test_a_number_that_stands_for_no_value_is_none() -> None:
+    columns = [column("nGear"), column("DRS"), column("Throttle", values=[0, 50, 104, 100, 104, 7])]
+    throttle = read(*columns).session.channel("Throttle")
+    assert np.isnan(throttle[[2, 4]]).all()
+    assert throttle[[0, 1, 3, 5]].tolist() == [0, 50, 100, 7]

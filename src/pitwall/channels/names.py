@@ -24,7 +24,8 @@ TEAM = "names.yaml"
 ANY = "any"
 """The section that is asked for files of all sources."""
 _MEANING = re.compile(
-    r"(?P<sign>-?)(?P<channel>[^\W\d]\w*)( (?P<how>in|as) (?P<unit>\S.*?))?( \((?P<note>.+)\))?"
+    r"(?P<sign>-?)(?P<channel>[^\W\d]\w*)( (?P<how>in|as) (?P<unit>\S.*?))?"
+    r"( except (?P<missing>-?\d+))?( \((?P<note>.+)\))?"
 )
 
 
@@ -44,6 +45,8 @@ class Meaning:
     """Whether `unit` holds whatever unit the file names."""
     note: str = ""
     """Why it is no channel."""
+    missing: float | None = None
+    """A number that the source writes where it has none."""
     told: bool = False
     """Whether the meaning is the source's own, so that unit and sign are known."""
 
@@ -167,7 +170,8 @@ def _meaning(path: Path, section: str, text: str, rank: tuple[int, int]) -> Mean
         match["unit"] or "",
         match["how"] == "as",
         match["note"] or "",
-        section != ANY,
+        told=section != ANY,
+        missing=float(match["missing"]) if match["missing"] else None,
     )
 
 

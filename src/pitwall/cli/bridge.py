@@ -50,6 +50,7 @@ class Game(StrEnum):
     """The packet formats of games."""
 
     FORZA = "forza"
+    F1 = "f1"
 
 
 @bridge.command("can", epilog="Example: ./pitwall bridge can --dbc car.dbc --channel vcan0")
@@ -85,19 +86,24 @@ def can(
 ) -> None:
     """Send the signals of a CAN bus to Kafka, in the car's wire format.
 
-    Names and units of the channels are those of the DBC file. Damaged and unknown frames are
-    counted. A bus or a Kafka that is lost is waited for; what the queue cannot hold meanwhile is
-    dropped, and counted. The exit status is 1 when anything was dropped.
+    Signals are channels where names.yaml knows their names; all others keep name and unit of the
+    DBC file. Damaged and unknown frames are counted. A bus or a Kafka that is lost is waited for;
+    what the queue cannot hold meanwhile is dropped, and counted. The exit status is 1 when anything
+    was dropped.
     """
     from pitwall.car.bridges.can_bus import BusSource
     from pitwall.car.bridges.can_frames import BusDecoder, Signals
     from pitwall.car.bridges.counts import Counts
+    from pitwall.channels import names
 
     if (recording is None) == (channel is None):
         raise UsageError("give a bus by --channel, or a recording by its path")
-    signals = Signals(dbc)
+    signals = Signals(dbc, names.load(Settings().feature_repo))
     name = dbc.stem if vehicle is None else vehicle
     _check(name, session or "can", signals.units)
+    if signals.renamed:
+        pairs = ", ".join(f"{signal} as {channel}" for signal, channel in signals.renamed.items())
+        ERR.print(f"note: signals are sent by names.yaml: {pairs}", markup=False, soft_wrap=True)
     for doubt in signals.doubts():
         ERR.print(f"note: {doubt}", style="yellow", markup=False, soft_wrap=True)
     if recording is not None:
@@ -130,11 +136,12 @@ def udp(
 ) -> None:
     """Send the packets of a racing game to Kafka, in the car's wire format.
 
-    Each race is a session. Damaged packets are counted. A Kafka that is lost is waited for; what
-    the queue cannot hold meanwhile is dropped, and counted. The exit status is 1 when anything was
-    dropped.
+    Formats: the Forza games, and the F1 games of 2022 to 2025. Each race is a session. Damaged
+    packets are counted. A Kafka that is lost is waited for; what the queue cannot hold meanwhile is
+    dropped, and counted. The exit status is 1 when anything was dropped.
     """
     from pitwall.car.bridges.counts import Counts
+    from pitwall.car.bridges.f1 import F1Decoder
     from pitwall.car.bridges.forza import ForzaDecoder
     from pitwall.car.bridges.udp import UdpSource
 
@@ -142,7 +149,8 @@ def udp(
         _check(vehicle, "game", {})
     counts = Counts()
     source = UdpSource(host or Settings().host, port)
-    _run(source, ForzaDecoder(vehicle, counts), counts, 0.0, topic, seconds, as_json)
+    make: type[ForzaDecoder | F1Decoder] = F1Decoder if format is Game.F1 else ForzaDecoder
+    _run(source, make(vehicle, counts), counts, 0.0, topic, seconds, as_json)
 
 
 def _check(vehicle: str, name: str, units: Mapping[str, str]) -> None:

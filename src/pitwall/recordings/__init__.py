@@ -6,6 +6,7 @@ A new format is a module of `readers`, and one line in `files.READERS`.
 - `recording`: what the reader of a format gives, and what a user tells of a file
 - `readers`: the readers, one file a format; `text`: the parts of those that read text
 - `files`: finds recordings and reads each by its format; `archives`: those packed as zip
+- `others`: what a file without a reader is, and how it becomes one with a reader
 - `sessions`: makes a session of a recording, of these parts: `meanings` (names and units),
   `speed_units`, `own_names`, `ticks`, `starts` (start and session id), `places` (x and y)
 - `joining`: several files that are one session

@@ -30,6 +30,8 @@ class ChannelReading:
     """Whether nothing tells its unit, so that the canonical one is assumed."""
     is_fraction: bool = False
     """Whether it is the share of the lap since the line."""
+    missing: float | None = None
+    """The number that stands in the file where there is no value."""
 
     @property
     def sent_unit(self) -> str:

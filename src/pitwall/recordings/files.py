@@ -16,10 +16,12 @@ from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
 from pitwall.recordings import archives
 from pitwall.recordings.joining import joined
+from pitwall.recordings.others import other
 from pitwall.recordings.readers import (
     aim_csv,
     aim_xrk,
     delimited,
+    haltech,
     harrys,
     iracing_ibt,
     lmu_duckdb,
@@ -52,6 +54,7 @@ READERS: tuple[Reader, ...] = (
     trackaddict,
     racecapture,
     harrys,
+    haltech,
     delimited,
 )
 """The reader of each format. Of several that know a file the first reads it, so that those which
@@ -149,11 +152,14 @@ def recordings(path: Path, options: Options) -> Sequence[Recording]:
     Raises `LapFileError` when no reader knows it, and whatever its reader raises.
     """
     head = _head(path)
-    if archives.recognises(path, head):
+    kind = other(head)
+    if kind is None and archives.recognises(path, head):
         return archives.read(path, options, _recordings_below)
     suffix = path.suffix.lower()
     reader = next(iter(_knowing(path, head)), None)
     if reader is None:
+        if kind is not None:
+            raise LapFileError(f"{path}: this is {kind.kind}, which is not read; {kind.remedy}")
         named = next((each for each in READERS if suffix in each.SUFFIXES), None)
         if named is not None:
             return named.read(path, options)

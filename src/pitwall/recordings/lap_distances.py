@@ -47,7 +47,8 @@ def lap_distance(evidence: Evidence, laps: Sequence[TimedLap], times_s: Floats) 
         first = 0 if lap is laps[0] else first
         end = len(times_s) if lap is laps[-1] else end
         origin = lap.end_s if lap.kind == "out" else lap.start_s
-        scale = circuit / lengths[lap.number] if lap.whole else 1.0
+        # A car that stood for a whole lap has no way to stretch.
+        scale = circuit / lengths[lap.number] if lap.whole and lengths[lap.number] > 0 else 1.0
         way = np.interp(times_s[first:end], *driven) - np.interp(origin, *driven)
         metres[first:end] = scale * way
     for before, lap in pairwise(laps):

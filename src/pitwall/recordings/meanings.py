@@ -26,6 +26,7 @@ AMBIGUOUS = ("Temperature", "Pressure")
 SURE_UNITS = ("Latitude", "Longitude", "HeadingAngle", "EngineRpm", "Time", "TotalTime")
 """Channels whose unit nobody doubts where the file names none."""
 UNIT_OF_LAP = "lap"
+PLACES = ("Latitude", "Longitude")
 MOST_OUTSIDE = 0.01
 """So large a share of samples may lie outside of the range that is expected."""
 MOST_FALLS = 0.2
@@ -142,6 +143,10 @@ def _candidate(
         return _Candidate(replace(own, note=problem), rank, doubt=doubt)
     else:
         factor, offset = way or (1.0, 0.0)
+    if channel.name in PLACES and source != OURS and _outside(column.values * factor, channel):
+        note = f"its values are beyond those of {channel.name} in degrees: give degrees with a "
+        note += "decimal point, or say the unit in feature_repo/names.yaml"
+        return _Candidate(replace(own, note=note), rank, doubt=f"{column.name}: {note}")
     reading = replace(
         own,
         channel=channel.name,
@@ -150,6 +155,7 @@ def _candidate(
         offset=meaning.sign * offset,
         note=_note(unit, named, meaning, channel, offset),
         assumed=not unit and bool(channel.unit),
+        missing=meaning.missing,
     )
     return _Candidate(reading, rank)
 
@@ -272,8 +278,11 @@ def _numbers_differ(
 
 def _beyond(values: NDArray[np.float64], channel: Channel) -> bool:
     """Whether an acceleration is beyond the channel's range too often for noise."""
-    if channel.semantic != "Acceleration":
-        return False
+    return channel.semantic == "Acceleration" and _outside(values, channel)
+
+
+def _outside(values: NDArray[np.float64], channel: Channel) -> bool:
+    """Whether more values are beyond the channel's range than noise explains."""
     known = values[np.isfinite(values)]
     outside = (known < channel.low) | (known > channel.high)
     return len(known) > 0 and float(outside.mean()) > MOST_OUTSIDE

@@ -27,11 +27,13 @@ from pitwall.recordings.meanings import OURS, TIME_COLUMNS, meanings
 from pitwall.recordings.places import metres
 from pitwall.recordings.recording import Line, Options, Recording
 from pitwall.recordings.starts import Start, session_id, start_of
-from pitwall.recordings.ticks import Ticks, resampled, ticks
+from pitwall.recordings.ticks import FELL, Ticks, resampled, ticks
 
 Floats = NDArray[np.float64]
 UNNAMED = "unnamed car"
 """Vehicle of a file that names none and is no export of the 424."""
+MOST_FELL = 0.5
+"""A file with a greater share of rows at times that fell back is refused."""
 STEPS = ("Gear", "Count")
 """Quantities that go in steps, with no value in between."""
 
@@ -75,7 +77,7 @@ def interpret(
     found, doubts = meanings(recording, names, channels, options.lap_length_m)
     found = [_with_lap_note(recording, each) for each in found]
     ours = _is_ours(recording, names)
-    _need_a_channel(recording, found)
+    _need_a_channel(recording, found, doubts)
     sent = [
         each for each in found if ours or np.isfinite(recording.columns[each.column].values).any()
     ]
@@ -88,6 +90,13 @@ def interpret(
         made = resampled(series, options.resample_hz, steps, str(recording.path))
     else:
         made = ticks(series, str(recording.path))
+    fell = made.left_out.get(FELL, 0)
+    if fell > MOST_FELL * recording.rows:
+        raise LapFileError(
+            f"{recording.path}: {fell:,} of {recording.rows:,} rows are earlier than rows above "
+            f"them, by {recording.clock or 'their times'}; sort them, or write each drive into a "
+            "file of its own"
+        )
     if not ours:
         made.values[~np.isfinite(made.values)] = np.nan
     if len(made.times_s) < 2:
@@ -151,14 +160,17 @@ def _start_doubts(recording: Recording, start: Start) -> list[str]:
     return [start.doubt] if start.doubt and not said else []
 
 
-def _need_a_channel(recording: Recording, found: Sequence[ChannelReading]) -> None:
+def _need_a_channel(
+    recording: Recording, found: Sequence[ChannelReading], doubts: Sequence[str]
+) -> None:
     known = [each for each in found if each.canonical_unit is not None or each.is_fraction]
     if all(each.channel.upper() in TIME_COLUMNS for each in known):
         shown = [each.source for each in found if each.channel.upper() not in TIME_COLUMNS]
         name = shown[0] if shown else "OilTemp"
+        why = f" ({doubts[0]})" if doubts else ""
         raise LapFileError(
             f"{recording.path}: none of its columns ({', '.join(shown[:6])}) is a known channel "
-            "such as Speed or LapDistance; say what they mean in feature_repo/names.yaml, or "
+            f"such as Speed or LapDistance{why}; say what they mean in feature_repo/names.yaml, or "
             f'define one in feature_repo/features.py: Channel("{name}", unit, low, high)'
         )
 
@@ -173,6 +185,8 @@ def _series(recording: Recording, channel: ChannelReading) -> tuple[Floats, Floa
     """Times and canonical values of a channel; its own values where it is no known channel."""
     column = recording.columns[channel.column]
     values = column.values
+    if channel.missing is not None:
+        values = np.where(values == channel.missing, np.nan, values)
     if channel.factor is not None and (channel.factor, channel.offset) != (1.0, 0.0):
         values = values * channel.factor + channel.offset
     return column.times_s, values

@@ -112,14 +112,16 @@ def resampled(
     ends = [(float(t[0]), float(t[-1])) for t, _ in kept if len(t)]
     if not ends:
         return Ticks(np.empty(0), np.empty((0, len(series))), left_out)
-    first, last = min(begin for begin, _ in ends), max(end for _, end in ends)
-    count = int((last - first) * rate_hz + 1e-6) + 1
+    first = min(begin for begin, _ in ends)
+    lows, highs = _pieces([times for times, _ in kept if len(times)], first, rate_hz)
+    count = int((highs - lows + 1).sum())
     if count * len(series) > MOST_CELLS:
         raise LapFileError(
             f"{what}: --resample {rate_hz:g} makes {count:,} ticks, which do not fit into memory; "
             "give a lower rate"
         )
-    grid = first + np.arange(count) / rate_hz
+    places = [np.arange(low, high + 1) for low, high in zip(lows, highs, strict=True)]
+    grid = first + np.concatenate(places) / rate_hz
     made = np.full((count, len(series)), np.nan)
     for column, ((t, v), in_steps) in enumerate(zip(kept, steps, strict=True)):
         if not len(t):
@@ -132,6 +134,28 @@ def resampled(
         made[inside, column] = straight[inside]
     some = np.isfinite(made).any(axis=1)
     return Ticks(grid[some], made[some], left_out)
+
+
+def _pieces(
+    times: Sequence[Floats], first_s: float, rate_hz: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last ticks of the pieces in which a channel has samples without a long gap.
+
+    Ticks are counted from `first_s`. So a clock that leaps by days makes no ticks on its way.
+    """
+    begins, ends = [], []
+    for each in times:
+        gaps = np.flatnonzero(np.diff(each) > LONGEST_GAP_S)
+        begins.append(each[np.r_[0, gaps + 1]])
+        ends.append(each[np.r_[gaps, len(each) - 1]])
+    begin, end = np.concatenate(begins), np.concatenate(ends)
+    order = np.argsort(begin, kind="stable")
+    lows = np.ceil((begin[order] - first_s - SAME_S) * rate_hz)
+    highs = np.maximum.accumulate(np.floor((end[order] - first_s + SAME_S) * rate_hz))
+    apart = np.flatnonzero(np.r_[True, lows[1:] > highs[:-1]])
+    lows, highs = lows[apart], highs[np.r_[apart[1:] - 1, len(highs) - 1]]
+    some = highs >= lows
+    return lows[some].astype(np.int64), highs[some].astype(np.int64)
 
 
 def _in_order(times: Floats) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pitwall.errors import LapFileError
 from pitwall.recordings.readers import delimited
 from pitwall.recordings.recording import Options, Recording
 from pitwall.recordings.text import decoding
@@ -75,3 +76,13 @@ def test_a_quoted_header_is_known_again(tmp_path: Path) -> None:
     assert recording.left_out == {"repeated header": 2}
     assert len(recording.columns[1].values) == 198
     assert not recording.doubts
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("names", ["Time (s),RPM", "Time,nEngine[rpm]", '"Time","Brake"'])
+def test_other_names_below_the_rows_are_another_table(tmp_path: Path, names: str) -> None:
+    rows = "\n".join(f"{row / 10},{row}" for row in range(200))
+    path = tmp_path / "a.csv"
+    path.write_text(f"Time,Speed\n{rows}\n\n{names}\n{rows}\n")
+    with pytest.raises(LapFileError, match=r"line 203 has the names .*holds several tables"):
+        read(path)

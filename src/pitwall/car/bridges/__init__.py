@@ -13,6 +13,8 @@ and counts of all that was left out. May import what `car` may import.
 - `delivery`: the producer, which waits for a Kafka that is away
 - `run`: the loop from intake to delivery
 - `can_frames`, `can_bus`, `can_file`: frames by a DBC file, from a bus, from a recording
+- `can_channels`: which channel a signal is, by the names of other loggers
 - `can_blf`: python-can's reader of `.blf` files, within bounds
 - `udp`, `forza`, `forza_channels`: datagrams, and the packets of the Forza games
+- `f1`, `f1_packets`: the packets of the F1 games
 """

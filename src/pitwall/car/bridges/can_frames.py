@@ -1,7 +1,7 @@
 """CAN frames as ticks, by the messages and signals of a DBC file.
 
-A frame is a tick with the signals that it carries, under the signals' names and in their units. A
-signal whose name stands in two messages is named `Message.Signal`.
+A frame is a tick with the signals that it carries, as the channels that they are: see
+`can_channels`. A signal whose name stands in two messages is named `Message.Signal`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pitwall.car.bridges.can_channels import SignalChannel, channels_of
 from pitwall.car.bridges.counts import Counts
 from pitwall.car.bridges.intake import Arrival
 from pitwall.car.bridges.ticks import Layout, Tick
+from pitwall.channels import names
 from pitwall.channels.channel import channel_id
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import wire_factors
@@ -44,12 +46,12 @@ class Frame(NamedTuple):
 
 
 class Signals:
-    """The messages and signals of a DBC file.
+    """The messages and signals of a DBC file, and the channels that they are by `known` names.
 
     Raises `LapFileError` for a file that is no DBC file or defines no signal.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: names.Names | None = None) -> None:
         self.path = path
         database = _load(path)
         self._messages = {
@@ -64,20 +66,32 @@ class Signals:
             for message in self._messages.values()
             for signal in message.signals
         )
-        self._names: dict[tuple[str, str], str] = {}
-        self._units: dict[tuple[str, str], str] = {}
+        signals: dict[tuple[str, str], tuple[str, str]] = {}
         for message in self._messages.values():
             for signal in message.signals:
                 key = (message.name, signal.name)
                 twice = counted[channel_id(signal.name)] > 1
-                self._names[key] = f"{message.name}.{signal.name}" if twice else signal.name
-                self._units[key] = (signal.unit or "").strip()
+                name = f"{message.name}.{signal.name}" if twice else signal.name
+                signals[key] = name, (signal.unit or "").strip()
+        self._channels: dict[tuple[str, str], SignalChannel] = channels_of(
+            signals, known or names.load()
+        )
+        self._signals = signals
         self._layouts: dict[tuple[str, ...], Layout] = {}
 
     @property
     def units(self) -> dict[str, str]:
         """The unit of each channel, by its name; empty where the DBC file names none."""
-        return {self._names[key]: unit for key, unit in self._units.items()}
+        return {channel.name: channel.unit for channel in self._channels.values()}
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The channel of each signal that is sent under another name, by the signal's name."""
+        return {
+            self._signals[key][0]: channel.name
+            for key, channel in self._channels.items()
+            if channel.name != self._signals[key][0]
+        }
 
     def doubts(self) -> list[str]:
         """What of the signals will not be taken as a channel of the table, one sentence each."""
@@ -85,9 +99,9 @@ class Signals:
         units = self.units
         known = {name: CHANNELS[id] for name in units if (id := channel_id(name)) in CHANNELS}
         if not known:
-            names = ", ".join(list(units)[:6])
+            shown = ", ".join(list(units)[:6])
             sentences.append(
-                f"{self.path}: none of its {len(units)} signals ({names}) has the name of a known "
+                f"{self.path}: none of its {len(units)} signals ({shown}) has the name of a known "
                 "channel such as Speed; features of those channels will be empty"
             )
         for name, channel in known.items():
@@ -126,7 +140,11 @@ class Signals:
                 f"{message.name} not decodable", f"frame {frame.id:#x}: {error}"
             ) from error
         layout = self._layout(message, tuple(decoded), vehicle, session)
-        values = tuple(float(value) for value in decoded.values())
+        channels = [self._channels[message.name, signal] for signal in decoded]
+        values = tuple(
+            float(value) * channel.factor + channel.offset
+            for channel, value in zip(channels, decoded.values(), strict=True)
+        )
         return Tick(layout, time_s, values)
 
     def _layout(self, message: Any, signals: tuple[str, ...], vehicle: str, session: str) -> Layout:
@@ -139,8 +157,8 @@ class Signals:
             layout = self._layouts[key] = Layout(
                 vehicle,
                 session,
-                tuple(self._names[message.name, signal] for signal in signals),
-                tuple(self._units[message.name, signal] for signal in signals),
+                tuple(self._channels[message.name, signal].name for signal in signals),
+                tuple(self._channels[message.name, signal].unit for signal in signals),
                 round(1000 / cycle_ms, 3) if cycle_ms > 0 else 0.0,
             )
         return layout

@@ -32,6 +32,13 @@ GATE = re.compile(rf"Start\s+({NUMBER})\s+({NUMBER})\s+({NUMBER})\s+({NUMBER})",
 MINUTES, DEGREES = "arcmin", "deg"
 LATITUDES, LONGITUDES = ("lat", "latitude"), ("long", "longitude")
 """Names of the two angles in lower case, in `[column names]` and in `[header]`."""
+EAST = " (east)"
+"""Behind the name of a longitude that counts east as positive."""
+SURE = 0.5
+"""So far the steps of a longitude must agree with the heading, from -1 to 1, to tell its sign."""
+SATELLITES = ("sats", "satellites")
+FLAGS_FROM = 64
+"""In the number of satellites, 64 and 128 are flags: the brake trigger, and a second antenna."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -56,8 +63,11 @@ def read(path: Path, options: Options) -> list[Recording]:
     layout = _layout(path, lines, sections, first)
     parsed = table.parse(path, options, layout)
     recording = table.recording(parsed, NAME)
-    columns, unit = _with_units_of_angles(recording.columns)
-    line, doubts = _line(sections, columns, unit)
+    columns, unit = _with_units_of_angles(tuple(map(_without_flags, recording.columns)))
+    east, told = _is_east(columns, unit)
+    line, doubts = _line(sections, columns, unit, 1.0 if east else -1.0)
+    doubts += told
+    columns = tuple(_eastward(column) if east else column for column in columns)
     day = [f"{parsed.facts.day_text} is the day on which the file was made"]
     kept = [doubt for doubt in recording.doubts if "names no time zone" not in doubt]
     return [
@@ -152,15 +162,49 @@ def _with_units_of_angles(columns: tuple[Column, ...]) -> tuple[tuple[Column, ..
     ), unit
 
 
+def _without_flags(column: Column) -> Column:
+    if column.name.lower() not in SATELLITES or not (column.values >= FLAGS_FROM).any():
+        return column
+    return replace(column, values=column.values % FLAGS_FROM)
+
+
+def _is_east(columns: tuple[Column, ...], unit: str) -> tuple[bool, list[str]]:
+    """Whether east is positive, and what is said of it. The format says west.
+
+    The heading decides, where the car goes as often east as it says or west. Without it, degrees
+    are taken as programs write them that do not follow the format: east is positive.
+    """
+    angles = _angles(columns)
+    heading = next((column for column in columns if column.name.lower() == "heading"), None)
+    if angles is None:
+        return False, []
+    if heading is not None:
+        steps = np.diff(angles[1].values) * np.sin(np.radians(heading.values[1:]))
+        steps = steps[np.isfinite(steps) & (np.abs(steps) < 1.0)]
+        share = float(steps.sum() / np.abs(steps).sum()) if steps.any() else 0.0
+        if abs(share) >= SURE:
+            east = share > 0
+            said = f"{angles[1].name} counts east as positive, as the heading tells"
+            return east, [said] if east else []
+    if unit == MINUTES:
+        return False, []
+    return True, [f"{angles[1].name} is in degrees: east is taken as positive"]
+
+
+def _eastward(column: Column) -> Column:
+    is_longitude = column.name.lower() in LONGITUDES
+    return replace(column, name=column.name + EAST) if is_longitude else column
+
+
 def _line(
-    sections: dict[str, list[str]], columns: tuple[Column, ...], unit: str
+    sections: dict[str, list[str]], columns: tuple[Column, ...], unit: str, east: float
 ) -> tuple[Line | None, list[str]]:
     """The line of `[laptiming]`, and what is doubtful: two points, longitude before latitude."""
     match = next((m for text in sections.get("laptiming", []) if (m := GATE.match(text))), None)
     angles = _angles(columns)
     if match is None or angles is None:
         return None, []
-    scale, east = (60.0, -1.0) if unit == MINUTES else (1.0, 1.0)
+    scale = 60.0 if unit == MINUTES else 1.0
     numbers = [float(text.replace(",", ".")) / scale for text in match.groups()]
     west1, north1, west2, north2 = numbers
     line = gate(

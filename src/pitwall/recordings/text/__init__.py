@@ -12,5 +12,6 @@ formats in `recordings.readers` use it. May import `recordings.recording` and `e
 - `facts`: date, driver, vehicle and markers from a preamble
 - `body`: the rows, read by Polars, and what was left out of them
 - `clocks`: the column of time, the axis made of it, and the start
+- `cars`: refuses tables with the rows of several cars
 - `table`: all of it together
 """

@@ -60,8 +60,8 @@ def read_body(
 ) -> Body:
     """The rows below the header.
 
-    Raises `LapFileError` where no row is left, and where more than one line in ten has another
-    number of cells than the header.
+    Raises `LapFileError` where no row is left, where other names stand below the rows, and where
+    more than one line in ten has another number of cells than the header.
     """
     fields = layout.fields
     body = Body({}, {}, 0, np.empty(0, np.int64), Counter(), {}, [], {})
@@ -83,6 +83,12 @@ def read_body(
         body.left_out.update(piece.left_out)
         body.comments += piece.comments
         ragged = ragged or piece.ragged
+        if piece.other_header is not None:
+            number, names = piece.other_header
+            raise LapFileError(
+                f"{path}: line {number} has the names {', '.join(names)[:80]!r} below rows of "
+                "other columns; the file holds several tables: write each into a file of its own"
+            )
         if frame is None:
             continue
         lines.append(piece.lines)

@@ -112,10 +112,10 @@ def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
                 yield _lines(block[: cut + 1])
 
 
-def first_lines(path: Path, name: str) -> list[str]:
-    """The first lines of the file, at most `FIRST_LINES`."""
+def first_lines(path: Path, name: str, most: int = FIRST_LINES) -> list[str]:
+    """The first lines of the file, at most so many."""
     parts = b"".join(islice(pieces(path, name, LONGEST_LINE), 2))
-    return parts.decode("utf-8", errors="replace").removesuffix("\n").split("\n")[:FIRST_LINES]
+    return parts.decode("utf-8", errors="replace").removesuffix("\n").split("\n")[:most]
 
 
 def _lines(block: bytes) -> bytes:

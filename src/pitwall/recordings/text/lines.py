@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitwall.recordings.text import decoding
+from pitwall.recordings.text.cells import Kind, kind
 from pitwall.recordings.text.dialect import Dialect, comment_mark
-from pitwall.recordings.text.layout import Layout
+from pitwall.recordings.text.layout import NUMERIC, Layout
 
 JOINT = "\x1f"
 """Stands between cells where the file's own delimiter also stands inside of quotes."""
@@ -40,6 +41,8 @@ class Piece:
     comments: list[str] = field(default_factory=list)
     ragged: tuple[int, int] | None = None
     """The first line with another number of cells than the header: its number and its cells."""
+    other_header: tuple[int, tuple[str, ...]] | None = None
+    """The first line that has a name in each column of numbers: its number and its cells."""
 
 
 def pieces_of(path: Path, encoding: str, layout: Layout) -> Iterator[Piece]:
@@ -120,9 +123,21 @@ def line_by_line(
                 piece.left_out[RAGGED] += 1
                 piece.ragged = piece.ragged or (number, len(cells))
                 continue
+            if piece.other_header is None and _names(cells, layout):
+                piece.other_header = number, tuple(map(str.strip, cells))
             kept.append(JOINT.join(cells) if split else line)
             numbers.append(number)
     piece.data = "".join(f"{line}\n" for line in kept).encode()
     piece.rows = len(kept)
     piece.lines = np.array(numbers, np.int64)
     return piece
+
+
+def _names(cells: Sequence[str], layout: Layout) -> bool:
+    """Whether a line has a text in each column of numbers and times: the header of other rows."""
+    places = [index for index, column in enumerate(layout.fields) if column.kind in NUMERIC]
+    decimal = layout.dialect.decimal
+    return len(places) > 1 and all(
+        cells[index].strip()[:1].isalpha() and kind(cells[index].strip(), decimal) is Kind.TEXT
+        for index in places
+    )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pitwall.errors import LapFileError
 from pitwall.recordings.recording import Column, Line, Options, Recording
-from pitwall.recordings.text import decoding, long_form
+from pitwall.recordings.text import cars, decoding, long_form
 from pitwall.recordings.text.axis import Axis, axis_of
 from pitwall.recordings.text.body import Body, read_body
 from pitwall.recordings.text.cells import Kind
@@ -67,7 +67,8 @@ class Parsed:
 def parse(path: Path, options: Options, layout: Layout | None = None) -> Parsed:
     """The table in a text file.
 
-    Raises `LapFileError` where it has no rows, no names, no clock, or lines that do not fit.
+    Raises `LapFileError` where it has no rows, no names, no clock, lines that do not fit, or the
+    rows of several cars.
     """
     try:
         with path.open("rb") as file:
@@ -81,12 +82,21 @@ def parse(path: Path, options: Options, layout: Layout | None = None) -> Parsed:
     layout = layout or find_layout(path, decoding.first_lines(path, encoding))
     parts = long_form.parts_of(layout.fields)
     wanted = parts.texts if parts is not None else frozenset()
-    body = read_body(path, encoding, layout, options.day_first, wanted)
+    whose = frozenset(
+        index
+        for index in cars.columns_of(layout.fields)
+        if layout.fields[index].kind is Kind.TEXT and parts is None
+    )
+    body = read_body(path, encoding, layout, options.day_first, wanted | whose)
     facts = facts_of(layout.preamble, layout.dialect.decimal, options.day_first)
     if facts.day is None:
         day = day_of(layout.fields, body)
         facts = replace(facts, day=day, day_text=str(day.day) if day is not None else "")
     axis = axis_of(path, len(body.lines), clocks(layout.fields, body, options), facts, options)
+    if parts is None:
+        cars.check(path, layout.fields, body, axis)
+    for index in whose:
+        del body.texts[index]
     return _without_empty_rows(Parsed(path, encoding, layout, facts, body, axis))
 
 
