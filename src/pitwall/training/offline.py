@@ -50,7 +50,8 @@ def services(settings: Settings) -> Mapping[str, Any]:
 def build(settings: Settings, task: Task, rows: pd.DataFrame, checked: bool = True) -> Dataset:
     """As `pitwall.training.dataset.build`, to the bit, from the files at `settings.offline`.
 
-    A set that is judged and not learned from goes without the checks: `checked` is False. Raises `ModelError` where the task's feature service is not defined, and as that does.
+    A set that is judged and not learned from goes without the checks: `checked` is False. Raises
+    `ModelError` where the task's feature service is not defined, and as that does.
     """
     known = services(settings)
     if task.service not in known:
