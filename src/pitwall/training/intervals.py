@@ -116,7 +116,7 @@ def _edges(by: str | None, X: pd.DataFrame) -> Array:
     values = values[np.isfinite(values)]
     if not len(values) or values.min() == values.max():
         return np.empty(0)
-    return np.linspace(values.min(), values.max(), PARTS + 1)[1:-1]
+    return np.asarray(np.linspace(values.min(), values.max(), PARTS + 1)[1:-1])
 
 
 def _bins(edges: Array, by: str | None, X: pd.DataFrame) -> Ints:
