@@ -18,14 +18,14 @@ Trace = tuple[Array, Array]
 """Lap time (s) and distance (m, rising) of the ticks of one lap."""
 STEP_M = 100.0
 """Paces of two laps are compared over stretches of this length, or of a fiftieth of a short lap."""
-NEAR = 0.25
+NEAR = 0.2
 """Two laps are copies where their paces differ by less than this share of what two laps usually
 differ by (medians over the stretches), and"""
-EQUAL, EQUAL_SHARE = 0.1, 1 / 3
-"""where they are equal on a third of the stretches or more: where they differ by less than a tenth
-of what is usual there. So a copy with mistakes in it is found, too, and two laps at one pace are
-none. Of the 325 pairs of the 26 real laps four are copies: equal on 89, 86, 42 and 40 % of the
-stretches. The next pair is equal on 23 %."""
+EQUAL, EQUAL_SHARE = 0.03, 0.2
+"""where they are equal on a fifth of the stretches or more: where they differ by less than 3 % of
+what is usual there. So a copy with mistakes in it is found, too, and two laps at one pace are none.
+Of the 325 pairs of the 26 real laps four are copies: equal on 67, 57, 27 and 21 % of the stretches.
+The next pair is equal on 9 %."""
 SAME_PACE = 1e-4
 """Laps whose paces differ by no larger share than this are copies, whatever the others do."""
 MOST_LAPS = 400
@@ -47,7 +47,8 @@ def near_copies(traces: Sequence[Trace]) -> list[tuple[int, int]]:
     one, other = np.triu_indices(len(some), 1)
     # Stretch by stretch and lap by lap: all at once would take laps² × stretches of memory.
     usual = np.array([np.median(np.abs(at[one] - at[other])) for at in some.T])
-    limit = NEAR * float(np.median(usual))
+    middles = [np.median(np.abs(some[i + 1 :] - lap), axis=1) for i, lap in enumerate(some[:-1])]
+    limit = NEAR * float(np.median(np.concatenate(middles)))
     found: dict[tuple[int, int], float] = {}
     for i in range(len(paces) - 1):
         apart = np.abs(paces[i + 1 :] - paces[i])

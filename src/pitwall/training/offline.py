@@ -34,6 +34,9 @@ def services(settings: Settings) -> Mapping[str, Any]:
     from feast import FeatureService
 
     folder = str(settings.feature_repo)
+    names = {path.stem for path in settings.feature_repo.glob("*.py")}
+    # Another repository, or a library, may have modules of these names.
+    others = {name: sys.modules.pop(name) for name in names & set(sys.modules)}
     sys.path.insert(0, folder)
     try:
         module = importlib.import_module("services")
@@ -43,6 +46,9 @@ def services(settings: Settings) -> Mapping[str, Any]:
         ) from error
     finally:
         sys.path.remove(folder)
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
     found = [value for value in vars(module).values() if isinstance(value, FeatureService)]
     return {service.name: service for service in found}
 
