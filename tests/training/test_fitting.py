@@ -14,7 +14,7 @@ from pitwall.errors import ModelError
 from pitwall.models.trees import FlatTrees
 from pitwall.training.estimators.inertia import InertialSpeed
 from pitwall.training.estimators.plain import BoostedOn
-from pitwall.training.fitting import fitted
+from pitwall.training.fitting import fit
 
 INERTIA = (
     "acceleration_long_mean_1s",
@@ -34,7 +34,7 @@ def rows(silent: tuple[str, ...]) -> tuple[pd.DataFrame, pd.Series]:
 @pytest.mark.parametrize("silent", [("velocity_yaw_rms_1s", "acceleration_vert"), INERTIA[:1]])
 def test_a_car_without_some_sensors_has_a_model_of_the_others(silent: tuple[str, ...]) -> None:
     frame, label = rows(silent)
-    model = fitted(InertialSpeed(max_iter=30), frame, label)
+    model = fit(InertialSpeed(max_iter=30), frame, label)
     predicted = model.predict(frame)
     assert np.abs(predicted - label).mean() < 2
     flat = FlatTrees(model.trees_)
@@ -45,7 +45,7 @@ def test_a_car_without_some_sensors_has_a_model_of_the_others(silent: tuple[str,
 
 def test_a_baseline_without_any_of_its_inputs_predicts_the_mean() -> None:
     frame, label = rows(INERTIA[3:])
-    model = fitted(BoostedOn(columns=INERTIA[3:]), frame, label)
+    model = fit(BoostedOn(columns=INERTIA[3:]), frame, label)
     assert model.predict(frame) == pytest.approx(label.mean())
 
 
@@ -56,4 +56,4 @@ def test_an_estimator_that_cannot_learn_says_which_inputs_have_no_value(estimato
         ModelError,
         match=r"cannot learn from 200 rows: .*velocity_yaw_rms_1s, acceleration_vert: train on",
     ):
-        fitted(estimator, frame, label)
+        fit(estimator, frame, label)

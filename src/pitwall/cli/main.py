@@ -14,6 +14,7 @@ from pitwall.cli.dead_letters import letters
 from pitwall.cli.export import export
 from pitwall.cli.inspect import inspect
 from pitwall.cli.jobs import jobs
+from pitwall.cli.report import report
 from pitwall.cli.sessions import sessions
 from pitwall.cli.simulation import simulate_faults
 from pitwall.cli.terminal import ERR, reserve_stdout
@@ -64,6 +65,7 @@ app.command(epilog="Example: ./pitwall parity --at-least 99.9")(features.parity)
 app.command(
     epilog="Example: ./pitwall export 20260101-000400-simulation 2 --format motec --out lap2.ld"
 )(export)
+app.add_typer(report, name="report")
 app.add_typer(bridge, name="bridge")
 app.add_typer(jobs, name="jobs")
 app.add_typer(sessions, name="sessions")

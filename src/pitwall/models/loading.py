@@ -46,16 +46,13 @@ class Interval:
     half_width: NDArray[np.float64]
 
     def of(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Half-widths for rows of shape (n, inputs)."""
+        """Half-widths for rows of shape (n, inputs): the widest where the input is missing."""
         if self.by is None:
             return np.full(len(rows), self.half_width[0])
-        return np.asarray(
-            self.half_width[
-                np.searchsorted(self.edges, rows[:, self.by], side="right").clip(
-                    0, len(self.half_width) - 1
-                )
-            ]
-        )
+        values = rows[:, self.by]
+        bins = np.searchsorted(self.edges, values, side="right")
+        widths = self.half_width[bins.clip(0, len(self.half_width) - 1)]
+        return np.where(np.isnan(values), self.half_width.max(), widths)
 
 
 @dataclass(frozen=True)

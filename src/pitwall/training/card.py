@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pitwall.training.evaluation import PARTS, Evaluation
+from pitwall.training.evaluation import Evaluation
+from pitwall.training.intervals import PARTS, said
 from pitwall.training.tasks import Task
 
 
@@ -61,7 +62,7 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         f"| lap | {' | '.join(titles)} | interval ± | holds |",
         "| --- |" + " --- |" * (len(columns) + 2),
     ]
-    widths = evaluation.interval["half_width"]
+    widths, unusual = evaluation.interval["half_width"], said(evaluation.interval)
     for part in range(PARTS):
         width = widths[part] if len(widths) > 1 else widths[0]
         errors = " | ".join(f"{evaluation.by_part[name][part]:.3g}" for name in columns)
@@ -73,7 +74,9 @@ def card(task: Task, evaluation: Evaluation, params: Mapping[str, Any], kind: st
         "",
         f"Intervals are those of {evaluation.registered}. They are meant to hold "
         f"{evaluation.interval['coverage']:.0%} of the truths; of {task.groups}s left out they "
-        f"held {evaluation.coverage:.1%}.",
+        f"held {evaluation.coverage:.1%}, of the {task.groups} with the fewest "
+        f"{evaluation.coverages[evaluation.registered].min():.1%}."
+        + (f" Note: {unusual}." if unusual else ""),
         "",
         "## Limits",
         "The model has learned one circuit and one kind of car; for another one it must be",

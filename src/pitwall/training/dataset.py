@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pitwall.errors import ModelError
 from pitwall.settings import Settings
 from pitwall.training import leaks
+from pitwall.training.groups import clusters, held_together
 from pitwall.training.laps import VIEW
 from pitwall.training.tasks import Task
 
@@ -32,6 +34,13 @@ class Dataset:
     part: pd.Series
     """Share of the lap that is driven, 0 to 1."""
     entity_rows: pd.DataFrame
+    clusters: pd.Series | None = None
+    """What is held out together, by row: see `pitwall.training.groups`. None: each group alone."""
+
+    @property
+    def together(self) -> pd.Series:
+        """The label of what is held out together, by row."""
+        return self.groups if self.clusters is None else self.clusters
 
     def sha256(self) -> str:
         """Digest of inputs and labels, bit for bit."""
@@ -48,13 +57,13 @@ def sha256(frame: pd.DataFrame) -> str:
 def entity_rows(settings: Settings, task: Task, laps: pd.DataFrame) -> pd.DataFrame:
     """Instants to train on: every `task.every_s` seconds of each of the laps of a `Choice`.
 
-    Columns: vehicle, session, event_timestamp, lap, length_m, truth. `truth` comes from what
-    followed the instant; it is NaN where the label is a feature, or where the lap has fewer metres
-    left than the label asks for.
+    Columns: vehicle, session, event_timestamp, lap, cluster, length_m, truth. `truth` comes from
+    what followed the instant; it is NaN where the label is a feature, or where the lap has fewer
+    metres left than the label asks for. `cluster` names the laps that belong together.
     """
-    traces = _traces(settings, laps) if task.label.ahead_m else {}
+    traces = traces_of(settings, laps)
     parts = []
-    for lap in laps.itertuples():
+    for lap, cluster in zip(laps.itertuples(), clusters(laps, traces), strict=True):
         times = pd.date_range(lap.first_tick, lap.last_tick, freq=f"{round(task.every_s * 1000)}ms")
         key = (lap.vehicle, lap.session, lap.lap_number)
         truth = np.full(len(times), lap.lap_final if task.label.lap else np.nan)
@@ -70,6 +79,7 @@ def entity_rows(settings: Settings, task: Task, laps: pd.DataFrame) -> pd.DataFr
                     "session": lap.session,
                     "event_timestamp": times,
                     "lap": f"{lap.vehicle}/{lap.session}/{lap.lap_number:g}",
+                    "cluster": cluster,
                     "length_m": lap.length_m,
                     "truth": truth,
                 }
@@ -78,7 +88,7 @@ def entity_rows(settings: Settings, task: Task, laps: pd.DataFrame) -> pd.DataFr
     return pd.concat(parts, ignore_index=True)
 
 
-def _traces(
+def traces_of(
     settings: Settings, laps: pd.DataFrame
 ) -> dict[tuple[str, str, float], tuple[Array, Array]]:
     """Lap time (s) and distance (m, rising) of each tick, by vehicle, session and lap number."""
@@ -121,25 +131,26 @@ def build(settings: Settings, task: Task, rows: pd.DataFrame) -> Dataset:
             f"task {task.name}: service {task.service!r} is not in Feast's registry; "
             f"if {settings.feature_repo}/services.py has it, run `feast apply` there"
         ) from None
-    names = [
-        feature.name
-        for projection in service.feature_view_projections
-        for feature in projection.features
-    ]
-    inputs = task.chosen(names)
-    own = [
-        f"{projection.name}:{feature.name}"
-        for projection in service.feature_view_projections
-        for feature in projection.features
-    ]
-    more = [f"{VIEW}:lap_distance"] if "lap_distance" not in names else []
-    more += (
-        [f"{VIEW}:{task.label.feature}"]
-        if task.label.feature and task.label.feature not in names
-        else []
-    )
-    joined = store.get_historical_features(entity_df=rows, features=own + more).to_df()
+    refs, inputs = columns(task, service)
+    joined = store.get_historical_features(entity_df=rows, features=refs).to_df()
     return dataset(settings, task, joined, inputs, rows)
+
+
+def columns(task: Task, service: Any) -> tuple[list[str], list[str]]:
+    """What a task needs of the views ("view:feature"), and which features are its inputs.
+
+    `service` is its feature service. Beside the service's features the task needs the distance and
+    its label.
+    """
+    own = [
+        (projection.name, feature.name)
+        for projection in service.feature_view_projections
+        for feature in projection.features
+    ]
+    names = [name for _, name in own]
+    more = [name for name in ("lap_distance", task.label.feature) if name and name not in names]
+    refs = [f"{view}:{name}" for view, name in [*own, *((VIEW, name) for name in more)]]
+    return refs, task.chosen(names)
 
 
 def dataset(
@@ -149,21 +160,28 @@ def dataset(
 
     Raises `ModelError` as `build` does.
     """
-    label = joined[task.label.feature or "truth"].astype("float64")
-    kept = np.isfinite(label.to_numpy())
-    if joined.loc[kept, task.groups].nunique() < 2:
-        count = joined.loc[kept, task.groups].nunique()
+    training_set = labelled(task, joined, inputs, rows)
+    if (count := training_set.groups.nunique()) < 2:
         raise ModelError(
             f"{count} complete laps with a label for {task.name}; at least two are needed"
         )
-    joined, label = joined[kept].reset_index(drop=True), label[kept].reset_index(drop=True)
-    part = (joined["lap_distance"] / joined["length_m"]).clip(0, 1).fillna(0.0)
-    training_set = Dataset(joined[inputs].astype("float64"), label, joined[task.groups], part, rows)
     leaks.check(
         settings,
         task,
         training_set.X,
-        label.to_numpy(),
+        training_set.y.to_numpy(),
         pd.factorize(training_set.groups)[0].astype(np.int64),
     )
     return training_set
+
+
+def labelled(task: Task, joined: pd.DataFrame, inputs: list[str], rows: pd.DataFrame) -> Dataset:
+    """The rows of joined features that have a label, without any check."""
+    label = joined[task.label.feature or "truth"].astype("float64")
+    kept = np.isfinite(label.to_numpy())
+    joined, label = joined[kept].reset_index(drop=True), label[kept].reset_index(drop=True)
+    part = (joined["lap_distance"] / joined["length_m"]).clip(0, 1).fillna(0.0)
+    groups = joined[task.groups]
+    # The entity rows of older runs name no clusters.
+    together = held_together(groups, joined["cluster"]) if "cluster" in joined else None
+    return Dataset(joined[inputs].astype("float64"), label, groups, part, rows, together)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from pitwall.models.loading import load
 from pitwall.models.registry import by_alias
+from pitwall.training.comparison import error, paired
 from pitwall.training.dataset import Dataset
-from pitwall.training.evaluation import Evaluation, error, paired
+from pitwall.training.evaluation import Evaluation
 from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]

@@ -10,50 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pitwall.training.comparison import Comparison, declining, errors_by_group, mean
 from pitwall.training.dataset import Dataset
-from pitwall.training.fitting import fitted
+from pitwall.training.intervals import PARTS, Residuals, calibrate, covered
+from pitwall.training.selection import fitted
 from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]
-PARTS = 10
-COVERAGE = 0.9
-"""Share of the truths that an interval is meant to hold."""
+Rows = NDArray[np.bool_]
 MOST_FOLDS = 40
-"""With more groups than this, several are held out at a time."""
+"""With more of them than this, several laps (or laps that belong together) are held out at once."""
 FIRST = 5
 """Groups that the walk-forward learns from at first, where there are twice as many."""
 BLOCKS = 12
 """How often the walk-forward learns anew at most."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Errors by group, in the unit: a column `candidate` and one for each baseline.
-
-    The gain is baseline minus candidate.
-    """
-
-    errors: pd.DataFrame
-
-    def mean(self, name: str) -> float:
-        """Mean error over the groups."""
-        return float(self.errors[name].mean())
-
-    @property
-    def best_baseline(self) -> str:
-        """Name of the baseline with the least error."""
-        return str(self.errors.drop(columns="candidate").mean().idxmin())
-
-    def gain(self, baseline: str) -> tuple[float, float]:
-        """Mean gain over this baseline and its standard error, which is infinite for one group."""
-        return paired(self.errors[baseline].to_numpy() - self.errors["candidate"].to_numpy())
-
-    def wins(self) -> bool:
-        """Whether the candidate beats each baseline by more than two standard errors."""
-        return all(
-            gain > 2 * error
-            for gain, error in (self.gain(name) for name in self.errors.columns.drop("candidate"))
-        )
 
 
 @dataclass(frozen=True)
@@ -70,11 +40,15 @@ class Evaluation:
     """The walk-forward comparison, in date order; None with too few groups."""
     by_part: pd.DataFrame
     """Mean absolute error by tenth of the lap: columns as in `Comparison`, and with `walk_`."""
-    interval: dict[str, Any]
-    """The interval of the model that is registered, as is its coverage."""
-    coverage: float
-    """Share of the truths within an interval that was calibrated without their own group."""
+    intervals: dict[str, dict[str, Any]]
+    """The interval of each model, of its own residuals."""
+    coverages: pd.DataFrame
+    """Share of the truths within an interval that was calibrated without the laps that belong to
+    their own: a row a group, a column a model."""
     coverage_by_part: list[float]
+    """The same by tenth of the lap, of the model that is registered."""
+    declined: dict[str, float]
+    """Share of the rows on which a model gave no answer."""
 
     def wins(self) -> bool:
         """Whether the candidate is past the baselines.
@@ -88,6 +62,16 @@ class Evaluation:
         """Which model is registered: `candidate` where it wins, else the best baseline's name."""
         return _registered(self.out, self.walk)
 
+    @property
+    def interval(self) -> dict[str, Any]:
+        """The interval of the model that is registered."""
+        return self.intervals[self.registered]
+
+    @property
+    def coverage(self) -> float:
+        """The coverage of the model that is registered, mean over the groups."""
+        return float(self.coverages[self.registered].mean())
+
 
 def _wins(out: Comparison, walk: Comparison | None) -> bool:
     ahead = walk is None or all(
@@ -100,153 +84,116 @@ def _registered(out: Comparison, walk: Comparison | None) -> str:
     return "candidate" if _wins(out, walk) else out.best_baseline
 
 
-def paired(gains: Array) -> tuple[float, float]:
-    """Mean of differences and its standard error, which is infinite for fewer than two."""
-    if len(gains) < 2:
-        return float(gains.mean()) if len(gains) else 0.0, float("inf")
-    return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
-
-
 def evaluate(
     task: Task, data: Dataset, step: Callable[[str], None] = lambda text: None
 ) -> Evaluation:
-    """Evaluate candidate and baselines: one group left out, and walk-forward."""
-    models = {"candidate": task.estimator, **{each.name: each for each in task.baselines}}
-    left_out, forward = {}, {}
-    for name, model in models.items():
-        step(f"{name}, one lap left out")
-        left_out[name] = _predict(model.make, data, list(_leave_out(data)))
-        step(f"{name}, walk-forward")
-        forward[name] = _predict(model.make, data, list(walk_forward(data)))
-    out = _compare(task, data, left_out)
-    walk = _compare(task, data, forward) if np.isfinite(forward["candidate"]).any() else None
-    part = np.minimum((data.part.to_numpy() * PARTS).astype(int), PARTS - 1)
+    """Evaluate candidate and baselines: one group left out, and walk-forward.
+
+    What belongs together is left out together. What a task lets the training choose is chosen anew
+    for each fold, among the laps that the fold learns from.
+    """
     truth = data.y.to_numpy()
+    left_out, forward, of_rows, of_walk = {}, {}, {}, {}
+    for name in ("candidate", *(each.name for each in task.baselines)):
+        step(f"{name}, one lap left out")
+        left_out[name], of_rows[name] = predict(task, name, data, list(leave_out(data)))
+        step(f"{name}, walk-forward")
+        forward[name], of_walk[name] = predict(task, name, data, list(walk_forward(data)))
+    out = compare(task, data, left_out, of_rows["candidate"])
+    went = np.isfinite(of_walk["candidate"]).any()
+    walk = compare(task, data, forward, of_walk["candidate"]) if went else None
+    part = parts(data.part)
     by_part = pd.DataFrame(
         {
-            f"{prefix}{name}": [_mean(np.abs(values - truth)[part == p]) for p in range(PARTS)]
+            f"{prefix}{name}": [mean(np.abs(values - truth)[part == p]) for p in range(PARTS)]
             for prefix, predictions in (("", left_out), ("walk_", forward))
             for name, values in predictions.items()
         }
     )
-    residuals = np.abs(left_out[_registered(out, walk)] - truth)
-    covered = np.full(len(truth), np.nan)
-    for group in data.groups.unique():
-        own = (data.groups == group).to_numpy()
-        width = half_widths(calibrate(task, data.X[~own], residuals[~own]), data.X[own])
-        covered[own] = np.where(np.isfinite(residuals[own]), residuals[own] <= width, np.nan)
+    residuals = {name: residuals_of(data, values) for name, values in left_out.items()}
+    holds = {name: covered(task.interval_by, data.X, each) for name, each in residuals.items()}
+    own = holds[_registered(out, walk)].astype(float)
     return Evaluation(
         left_out,
         forward,
         out,
         walk,
         by_part,
-        calibrate(task, data.X, residuals),
-        _mean(covered),
-        [_mean(covered[part == p]) for p in range(PARTS)],
+        {name: calibrate(task.interval_by, data.X, each) for name, each in residuals.items()},
+        pd.DataFrame(holds).astype(float).groupby(data.groups.to_numpy(), sort=False).mean(),
+        [mean(own[part == p]) for p in range(PARTS)],
+        {name: float(1 - np.isfinite(values).mean()) for name, values in left_out.items()},
     )
 
 
-def calibrate(task: Task, X: pd.DataFrame, residuals: Array) -> dict[str, Any]:
-    """The conformal interval, as the model's metadata holds it.
-
-    The half-width, in the unit, is the ⌈(n + 1) · 0.9⌉-th smallest absolute residual of predictions
-    out of group: one for all rows, or one for each tenth of the range of one input.
-    """
-    ok = np.isfinite(residuals)
-    if task.interval_by is None:
-        return {
-            "coverage": COVERAGE,
-            "by": None,
-            "edges": [],
-            "half_width": [_quantile(residuals[ok])],
-        }
-    values = X[task.interval_by].to_numpy(float)
-    edges = np.linspace(0, np.nanmax(values), PARTS + 1)[1:-1]
-    bins = np.searchsorted(edges, values, side="right")
-    widths = [_quantile(residuals[ok & (bins == b)]) for b in range(PARTS)]
-    return {
-        "coverage": COVERAGE,
-        "by": task.interval_by,
-        "edges": edges.tolist(),
-        "half_width": widths,
-    }
+def parts(part: pd.Series) -> NDArray[np.int64]:
+    """The tenth of the lap that each row lies in, 0 to 9."""
+    return np.asarray(np.minimum((part.to_numpy() * PARTS).astype(np.int64), PARTS - 1))
 
 
-def half_widths(interval: dict[str, Any], X: pd.DataFrame) -> Array:
-    """Half the interval's width for each row, (rows,)."""
-    widths = np.array(interval["half_width"])
-    if interval["by"] is None:
-        return np.full(len(X), widths[0])
-    return np.asarray(
-        widths[
-            np.searchsorted(
-                interval["edges"], X[interval["by"]].to_numpy(float), side="right"
-            ).clip(0, len(widths) - 1)
-        ]
+def residuals_of(data: Dataset, predicted: Array) -> Residuals:
+    """The absolute residuals of predictions (rows,), infinite where there is none."""
+    absolute = np.abs(predicted - data.y.to_numpy())
+    return Residuals(
+        np.where(np.isfinite(absolute), absolute, np.inf),
+        pd.factorize(data.groups)[0].astype(np.int64),
+        pd.factorize(data.together)[0].astype(np.int64),
     )
 
 
-def _quantile(residuals: Array) -> float:
-    if not len(residuals):
-        return float("inf")
-    rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
-    return float(np.sort(residuals)[min(rank, len(residuals)) - 1])
-
-
-def _leave_out(data: Dataset) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    names = data.groups.unique()
+def leave_out(data: Dataset) -> Iterator[tuple[Rows, Rows]]:
+    """Folds (learned from, predicted), each without all that belongs to what it predicts."""
+    names = data.together.unique()
     for held in np.array_split(np.arange(len(names)), min(len(names), MOST_FOLDS)):
-        test = data.groups.isin(names[held]).to_numpy()
+        test = data.together.isin(names[held]).to_numpy()
         yield ~test, test
 
 
-def walk_forward(data: Dataset) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Folds (learned from, predicted) in date order: each learns from all groups before it."""
+def walk_forward(data: Dataset) -> Iterator[tuple[Rows, Rows]]:
+    """Folds (learned from, predicted) in date order.
+
+    Each learns from all groups before it, but for those that belong to what it predicts. A fold
+    that would learn from fewer than two groups is left out.
+    """
     names = data.groups.unique()
     first = min(FIRST, max(2, len(names) // 2))
     rest = np.arange(first, len(names))
     for block in np.array_split(rest, min(len(rest), BLOCKS)) if len(rest) else []:
-        yield (
-            data.groups.isin(names[: block[0]]).to_numpy(),
-            data.groups.isin(names[block]).to_numpy(),
-        )
+        held = data.groups.isin(names[block]).to_numpy()
+        before = data.groups.isin(names[: block[0]]).to_numpy()
+        seen = before & ~data.together.isin(data.together[held].unique()).to_numpy()
+        if data.groups[seen].nunique() >= 2:
+            yield seen, held
 
 
-def _predict(
-    make: Callable[[], Any], data: Dataset, folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
-) -> Array:
-    predicted = np.full(len(data.y), np.nan)
+def predict(
+    task: Task, name: str, data: Dataset, folds: list[tuple[Rows, Rows]]
+) -> tuple[Array, Array]:
+    """Predictions of each row by a model that did not learn from its group, and, for where it
+    declines, the middle of the labels that it learned from; NaN where a row is in no fold.
+    """
+    predicted, usual = np.full(len(data.y), np.nan), np.full(len(data.y), np.nan)
     for seen, held in folds:
-        predicted[held] = fitted(make(), data.X[seen], data.y[seen]).predict(data.X[held])
-    return predicted
+        predicted[held] = fitted(task, name, data, seen).predict(data.X[held])
+        usual[held] = data.y[seen].median()
+    return predicted, usual
 
 
-def _compare(task: Task, data: Dataset, predictions: dict[str, Array]) -> Comparison:
-    there = np.all([np.isfinite(values) for values in predictions.values()], axis=0)
-    groups = data.groups[there]
-    return Comparison(
-        pd.DataFrame(
-            {
-                name: pd.Series(
-                    error(task, (values - data.y.to_numpy())[there]), index=groups.index
-                )
-                .groupby(groups, sort=False)
-                .mean()
-                for name, values in predictions.items()
-            }
-        ).pipe(lambda frame: frame**0.5 if task.metric == "rmse" else frame)
+def compare(task: Task, data: Dataset, predictions: dict[str, Array], usual: Array) -> Comparison:
+    """The errors of models by group, on the rows where `usual` is finite.
+
+    A row without an answer counts against its model: see `declining`.
+    """
+    asked = np.isfinite(usual)
+    answers = {name: values[asked] for name, values in predictions.items()}
+    truth = data.y.to_numpy()[asked]
+    residuals = declining(answers, truth, usual[asked])
+    groups = data.groups[asked]
+    errors = pd.DataFrame(
+        {name: errors_by_group(task, values, groups) for name, values in residuals.items()}
     )
-
-
-def error(task: Task, residuals: Array) -> Array:
-    """The values to average over a group: absolute errors, or squares to take the root of later."""
-    return np.square(residuals) if task.metric == "rmse" else np.abs(residuals)
-
-
-def _mean(values: Array) -> float:
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else float("nan")
+    together = data.together[asked].groupby(groups, sort=False).first()
+    return Comparison(errors, together)
 
 
 def plot(task: Task, evaluation: Evaluation) -> Any:

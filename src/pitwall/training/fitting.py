@@ -9,7 +9,7 @@ import pandas as pd
 from pitwall.errors import ModelError
 
 
-def fitted(estimator: Any, X: pd.DataFrame, y: pd.Series) -> Any:
+def fit(estimator: Any, X: pd.DataFrame, y: pd.Series) -> Any:
     """The estimator, fitted on the inputs `X` and the labels `y`.
 
     Raises `ModelError` where it raises anything, with its reason and the inputs without a value.

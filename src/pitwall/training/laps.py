@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +72,11 @@ def counted(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
 
 
-def seen_laps(settings: Settings, known: dict[Key, Mark] | None = None) -> pd.DataFrame:
+def seen_laps(
+    settings: Settings,
+    known: dict[Key, Mark] | None = None,
+    whole_m: Sequence[float] = (),
+) -> pd.DataFrame:
     """All laps in the offline store, and why a lap is not one to learn from.
 
     Columns: vehicle, session, lap_number, lap_final (s), length_m, first_tick, last_tick, circuit
@@ -78,7 +84,8 @@ def seen_laps(settings: Settings, known: dict[Key, Mark] | None = None) -> pd.Da
     learn from. A lap is whole as `pitwall.stores.offline.laps.whole` says. It is plausible if its
     distance leaps by no more than a car can go between two ticks, so a car that stands on the line
     makes no laps, and a jump to the pits ends none. `known` are the marks of sessions, read where
-    they are not given. Raises `ModelError` where nothing is recorded.
+    they are not given; `whole_m` are lengths of whole laps that are stored elsewhere. Raises
+    `ModelError` where nothing is recorded.
     """
     from pitwall.stores.offline.database import database
     from pitwall.stores.offline.files import files, recorded
@@ -104,12 +111,7 @@ def seen_laps(settings: Settings, known: dict[Key, Mark] | None = None) -> pd.Da
     frame["fault"] = np.select(
         [
             np.array([mark.excluded is not None for mark in of_laps], bool),
-            ~whole(
-                list(zip(frame["vehicle"], frame["session"], strict=True)),
-                frame["from_start"],
-                frame["length_m"],
-                follows,
-            ),
+            ~_whole(frame, follows, whole_m),
             frame["leap_m"] > LEAP_M,
             ~(frame["length_m"] <= FASTEST_M_S * frame["lap_final"]),
         ],
@@ -119,19 +121,33 @@ def seen_laps(settings: Settings, known: dict[Key, Mark] | None = None) -> pd.Da
     return frame.drop(columns=["leap_m", "longest", "before", "from_start"])
 
 
+def _whole(frame: pd.DataFrame, follows: pd.Series, whole_m: Sequence[float]) -> Any:
+    """Whether each lap is whole, beside laps of these lengths that are known to be."""
+    others = len(whole_m)
+    sessions = list(zip(frame["vehicle"], frame["session"], strict=True))
+    return whole(
+        [*sessions, *range(others)],
+        np.r_[frame["from_start"], np.ones(others)],
+        np.r_[frame["length_m"], whole_m],
+        np.r_[follows, np.ones(others, bool)],
+    )[: len(frame)]
+
+
 def choose(
     settings: Settings,
     sessions: list[str] | None = None,
     circuit: str | float | Circuit | None = None,
     known: dict[Key, Mark] | None = None,
+    whole_m: Sequence[float] = (),
 ) -> Choice:
     """The laps to learn from, of these sessions or of all; what is taken and left is logged.
 
     `circuit` is the name that sessions are tagged with, the length of a lap in metres, or a
-    circuit. Raises `ModelError` where no lap remains, and where the laps are not of one circuit:
+    circuit. `known` and `whole_m` are as in `seen_laps`. Raises `ModelError` where no lap remains,
+    and where the laps are not of one circuit:
     their lengths differ by more than `SAME`, or their sessions are tagged with several names.
     """
-    frame = seen_laps(settings, known)
+    frame = seen_laps(settings, known, whole_m)
     if sessions is not None:
         frame = frame[frame["session"].isin(sessions)]
     plausible = frame[frame["fault"] == ""]

@@ -17,7 +17,8 @@ from pitwall.training import lineage
 from pitwall.training.card import card
 from pitwall.training.dataset import Dataset, sha256
 from pitwall.training.duel import duel
-from pitwall.training.evaluation import PARTS, Evaluation, plot
+from pitwall.training.evaluation import Evaluation, plot
+from pitwall.training.intervals import PARTS
 from pitwall.training.laps import VIEW, Choice, counted
 from pitwall.training.tasks import Task
 
@@ -92,9 +93,12 @@ def _params(
 def _metrics(evaluation: Evaluation) -> dict[str, float]:
     """Errors and gains, one left out and walk-forward, and the error by tenth of the lap.
 
-    `mae`, `mae_part_…` and `coverage` are those of the model that is registered.
+    `mae`, `mae_part_…`, `coverage…` and `declined` (the share of rows without an answer) are those
+    of the model that is registered.
     """
-    metrics = {"coverage": evaluation.coverage}
+    own = evaluation.coverages[evaluation.registered]
+    metrics = {"coverage": evaluation.coverage, "coverage_by_lap_min": float(own.min())}
+    metrics["declined"] = evaluation.declined[evaluation.registered]
     for prefix, comparison in (("", evaluation.out), ("walk_", evaluation.walk)):
         if comparison is None:
             continue

@@ -12,9 +12,8 @@ from pitwall.settings import Settings
 from pitwall.training import lineage
 from pitwall.training.dataset import build
 from pitwall.training.duel import artifact
-from pitwall.training.fitting import fitted
+from pitwall.training.selection import fitted
 from pitwall.training.tasks import parse
-from pitwall.training.train import definition
 
 
 def reproduce(settings: Settings, run: str) -> dict[str, Any]:
@@ -51,8 +50,8 @@ def reproduce(settings: Settings, run: str) -> dict[str, Any]:
             f"the offline store no longer gives the data of run {run}: {data.sha256()} "
             f"instead of {params['dataset_sha256']}"
         )
-    estimator = definition(chosen, params["kind"], params["best_baseline"]).make()
-    fingerprint = lineage.fingerprint(fitted(estimator, data.X, data.y))
+    name = "candidate" if params["kind"] == "candidate" else params["best_baseline"]
+    fingerprint = lineage.fingerprint(fitted(chosen, name, data))
     environment = lineage.environment(settings)
     return {
         "run": run,

@@ -11,6 +11,7 @@ interval_by: lap_distance        # an input the interval's width depends on; lef
 inputs: [lap_*]                  # which of the service's features; left out: all but the label
 baselines: [{type: …, …}]        # the candidate must beat each of them
 estimator: {type: …, …}          # class and its parameters
+tune: {shrink_laps: [5, 20]}     # parameters that each training chooses by its own laps
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import importlib
 import logging
 from fnmatch import fnmatchcase
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +31,8 @@ from pitwall.settings import Settings
 
 LOG = logging.getLogger("pitwall.training")
 FOLDER = "training/tasks"
+MOST_CHOICES = 64
+"""Combinations of values that a training chooses from."""
 ALLOWED = ("pitwall.training.estimators.", "sklearn.")
 """Packages that an estimator's class may come from."""
 
@@ -44,8 +48,8 @@ class Model(BaseModel):
         """The class's own name."""
         return self.type.rsplit(".", 1)[-1]
 
-    def make(self) -> Any:
-        """A new estimator.
+    def make(self, **chosen: Any) -> Any:
+        """A new estimator; parameters that are `chosen` count before those of the file.
 
         Raises `UsageError` for an unknown class or for parameters that it does not take.
         """
@@ -56,7 +60,9 @@ class Model(BaseModel):
                 f"{', '.join(package + '*' for package in ALLOWED)}"
             )
         try:
-            return getattr(importlib.import_module(module), name)(**(self.model_extra or {}))
+            return getattr(importlib.import_module(module), name)(
+                **{**(self.model_extra or {}), **chosen}
+            )
         except (ImportError, AttributeError, TypeError) as error:
             raise UsageError(f"estimator {self.type!r} with {self.model_extra}: {error}") from None
 
@@ -102,6 +108,14 @@ class Task(BaseModel):
     inputs: tuple[str, ...] = ("*",)
     baselines: tuple[Model, ...] = Field(min_length=1)
     estimator: Model
+    tune: dict[str, tuple[bool | int | float | str | None, ...]] = {}
+    """Parameters of the estimator that each training chooses by its own laps, and their values."""
+
+    @model_validator(mode="after")
+    def _few(self) -> Task:
+        if not 1 <= prod(len(values) for values in self.tune.values()) <= MOST_CHOICES:
+            raise ValueError(f"tune gives no choice, or more than {MOST_CHOICES}")
+        return self
 
     def chosen(self, names: list[str]) -> list[str]:
         """Those of the service's features that are inputs, in their order."""

@@ -14,10 +14,10 @@ from pitwall.training import lineage
 from pitwall.training.dataset import build, entity_rows, sha256
 from pitwall.training.duel import finite
 from pitwall.training.evaluation import evaluate
-from pitwall.training.fitting import fitted
 from pitwall.training.laps import choose
 from pitwall.training.log import log
-from pitwall.training.tasks import Model, Task, task
+from pitwall.training.selection import fitted
+from pitwall.training.tasks import task
 
 Step = Callable[[str], None]
 
@@ -61,7 +61,7 @@ def train(
     step("fitting")
     kind = "candidate" if evaluation.wins() else "baseline"
     best = evaluation.out.best_baseline
-    model = fitted(definition(chosen, kind, best).make(), data.X, data.y)
+    model = fitted(chosen, evaluation.registered, data)
     registry = models.client(settings)
     step("logging")
     version = log(settings, registry, chosen, data, evaluation, model, kind, choice)
@@ -86,13 +86,6 @@ def train(
         "rows": len(data.y),
         "seconds": round(time.monotonic() - started, 1),
     }
-
-
-def definition(chosen: Task, kind: str, best: str) -> Model:
-    """The task's candidate, or its baseline named `best`."""
-    if kind == "candidate":
-        return chosen.estimator
-    return next(baseline for baseline in chosen.baselines if baseline.name == best)
 
 
 def _promote(registry: Any, name: str, version: str, promoted: bool, new_circuit: bool) -> Verdict:
