@@ -141,7 +141,12 @@ def _converted(compiler: Parts, node: ast.Call) -> Part:
         raise compiler.wrong(
             node, f"{shown!r} is in {x.unit}, which is no {unit}; name a unit of its dimension"
         )
-    factor, offset = units.factor(x.unit, unit)
+    known = units.factor(x.unit, unit)
+    if known is None:
+        raise compiler.wrong(
+            node, f"{shown!r} is in {x.unit}, which no factor brings to {unit}; name another unit"
+        )
+    factor, offset = known
     step = compiler.add("multiply", x.step, compiler.add("number", factor))
     if offset:
         step = compiler.add("add", step, compiler.add("number", offset))

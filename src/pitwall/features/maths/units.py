@@ -73,6 +73,8 @@ class Unit:
         """The unit of a power with a known exponent."""
         if self.unit is None or exponent == 1:
             return self
+        if not exponent:
+            return replace(none(), loose=self.loose)
         return Unit(_power(self.unit, exponent), self.loose)
 
     def same(self, other: Unit) -> Unit | None:
@@ -138,16 +140,22 @@ def equal(a: Unit, b: Unit) -> bool:
         return True
     if not one_dimension(a, b):
         return False
-    known, offset = factor(a, b)
-    return abs(known - 1) < _SAME and not offset
+    known = factor(a, b)
+    return known is not None and abs(known[0] - 1) < _SAME and not known[1]
 
 
-def factor(a: Unit, b: Unit) -> tuple[float, float]:
-    """The factor and the offset that bring a value from unit `a` to unit `b`, of one dimension."""
+def factor(a: Unit, b: Unit) -> tuple[float, float] | None:
+    """The factor and the offset that bring a value from unit `a` to unit `b`, of one dimension.
+
+    None where there is no factor: from a product of degrees Celsius.
+    """
     if a.written and b.written and (known := conversion(a.written, b.written)):
         return known.factor, known.offset
     assert a.unit is not None and b.unit is not None
-    return float((1.0 * a.unit).to(b.unit).magnitude), 0.0
+    try:
+        return float((1.0 * a.unit).to(b.unit).magnitude), 0.0
+    except (TypeError, OverflowError, ZeroDivisionError):  # pint's own errors are TypeErrors
+        return None
 
 
 def spelled(unit: pint.Unit) -> str:
