@@ -201,13 +201,17 @@ def odd_session(dice: random.Random, features: FeatureSet) -> Ticks:
     return ticks
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_features_of_absurd_values_agree_with_the_oracle(run: Run, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "formulas"), [*((seed, False) for seed in range(8)), (1, True), (3, True)]
+)
+def test_features_of_absurd_values_agree_with_the_oracle(
+    run: Run, seed: int, formulas: bool
+) -> None:
     """Any definitions, in sessions of any values: both null, or close in the scale of the samples.
 
     What is counted, told apart or found is equal.
     """
-    features = feature_set(seed, most=60)
+    features = feature_set(seed, most=60, formulas=formulas)
     dice = random.Random(seed)
     sessions = [odd_session(dice, features) for _ in range(3)]
     rows = drive(run, features, *sessions).rows

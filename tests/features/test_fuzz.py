@@ -23,11 +23,13 @@ SETS = int(os.environ.get("FUZZ_SETS", 60))
 SEED = int(os.environ.get("FUZZ_SEED", 1))
 
 
-def test_nothing_that_a_channel_holds_stops_the_features(raw_run: RawRun) -> None:
-    sets = [feature_set(SETS * SEED + number) for number in range(SETS)]
+@pytest.mark.parametrize("formulas", [False, True], ids=["channels", "formulas"])
+def test_nothing_that_a_channel_holds_stops_the_features(raw_run: RawRun, formulas: bool) -> None:
+    sets = [feature_set(SETS * SEED + number, formulas=formulas) for number in range(SETS)]
+    assert any(features.maths for features in sets) is formulas
     assert len({feature.kind for features in sets for feature in features.features}) >= 30
     plans = [raw_run.plan(features) for features in sets]
-    printed = run_java(raw_run, "FeatureFuzz", SEED, TICKS, *plans)
+    printed = run_java(raw_run, "FeatureFuzz", SEED + formulas, TICKS, *plans)
     counts = re.fullmatch(r"(\d+) ticks, (\d+) restores, (\d+) values\n", printed)
     assert counts, printed
     ticks, restores, values = map(int, counts.groups())

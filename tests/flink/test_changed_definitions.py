@@ -9,7 +9,7 @@ import pytest
 from arrival import KEY, Arrival, arrive
 from dryrun import Restart, Run
 
-from pitwall.features import FeatureSet, diff, lag, lap, lap_mean, last, rolling, ticks
+from pitwall.features import FeatureSet, diff, lag, lap, lap_mean, last, maths, rolling, ticks
 from pitwall.features.feature import Feature
 
 pytestmark = pytest.mark.xdist_group("operator")
@@ -21,6 +21,8 @@ BEFORE = (
     lap_mean("Throttle"),
     last("Brake"),
 )
+TOTAL = maths("integral(Speed, reset=lap)", name="Total")
+OTHER = maths("integral(Speed, reset=session)", name="Total")
 CHANGES = {
     "a feature added": (*BEFORE, diff("Speed", 0.5)),
     "a feature removed": (*BEFORE[:2], *BEFORE[3:]),
@@ -33,6 +35,7 @@ CHANGES = {
     ),
     "features in another order": tuple(reversed(BEFORE)),
     "a channel added before the others": (last("AccelerationLat"), *BEFORE),
+    "a maths channel added": (*BEFORE, last(TOTAL), rolling(TOTAL, ("mean",), (5,))),
 }
 
 
@@ -91,7 +94,7 @@ def test_features_that_both_definitions_know_go_on_bit_for_bit(
         assert row[names_now].tobytes() == expected[names_then].tobytes()
 
 
-@pytest.mark.parametrize("change", ["a feature added", "a window changed"])
+@pytest.mark.parametrize("change", ["a feature added", "a window changed", "a maths channel added"])
 def test_a_feature_that_is_new_is_right_once_its_window_is_full(run: Run, change: str) -> None:
     before, after = sets(CHANGES[change])
     steps = arrive(drive())
@@ -101,3 +104,41 @@ def test_a_feature_that_is_new_is_right_once_its_window_is_full(run: Run, change
     assert new
     for (_, row), (_, expected) in zip(rows[-100:], alone[-100:], strict=True):
         assert row[new] == pytest.approx(expected[new], rel=1e-12, nan_ok=True)
+
+
+SUM = last(TOTAL), rolling(TOTAL, ("mean",), (5,)), lap_mean(TOTAL)
+
+
+@pytest.mark.parametrize("place", [30, 505])
+@pytest.mark.parametrize(
+    ("after", "goes_on"),
+    [
+        ((*BEFORE, *SUM), True),
+        ((*SUM, *BEFORE), True),
+        ((*BEFORE, last(OTHER), rolling(OTHER, ("mean",), (5,)), lap_mean(OTHER)), False),
+        ((*BEFORE, ticks(30), ticks(31), ticks(32)), None),
+    ],
+    ids=["the same", "in another order", "another formula", "without"],
+)
+def test_a_formula_goes_on_as_long_as_it_computes_the_same(
+    run: Run, after: tuple[tuple[Feature, ...], ...], goes_on: bool | None, place: int
+) -> None:
+    """A formula of that name that computes something else has neither its sum nor its window."""
+    first, second = FeatureSet("a", *BEFORE, *SUM), FeatureSet("b", *after)
+    steps = arrive(drive())
+    whole = run(first, steps).rows[KEY]
+    outcome = run(first, [*steps[: 2 * place], Restart(), *steps[2 * place :]], second)
+    left = len(run(first, steps[: 2 * place]).rows.get(KEY, []))
+    kept = [name for name in first.names if "total" not in name]
+    summed = ["total", "total_mean_5s", "total_lap_mean"]
+    agrees = []
+    for (_, expected), (_, row) in zip(whole[left:], outcome.rows[KEY][left:], strict=True):
+        then, now = (
+            dict(zip(first.names, expected, strict=True)),
+            dict(zip(second.names, row, strict=True)),
+        )
+        assert [now[name].tobytes() for name in kept] == [then[name].tobytes() for name in kept]
+        if goes_on is not None:
+            agrees.append(all(now[name].tobytes() == then[name].tobytes() for name in summed))
+    if goes_on is not None:
+        assert all(agrees) is goes_on

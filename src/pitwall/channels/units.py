@@ -215,6 +215,22 @@ def is_understood(unit: str) -> bool:
     return _parsed(unit.strip().strip("[]()").strip()) is not None
 
 
+def unit_of(text: str) -> pint.Unit | None:
+    """The unit that a spelling names, the one without dimension for empty text.
+
+    None where it is not understood. It knows `1/s` and other fractions of one unit as well.
+    """
+    plain = text.strip()
+    one: pint.Unit = _registry().Unit("dimensionless")
+    if not names_a_unit(plain):
+        return one
+    parsed = _parsed(plain)
+    if parsed is None and plain.startswith("1/") and (under := _parsed(plain[2:])) is not None:
+        fraction: pint.Unit = one / under
+        return fraction
+    return parsed
+
+
 @cache
 def _registry() -> pint.UnitRegistry[float]:
     import pint

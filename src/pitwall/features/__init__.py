@@ -6,6 +6,7 @@ below. This module hands out the vocabulary, so that a definition imports `pitwa
 
 - `kinds`: every kind of feature and what it means
 - `vocabulary`: the functions that a definition is written with
+- `formulas`: the word `maths`, for a channel that a formula computes; its room is `maths/`
 - `feature`, `definitions`: `Feature` and `FeatureSet`, the definitions themselves
 - `checks`: what a definition must hold, so that nothing fails later
 - `places`: the file and line that an error about a definition names
@@ -20,6 +21,7 @@ below. This module hands out the vocabulary, so that a definition imports `pitwa
 from pitwall.channels.channel import Channel
 from pitwall.features.definitions import FeatureSet
 from pitwall.features.feature import Feature
+from pitwall.features.formulas import maths
 from pitwall.features.loading import load
 from pitwall.features.vocabulary import (
     delta_to,
@@ -53,6 +55,7 @@ __all__ = [
     "lap_mean",
     "last",
     "load",
+    "maths",
     "nan_share",
     "out_of_range_share",
     "rolling",

@@ -16,6 +16,7 @@ from pitwall.features.kinds import (
     WITH_WINDOW,
     Kind,
 )
+from pitwall.features.maths.channel import Maths
 
 SHORTEST_WINDOW_S = 0.001
 LONGEST_WINDOW_S = 600
@@ -80,6 +81,9 @@ def _wrong_channel(feature: Feature) -> str | None:
         return None if feature.channel is None else "its kind is of no channel; leave channel out"
     if feature.own is None and feature.channel not in CHANNELS:
         return f"channel {feature.channel!r} is not in the channel table; give its definition: own="
+    unbounded = isinstance(feature.own, Maths) and not feature.own.has_range
+    if unbounded and feature.kind is Kind.OUT_OF_RANGE_SHARE:
+        return f"maths channel {feature.channel!r} has no range; give it low= and high="
     if feature.own is not None and feature.own.id != feature.channel:
         return f"channel is {feature.channel!r}, and own defines {feature.own.id!r}; give one"
     return None

@@ -20,6 +20,7 @@ from pitwall.errors import UsageError
 from pitwall.features import reference_laps
 from pitwall.features.checks import MOST_FEATURES, MOST_SECTORS, wrong
 from pitwall.features.feature import Feature
+from pitwall.features.maths.channel import Maths
 from pitwall.features.places import place, refused, resolved
 from pitwall.settings import Settings
 
@@ -64,8 +65,25 @@ class FeatureSet:
                 self.features.append(group)
         self._check()
         distance_channel = resolved(distance)
+        if isinstance(distance_channel, Maths):
+            raise self._refused(
+                f"distance is the maths channel {distance_channel.name!r}; "
+                "give a channel that the car sends"
+            )
         self.distance = distance_channel.id
-        own = [feature.own for feature in self.features if feature.own]
+        self.maths = self._maths()
+        """The maths channels of its features, in an order in which they can be computed."""
+        own = [
+            feature.own
+            for feature in self.features
+            if feature.own and not isinstance(feature.own, Maths)
+        ]
+        own += [
+            channel
+            for maths in self.maths
+            for channel in maths.reads
+            if channel.id not in CHANNELS and not isinstance(channel, Maths)
+        ]
         if distance_channel.id not in CHANNELS:
             own.append(distance_channel)
         try:
@@ -75,6 +93,7 @@ class FeatureSet:
             raise self._refused(str(error)) from error
         self.own = self.channels[len(CHANNELS) :]
         """The channels of this set that the table does not have."""
+        self.check_names()
 
     def _refused(self, message: str) -> UsageError:
         return refused(f"feature set {self.name!r}: {message}", self.place)
@@ -105,6 +124,36 @@ class FeatureSet:
                 )
             taken.add(feature.name)
 
+    def _maths(self) -> tuple[Maths, ...]:
+        by_id: dict[str, Maths] = {}
+        for feature in self.features:
+            if not isinstance(feature.own, Maths):
+                continue
+            for maths in (*feature.own.before, feature.own):
+                if by_id.setdefault(maths.id, maths) != maths:
+                    raise self._refused(
+                        f"maths channel {maths.name!r} is defined in two ways; rename one"
+                    )
+        return tuple(by_id.values())
+
+    def check_names(self) -> None:
+        """Raise `UsageError` where a maths channel has the name of a channel that cars send."""
+        sent = {name for channel in self.channels for name in (channel.id, *channel.aliases)}
+        for maths in self.maths:
+            if maths.id in sent:
+                raise self._refused(
+                    f"maths channel {maths.name!r} has the name of a channel that a car sends; "
+                    "rename it"
+                )
+
+    def _used(self, *ids: str | None) -> list[Channel]:
+        """The channels of cars among these ids, and those that maths channels among them read."""
+        used = set(ids)
+        for maths in self.maths:
+            if maths.id in ids:
+                used |= {channel.id for channel in maths.sent}
+        return [channel for channel in (*CHANNELS.values(), *self.own) if channel.id in used]
+
     @property
     def names(self) -> list[str]:
         """Feature names in column order."""
@@ -126,16 +175,16 @@ class FeatureSet:
 
         Two sets have one digest when their features, channels, units and reference laps agree.
         """
-        used = {feature.channel for feature in self.features} | {self.distance}
         channels = [
             asdict(channel) | {"factors": unit_factors(channel)}
-            for channel in (*CHANNELS.values(), *self.own)
-            if channel.id in used
+            for channel in self._used(*(f.channel for f in self.features), self.distance)
         ]
         features = [feature.in_plan() for feature in self.features]
         references = [self.references] if self.references else []
+        maths = [[channel.meaning for channel in self.maths]] if self.maths else []
         text = json.dumps(
-            [features, self.distance, self.sectors, channels, *references], sort_keys=True
+            [features, self.distance, self.sectors, channels, *references, *maths],
+            sort_keys=True,
         )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -147,6 +196,7 @@ class FeatureSet:
         the sectors, and its reference lap. A set's digest changes with any of its features.
         """
         channels = {channel.id: channel for channel in (*CHANNELS.values(), *self.own)}
+        computed = {maths.id: maths for maths in self.maths}
         meanings = {}
         for feature in self.features:
             used = [
@@ -155,7 +205,11 @@ class FeatureSet:
                 if name in channels
             ]
             grid = self.references[feature.reference] if feature.reference else []
-            text = json.dumps([feature.in_plan(), self.sectors, used, grid], sort_keys=True)
+            maths = []
+            if of := computed.get(feature.channel or ""):
+                reads = [asdict(c) | {"factors": unit_factors(c)} for c in of.sent]
+                maths = [of.meaning, reads]
+            text = json.dumps([feature.in_plan(), self.sectors, used, grid, *maths], sort_keys=True)
             meanings[feature.name] = hashlib.sha256(text.encode()).hexdigest()[:12]
         return meanings
 

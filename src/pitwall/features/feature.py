@@ -8,6 +8,7 @@ from typing import Any
 from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS
 from pitwall.features.kinds import OF_ONE_SECTOR, WITH_THRESHOLD, Kind
+from pitwall.features.maths.channel import Maths
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,18 @@ class Feature:
     """Number of sectors that the definition divides a lap into; 0 where it does not say."""
 
     @property
+    def is_channel(self) -> bool:
+        """Whether it is the newest value of a channel that the car sends."""
+        return self.kind is Kind.LAST and not isinstance(self.own, Maths)
+
+    @property
     def description(self) -> str:
         """The definition in one line, for documentation."""
         parts = [self.kind.meaning]
         if self.channel:
             parts.append(f"of {(self.own or CHANNELS[self.channel]).name}")
+        if isinstance(self.own, Maths):
+            parts.append(f"= {' '.join(self.own.formula.split())}")
         if self.window_s:
             parts.append(f"({self.window_s:g} s)")
         if self.kind in WITH_THRESHOLD:

@@ -36,6 +36,7 @@ def load(feature_repo: Path) -> list[FeatureSet]:
         raise UsageError(f"{path}: {error}") from error
     for features in sets:
         features.repo, features.channels = feature_repo, channels
+        features.check_names()
         try:
             features.references  # noqa: B018 - reads the reference laps now, so that a bad one is named
         except UsageError as error:

@@ -14,6 +14,7 @@ from pitwall.channels.table import CHANNELS
 from pitwall.features.definitions import FeatureSet
 from pitwall.features.feature import Feature
 from pitwall.features.kinds import Kind
+from pitwall.features.maths.ticks import with_maths
 from pitwall.features.oracle_laps import Lap, Line, delta_to_grid, delta_to_lap
 from pitwall.features.oracle_sums import deviation, integral, mean, root_mean_square, slope
 from pitwall.features.reference_laps import LONGEST_M
@@ -32,6 +33,8 @@ def reference(
 
     With `at` only the rows of these indices. A row costs time in proportion to the ticks before it.
     """
+    if features.maths:
+        ticks = list(with_maths(features.maths, ticks, new_laps(features, ticks)))
     laps = _Laps(features)
     rows = []
     for i, (time_us, values) in enumerate(ticks):
@@ -44,6 +47,17 @@ def reference(
             row[feature.name] = value + 0.0 if math.isfinite(value) else None  # no -0.0
         rows.append(row)
     return rows
+
+
+def new_laps(features: FeatureSet, ticks: Sequence[Tick]) -> list[bool]:
+    """For each tick whether a lap other than the session's first begins with it."""
+    laps = _Laps(features)
+    begins = []
+    for time_us, values in ticks:
+        before = laps.lap
+        laps.add(time_us * 1e-6, values.get(features.distance, math.nan))
+        begins.append(before is not None and laps.lap is not before)
+    return begins
 
 
 class _Laps:

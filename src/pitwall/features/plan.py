@@ -33,6 +33,8 @@ def plan_json(
 ) -> str:
     """The plan as JSON: channels with units and ranges, features with windows, and the bounds.
 
+    A set with maths channels has them as well, each as the steps that it computes.
+
     `idle_timeout_s` is seconds of the wall clock, `release_s` of Kafka time as it is read, and
     `reorder_s` of both session time and Kafka time (`PITWALL_IDLE_TIMEOUT_S`,
     `PITWALL_SESSION_RELEASE_S`, `PITWALL_REORDER_S`). `kafka` is `host:port,…` of the brokers; with
@@ -65,6 +67,7 @@ def plan_json(
             "session_bytes": round(session_memory_mb * 2**20),
             "kafka": kafka,
             "schema": features.schema,
+            **({"maths": [m.in_plan() for m in features.maths]} if features.maths else {}),
         },
         ensure_ascii=True,
         separators=(",", ":"),

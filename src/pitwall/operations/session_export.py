@@ -17,7 +17,6 @@ from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.errors import LapFileError, UsageError
 from pitwall.features import FeatureSet
-from pitwall.features.kinds import Kind
 from pitwall.recordings.files import readings
 from pitwall.recordings.recording import Options
 from pitwall.recordings.writers.export import Export, Span
@@ -170,7 +169,7 @@ def _units(
     for feature in features:
         id = feature.channel or ""
         channel = CHANNELS.get(id) or feature.own
-        if rows is None or feature.kind != Kind.LAST or id not in history or channel is None:
+        if rows is None or not feature.is_channel or id not in history or channel is None:
             continue
         if not channel.unit or feature.name not in rows.values:
             continue

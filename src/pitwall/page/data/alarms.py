@@ -70,7 +70,7 @@ def limits_of(features: FeatureSet) -> dict[str, Limit]:
     limits = {}
     for feature in features.features:
         if feature.kind == Kind.LAST and feature.channel:
-            channel = channels[feature.channel]
+            channel = feature.own or channels[feature.channel]
             limits[feature.name] = Limit(feature.name, feature.unit, channel.low, channel.high)
     return limits
 

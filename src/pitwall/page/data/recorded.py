@@ -16,7 +16,6 @@ from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
 from pitwall.features import FeatureSet, load
 from pitwall.features.feature import Feature
-from pitwall.features.kinds import Kind
 from pitwall.page.data.offline import OfflineRows
 from pitwall.page.data.reference import Reference
 from pitwall.page.data.rows import Floats
@@ -194,7 +193,7 @@ class Archive:
         Any other feature comes from the offline store, which shows rows after the next checkpoint.
         """
         feature = self._feature(view, name)
-        if feature is not None and not (feature.kind == Kind.LAST and feature.channel):
+        if feature is not None and not feature.is_channel:
             values = self._offline.features(view, (vehicle, session), [name], since_s, until_s)
         else:
             channel = feature.channel if feature and feature.channel else name

@@ -8,7 +8,6 @@ from typing import Any
 
 from pitwall.errors import StoreError
 from pitwall.features import load
-from pitwall.features.kinds import Kind
 from pitwall.settings import Settings
 from pitwall.stores.offline.database import database
 from pitwall.stores.offline.files import files, recorded
@@ -80,7 +79,7 @@ def qualities(settings: Settings, view: str, session: str | None = None) -> list
             channels = [
                 feature.name
                 for feature in sets[view].features
-                if feature.kind is Kind.LAST and feature.name in present
+                if feature.is_channel and feature.name in present
             ]
             rows = connection.execute(_sql(channels), arguments).fetchall()
         except duckdb.Error as error:

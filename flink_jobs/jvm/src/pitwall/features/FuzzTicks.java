@@ -87,9 +87,12 @@ final class FuzzTicks {
         timeUs = beginUs;
         channels =
                 IntStream.concat(
-                                plan.features.stream().mapToInt(Feature::channel),
+                                IntStream.concat(
+                                        plan.features.stream().mapToInt(Feature::channel),
+                                        plan.formulas.stream()
+                                                .flatMapToInt(f -> IntStream.of(f.reads()))),
                                 IntStream.of(plan.distance))
-                        .filter(channel -> channel >= 0)
+                        .filter(channel -> channel >= 0 && channel < plan.channels.size())
                         .distinct()
                         .toArray();
         manners = new Manner[channels.length];

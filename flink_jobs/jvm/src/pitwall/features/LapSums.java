@@ -42,7 +42,7 @@ final class LapSums {
         channels = plan.lapChannels;
         ids = new String[channels.length];
         for (int k = 0; k < ids.length; k++) {
-            ids[k] = plan.channels.get(channels[k]).id();
+            ids[k] = plan.sources.get(channels[k]).id();
         }
         counts = new long[channels.length];
         sums = new double[channels.length];

@@ -3,6 +3,7 @@ package pitwall.features;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
+import pitwall.maths.Formulas;
 import pitwall.plan.Plan;
 
 import java.io.IOException;
@@ -18,6 +19,9 @@ public final class SessionFeatures {
     /** The state begins with it. It changes with what the state holds. */
     private static final int FORMAT = 0x50570003;
 
+    /** The same for a state with maths channels, which come last in it. */
+    private static final int FORMAT_WITH_MATHS = 0x50570004;
+
     /** Estimated bytes of the objects that each session and each feature has. */
     private static final long SESSION_BYTES = 600;
 
@@ -28,6 +32,10 @@ public final class SessionFeatures {
     private final Lap lap;
     private final LapSums lapSums;
     private final FeatureValue[] features;
+
+    /** Null where the plan has no maths channels. */
+    private final Formulas formulas;
+
     private long previousUs = NO_TICK;
 
     public SessionFeatures(Plan plan) {
@@ -36,7 +44,8 @@ public final class SessionFeatures {
         lap = new Lap(plan.sectors);
         lapSums = new LapSums(plan);
         features =
-                new FeatureValues(plan.channels, lookBack, lap, lapSums).all(plan.features);
+                new FeatureValues(plan.sources, lookBack, lap, lapSums).all(plan.features);
+        formulas = Formulas.of(plan);
     }
 
     /**
@@ -51,9 +60,21 @@ public final class SessionFeatures {
     public void next(long timeUs, double[] values, boolean[] sent, double[] out) {
         long beforeUs = previousUs == NO_TICK ? timeUs : previousUs;
         previousUs = timeUs;
-        if (lap.advance(timeUs * 1e-6, values[distance]) && lap.number() > 1) {
+        boolean newLap = lap.advance(timeUs * 1e-6, values[distance]) && lap.number() > 1;
+        if (newLap) {
             lapSums.begin(beforeUs);
         }
+        if (formulas == null) {
+            compute(timeUs, beforeUs, values, sent, out);
+        } else {
+            formulas.next(timeUs, beforeUs, newLap, values, sent);
+            compute(timeUs, beforeUs, formulas.values, formulas.sent, out);
+        }
+    }
+
+    /** Computes the features, once values and lap are known. */
+    private void compute(
+            long timeUs, long beforeUs, double[] values, boolean[] sent, double[] out) {
         lapSums.add(timeUs, beforeUs, values, sent);
         lookBack.advance(timeUs, values, sent, (timeUs - beforeUs) * 1e-6);
         for (int i = 0; i < features.length; i++) {
@@ -73,15 +94,19 @@ public final class SessionFeatures {
                 + FEATURE_BYTES * features.length
                 + lap.bytes()
                 + lapSums.bytes()
+                + (formulas == null ? 0 : formulas.bytes())
                 + lookBack.bytes();
     }
 
     public void write(DataOutputView out) throws IOException {
-        out.writeInt(FORMAT);
+        out.writeInt(formulas == null ? FORMAT : FORMAT_WITH_MATHS);
         out.writeLong(previousUs);
         lap.write(out);
         lapSums.write(out);
         lookBack.write(out);
+        if (formulas != null) {
+            formulas.write(out);
+        }
     }
 
     /**
@@ -90,7 +115,8 @@ public final class SessionFeatures {
      * when a program with another form of state wrote it.
      */
     public void read(DataInputView in) throws IOException {
-        if (in.readInt() != FORMAT) {
+        int format = in.readInt();
+        if (format != FORMAT && format != FORMAT_WITH_MATHS) {
             throw new IOException(
                     "another version of the job wrote this state; start the job without it");
         }
@@ -98,5 +124,10 @@ public final class SessionFeatures {
         lap.read(in);
         lapSums.read(in);
         lookBack.read(in);
+        if (format == FORMAT_WITH_MATHS && formulas == null) {
+            Formulas.skip(in);
+        } else if (format == FORMAT_WITH_MATHS) {
+            formulas.read(in);
+        }
     }
 }

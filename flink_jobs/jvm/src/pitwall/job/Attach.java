@@ -13,6 +13,7 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.TypeConversions;
 import org.apache.flink.util.OutputTag;
 
+import pitwall.maths.Formulas;
 import pitwall.plan.Plan;
 
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ public final class Attach {
      */
     public static void attach(StreamTableEnvironment tables, String source, String[] planJsons) {
         List<Plan> plans = Stream.of(planJsons).map(Plan::new).toList();
+        plans.forEach(Formulas::compiled);
         InternalTypeInfo<RowData> deadLetterType = RowTypes.deadLetters();
         InternalTypeInfo<RowData> historyType = RowTypes.history();
         OutputTag<RowData> lateTag = new OutputTag<>(SessionOutputs.LATE.getId(), deadLetterType);

@@ -36,13 +36,19 @@ public final class Plan implements Serializable {
     /** A channel's index in this list is its code in {@code pitwall.wire.Samples}. */
     public final List<Channel> channels = new ArrayList<>();
 
+    /** The maths channels, in an order in which they can be computed. */
+    public final List<Formula> formulas = new ArrayList<>();
+
+    /** What features are computed from: the channels, and after them the maths channels. */
+    public final List<Channel> sources = new ArrayList<>();
+
     /** The features, in the order of the view's columns. */
     public final List<Feature> features = new ArrayList<>();
 
     /** What the features look back on. */
     public final LookBackSpec lookBack;
 
-    /** Indices of the channels that features sum since lap start, rising. */
+    /** Indices of the sources that features sum since lap start, rising. */
     public final int[] lapChannels;
 
     /** Index of the channel with the distance since lap start, in metres. */
@@ -86,16 +92,22 @@ public final class Plan implements Serializable {
                 indexes.put(channel.id(), channels.size());
                 channels.add(channel);
             }
+            sources.addAll(channels);
+            distance = indexes.get(root.get("distance").asText());
+            if (root.has("maths")) {
+                for (JsonNode node : root.get("maths")) {
+                    addFormula(node, indexes);
+                }
+            }
             view = root.get("view").asText();
             vehicles = root.get("vehicles").asText();
-            distance = indexes.get(root.get("distance").asText());
             sectors = root.get("sectors").asInt();
             for (JsonNode node : root.get("features")) {
                 Feature feature = feature(node, indexes, root.get("references"));
                 check(feature);
                 features.add(feature);
             }
-            lookBack = new LookBackSpec(channels, features);
+            lookBack = new LookBackSpec(sources, features);
             lapChannels =
                     features.stream()
                             .filter(feature -> feature.kind().sumsLap())
@@ -127,6 +139,28 @@ public final class Plan implements Serializable {
                 factors,
                 node.get("low").asDouble(),
                 node.get("high").asDouble());
+    }
+
+    private void addFormula(JsonNode node, Map<String, Integer> indexes) {
+        List<FormulaStep> steps = new ArrayList<>();
+        for (JsonNode parts : node.get("steps")) {
+            String name = parts.get(0).asText();
+            boolean isNumber = name.equals("number");
+            int[] places = new int[isNumber ? 0 : parts.size() - 1];
+            for (int i = 0; i < places.length; i++) {
+                JsonNode place = parts.get(i + 1);
+                places[i] = place.isTextual() ? indexes.get(place.asText()) : place.asInt();
+            }
+            steps.add(new FormulaStep(name, places, isNumber ? parts.get(1).asDouble() : 0));
+        }
+        List<Integer> reads = new ArrayList<>();
+        node.get("reads").forEach(id -> reads.add(indexes.get(id.asText())));
+        String key = node.get("key").asText();
+        formulas.add(new Formula(key, reads.stream().mapToInt(i -> i).toArray(), steps));
+        indexes.put(node.get("id").asText(), sources.size());
+        // Windows and sums find their state again by this id.
+        double low = node.get("low").asDouble();
+        sources.add(new Channel(key, List.of(), Map.of(), low, node.get("high").asDouble()));
     }
 
     private static Feature feature(
