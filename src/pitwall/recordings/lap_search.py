@@ -45,6 +45,8 @@ def find_laps(evidence: Evidence) -> list[TimedLap]:
 
 def _by_markers(evidence: Evidence) -> list[TimedLap]:
     beacons = np.unique([b for b in evidence.beacons_s if np.isfinite(b)])
+    if not len(beacons):
+        return []
     span = evidence.span()
     if span is None:
         return _between(evidence, beacons, "marker") if len(beacons) > 1 else []
@@ -139,11 +141,13 @@ def _common_place(intervals: Sequence[tuple[float, float]], path: Track) -> Line
 
 
 def _by_line(evidence: Evidence) -> list[TimedLap]:
+    line = evidence.line
+    if line is None and not (evidence.find_line and evidence.distance_m is None):
+        return []
     path = evidence.track()
     if path is None:
         return []
-    line = evidence.line
-    if line is None and evidence.find_line and evidence.distance_m is None:
+    if line is None:
         line = line_of_closed_path(path)
     return _between(evidence, passings(path, line), "line") if line else []
 
