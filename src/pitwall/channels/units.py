@@ -36,6 +36,8 @@ NO_UNIT = {
 """What stands in place of a unit where a file names none, in lower case."""
 
 _SPELLINGS = {
+    "kph": "kph",
+    "kmh": "kph",
     "km/h": "kph",
     "kmh-1": "kph",
     "mi/h": "mph",
@@ -47,6 +49,7 @@ _SPELLINGS = {
     "m/s2": "m/s**2",
     "m/s^2": "m/s**2",
     "m/ss": "m/s**2",
+    "deg": "deg",
     "°": "deg",
     "degrees": "deg",
     "degs": "deg",
