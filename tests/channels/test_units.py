@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import time
 
 import pytest
 
+from pitwall.channels import units
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import (
     UNIT_FACTORS,
@@ -103,6 +106,27 @@ def test_every_canonical_unit_is_understood() -> None:
     for channel in CHANNELS.values():
         assert not channel.unit or conversion(channel.unit, channel.unit) == (1.0, 0.0)
         assert not channel.unit or is_understood(channel.unit), channel
+
+
+def test_two_spellings_of_one_unit_need_no_pint_and_are_one_unit_to_it() -> None:
+    pairs = 0
+    for unit in {channel.unit for channel in CHANNELS.values()}:
+        for known in units._SPELLINGS:
+            if units._spelled(known) == units._spelled(unit) and names_a_unit(known):
+                for text in (known, known.upper(), f" [{known}]"):
+                    assert conversion(text, unit) == (1.0, 0.0), (text, unit)
+                assert units._parsed(known) == units._parsed(unit) is not None, (known, unit)
+                pairs += 1
+    assert pairs > 20
+
+
+def test_a_unit_is_told_without_pint() -> None:
+    command = (
+        "import sys; from pitwall.channels.units import conversion; "
+        "ways = [conversion('KPH', 'km/h'), conversion('C', '°C'), conversion('g', 'G')]; "
+        "assert ways == [(1.0, 0.0)] * 3; assert 'pint' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", command], check=True)
 
 
 def test_what_stands_in_place_of_a_unit_is_none() -> None:

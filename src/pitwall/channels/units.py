@@ -36,6 +36,8 @@ NO_UNIT = {
 """What stands in place of a unit where a file names none, in lower case."""
 
 _SPELLINGS = {
+    "kph": "kph",
+    "kmh": "kph",
     "km/h": "kph",
     "kmh-1": "kph",
     "mi/h": "mph",
@@ -50,6 +52,7 @@ _SPELLINGS = {
     "m/s2": "m/s**2",
     "m/s^2": "m/s**2",
     "m/ss": "m/s**2",
+    "deg": "deg",
     "°": "deg",
     "degrees": "deg",
     "degs": "deg",
@@ -194,6 +197,9 @@ def conversion(unit: str, canonical: str) -> Conversion | None:
         return Conversion(factor)
     if canonical == "deg" and text.lower() in _ARC_MINUTES:
         text = "arcmin"
+    spelled = _spelled(text) if len(text) <= _LONGEST and names_a_unit(text) else None
+    if spelled is not None and spelled == _spelled(canonical):
+        return Conversion(1.0)  # Most files end here and need not wait until pint is loaded.
     written, wanted = _parsed(text), _parsed(canonical)
     if written is None or wanted is None or written.dimensionality != wanted.dimensionality:
         return None
@@ -231,6 +237,16 @@ def unit_of(text: str) -> pint.Unit | None:
     return parsed
 
 
+def _lower(text: str) -> str:
+    return re.sub(r"\s+", " ", text.lower())
+
+
+def _spelled(text: str) -> str | None:
+    """The unit as pint writes it; None for a spelling that is not in the table."""
+    lower = _lower(text)
+    return _SPELLINGS.get(lower) or (_SPELLINGS.get(lower[:-1]) if lower.endswith("s") else None)
+
+
 @cache
 def _registry() -> pint.UnitRegistry[float]:
     import pint
@@ -243,11 +259,8 @@ def _parsed(text: str) -> pint.Unit | None:
     """The unit that a spelling names; None for one that is not understood."""
     if not text or len(text) > _LONGEST or not names_a_unit(text):
         return None
-    lower = re.sub(r"\s+", " ", text.lower())
-    spelled = _SPELLINGS.get(lower)
-    if spelled is None and lower.endswith("s"):
-        spelled = _SPELLINGS.get(lower[:-1])
-    candidates = [spelled] if spelled else [text, lower]
+    spelled = _spelled(text)
+    candidates = [spelled] if spelled else [text, _lower(text)]
     for candidate in candidates:
         plain = candidate.replace("²", "**2").replace("³", "**3").replace("^", "**")
         plain = re.sub(r"(?<=[a-zA-Z])[.·](?=[a-zA-Z])", "*", plain)

@@ -5,7 +5,7 @@ A format is a module of this room with a reader, and one line in `READERS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,9 +128,12 @@ def readings(
     """
     options = options or Options()
     known_names = names.load(Settings().feature_repo)
-    found = [recording for path in find(paths) for recording in recordings(path, options)]
-    if options.session is not None and len(found) > 1:
-        found = [joined(found, options)]
+    found: Iterable[Recording] = (
+        recording for path in find(paths) for recording in recordings(path, options)
+    )
+    if options.session is not None:
+        parts = list(found)
+        found = [joined(parts, options)] if len(parts) > 1 else parts
     result: list[Reading] = []
     paths_of: dict[tuple[str, str], Path] = {}
     for recording in found:
@@ -143,6 +146,7 @@ def readings(
             )
         paths_of[key] = recording.path
         result.append(reading)
+        del recording  # Its columns need not stay in memory while the next file is read.
     return result
 
 
@@ -156,7 +160,7 @@ def recordings(path: Path, options: Options) -> Sequence[Recording]:
     if kind is None and archives.recognises(path, head):
         return archives.read(path, options, _recordings_below)
     suffix = path.suffix.lower()
-    reader = next(iter(_knowing(path, head)), None)
+    reader = next(_knowing(path, head), None)
     if reader is None:
         if kind is not None:
             raise LapFileError(f"{path}: this is {kind.kind}, which is not read; {kind.remedy}")
@@ -185,9 +189,9 @@ def _head(path: Path) -> bytes:
         raise LapFileError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _knowing(path: Path, head: bytes) -> list[Reader]:
-    """The readers that know the content of a file."""
-    return [reader for reader in READERS if reader.recognises(path, head)]
+def _knowing(path: Path, head: bytes) -> Iterator[Reader]:
+    """The readers that know the content of a file. Each is asked once it is its turn."""
+    return (reader for reader in READERS if reader.recognises(path, head))
 
 
 def _of(options: Options | None, vehicle: str | None) -> Options:
@@ -201,7 +205,7 @@ def _is_recording(file: Path, folder: Path) -> bool:
     known = suffix in _suffixes()
     if hidden or not known or file.name == INDEX_FILE or not file.is_file():
         return False
-    return suffix not in OF_ANY_TEXT or bool(_knowing(file, _head(file)))
+    return suffix not in OF_ANY_TEXT or any(_knowing(file, _head(file)))
 
 
 def _suffixes() -> list[str]:

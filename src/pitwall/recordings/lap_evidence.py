@@ -50,8 +50,13 @@ class Evidence:
 
     def sample_times(self) -> Floats:
         """Times at which any series has a sample, rising, shape (times,)."""
-        times = [each[0] for each in self._series()]
-        return np.unique(np.concatenate(times)) if times else np.empty(0)
+        different: list[Floats] = []
+        for times, _ in self._series():
+            if not any(np.array_equal(times, other) for other in different):
+                different.append(times)
+        if len(different) == 1:
+            return different[0]
+        return np.unique(np.concatenate(different)) if different else np.empty(0)
 
     def _series(self) -> list[Series]:
         position = self.position and (self.position[0], self.position[1])
@@ -92,12 +97,24 @@ class TimedLap:
 
 
 def clean(series: Series) -> Series:
-    """The samples that are finite and whose time rises."""
+    """The samples that are finite and whose time rises. Where all are so, they are no copies."""
     times, values = (np.asarray(each, np.float64) for each in series)
+    if rises_throughout(times) and np.isfinite(values).all():
+        return times, values
     known = np.isfinite(times) & np.isfinite(values)
     times, values = times[known], values[known]
     later = _rising(times)
     return times[later], values[later]
+
+
+def rises_throughout(times_s: Floats) -> bool:
+    """Whether all times are finite and each is later than the one before."""
+    return bool(
+        len(times_s)
+        and np.isfinite(times_s[0])
+        and np.isfinite(times_s[-1])
+        and (times_s[1:] > times_s[:-1]).all()
+    )
 
 
 def _rising(times_s: Floats) -> NDArray[np.bool_]:

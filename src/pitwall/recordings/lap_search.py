@@ -45,6 +45,8 @@ def find_laps(evidence: Evidence) -> list[TimedLap]:
 
 def _by_markers(evidence: Evidence) -> list[TimedLap]:
     beacons = np.unique([b for b in evidence.beacons_s if np.isfinite(b)])
+    if not len(beacons):
+        return []
     span = evidence.span()
     if span is None:
         return _between(evidence, beacons, "marker") if len(beacons) > 1 else []
@@ -139,10 +141,10 @@ def _common_place(intervals: Sequence[tuple[float, float]], path: Track) -> Line
 
 
 def _by_line(evidence: Evidence) -> list[TimedLap]:
-    path = evidence.track()
-    if path is None or evidence.line is None:
+    if evidence.line is None:
         return []
-    return _between(evidence, passings(path, evidence.line), "line")
+    path = evidence.track()
+    return _between(evidence, passings(path, evidence.line), "line") if path is not None else []
 
 
 def _between(evidence: Evidence, lines_s: Floats, told_by: Source) -> list[TimedLap]:

@@ -77,7 +77,10 @@ def track(times_s: Floats, latitude: Floats, longitude: Floats) -> Track:
     kept = moves | (ends & stands)
     times_s, latitude, longitude = times_s[kept], latitude[kept], longitude[kept]
     scale = math.cos(math.radians(float(latitude[0])))
-    east = (longitude - longitude[0] + 180) % 360 - 180
+    east = longitude - longitude[0] + 180
+    if east.min() < 0 or east.max() >= 360:  # A remainder takes long, and is rarely due.
+        east %= 360
+    east -= 180
     return Track(
         times_s,
         east * METRES_PER_DEGREE * scale,

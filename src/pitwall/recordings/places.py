@@ -22,7 +22,10 @@ def metres(latitude_deg: Floats, longitude_deg: Floats) -> tuple[Floats, Floats]
         return east, north
     first = int(np.argmax(known))
     latitude = latitude_deg[known] - latitude_deg[first]
-    longitude = (longitude_deg[known] - longitude_deg[first] + 180.0) % 360.0 - 180.0
+    longitude = longitude_deg[known] - longitude_deg[first] + 180.0
+    if longitude.min() < 0 or longitude.max() >= 360:  # A remainder takes long, and is rarely due.
+        longitude %= 360.0
+    longitude -= 180.0
     shrink = np.cos(np.radians(latitude_deg[first]))
     east[known] = np.radians(longitude) * EARTH_M * shrink
     north[known] = np.radians(latitude) * EARTH_M

@@ -21,6 +21,7 @@ from pitwall.channels.names import Names
 from pitwall.channels.table import CHANNELS
 from pitwall.errors import LapFileError
 from pitwall.recordings.channel_reading import ChannelReading
+from pitwall.recordings.lap_evidence import rises_throughout
 from pitwall.recordings.laps import Evidence, TimedLap, find_laps, lap_distance
 from pitwall.recordings.lines import line_of_closed_path
 from pitwall.recordings.meanings import OURS, TIME_COLUMNS, meanings
@@ -43,6 +44,7 @@ class Reading:
     """How a recording is read: the session that is sent, and what was decided on the way."""
 
     recording: Recording = field(repr=False)
+    """The facts of the file, without its columns, which would stay in memory a second time."""
     session: Session
     start: datetime | None
     """UTC; None where nothing tells it."""
@@ -90,6 +92,7 @@ def interpret(
         made = resampled(series, options.resample_hz, steps, str(recording.path))
     else:
         made = ticks(series, str(recording.path))
+    del series
     fell = made.left_out.get(FELL, 0)
     if fell > MOST_FELL * recording.rows:
         raise LapFileError(
@@ -98,7 +101,7 @@ def interpret(
             "file of its own"
         )
     if not ours:
-        made.values[~np.isfinite(made.values)] = np.nan
+        _leave_out_endless(made.values)
     if len(made.times_s) < 2:
         raise LapFileError(
             f"{recording.path}: {len(made.times_s)} rows have a time and a value; a recording has "
@@ -132,7 +135,7 @@ def interpret(
     if not laps:
         doubts.append(_no_laps(evidence))
     return Reading(
-        recording,
+        replace(recording, columns=()),
         session,
         start.moment,
         start.source,
@@ -158,6 +161,13 @@ def _start_doubts(recording: Recording, start: Start) -> list[str]:
     """What is doubtful about the start, unless the reader says so itself."""
     said = start.source == "file" and any("--start" in doubt for doubt in recording.doubts)
     return [start.doubt] if start.doubt and not said else []
+
+
+def _leave_out_endless(values: Floats) -> None:
+    """Make infinite values missing, in place."""
+    for channel in values.T:
+        if not np.isfinite(channel.sum()):
+            channel[np.isinf(channel)] = np.nan
 
 
 def _need_a_channel(
@@ -208,6 +218,8 @@ def _evidence(recording: Recording, found: Sequence[ChannelReading], options: Op
             if name in by_channel:
                 times, values = _series(recording, by_channel[name])
                 known = np.isfinite(values) & np.isfinite(times)
+                if known.all():
+                    return times, values
                 if known.any():
                     return times[known], values[known]
         return None
@@ -215,8 +227,12 @@ def _evidence(recording: Recording, found: Sequence[ChannelReading], options: Op
     latitude, longitude = series("Latitude"), series("Longitude")
     position = None
     if latitude is not None and longitude is not None:
-        both, at, other = np.intersect1d(latitude[0], longitude[0], return_indices=True)
-        position = (both, latitude[1][at], longitude[1][other])
+        times = latitude[0]
+        if rises_throughout(times) and np.array_equal(times, longitude[0]):
+            position = (times, latitude[1], longitude[1])
+        else:
+            both, at, other = np.intersect1d(times, longitude[0], return_indices=True)
+            position = (both, latitude[1][at], longitude[1][other])
     counted = next((each for each in recording.columns if each.name == recording.lap_column), None)
     lap_number = None
     if counted is not None:
@@ -269,9 +285,8 @@ def _with_derived(
         if "LapDistance" not in names:
             add("LapDistance", "laps", note, distance)
         elif np.isfinite(distance).any():
-            values = values.copy()
             values[:, places["LapDistance"]] = distance
-    return replace(made, values=np.column_stack([values, *more]) if more else values), derived
+    return made.with_channels(more), derived
 
 
 def _distance_apart(

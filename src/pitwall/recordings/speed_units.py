@@ -32,7 +32,7 @@ def with_speed_unit(
     compare with: the positions, else a distance.
     """
     speed = next((each for each in readings if each.channel == "Speed" and each.assumed), None)
-    way = _way(recording, readings)
+    way = _way(recording, readings) if speed is not None else None
     if speed is None or way is None:
         return list(readings), []
     column = recording.columns[speed.column]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ SAME_S = 5e-7
 """Times closer than this are one."""
 MOST_SECONDS = 1e11
 """Times beyond this cannot be counted in microseconds."""
+SPARE_CHANNELS = 3
+"""Room beside the channels of a file for those that are derived from them."""
 LONGEST_GAP_S = 2.0
 """Resampling makes no value between two samples that are farther apart."""
 
@@ -35,10 +37,25 @@ class Ticks:
 
     times_s: Floats
     """Shape (ticks,), rising by at least a microsecond."""
-    values: Floats
-    """Shape (ticks, channels); NaN where a channel has no sample then."""
+    memory: Floats = field(repr=False)
+    """The values, and behind them room for further channels, shape (ticks, channels or more)."""
+    channels: int
     left_out: dict[str, int] = field(default_factory=dict)
     """Rows that gave nothing, by reason."""
+
+    @property
+    def values(self) -> Floats:
+        """Shape (ticks, channels); NaN where a channel has no sample then."""
+        return self.memory[:, : self.channels]
+
+    def with_channels(self, more: Sequence[Floats]) -> Ticks:
+        """These ticks with further channels, each of shape (ticks,), in the same memory.
+
+        At most `SPARE_CHANNELS` are added. The ticks without them must not be used any more.
+        """
+        for column, samples in enumerate(more, start=self.channels):
+            self.memory[:, column] = samples
+        return replace(self, channels=self.channels + len(more))
 
 
 def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") -> Ticks:
@@ -52,11 +69,11 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
     groups: dict[int, list[int]] = {}
     for column, (times, _) in enumerate(series):
         groups.setdefault(id(times), []).append(column)
-    if len(groups) == 1 and _in_order(series[0][0]):
-        values = np.column_stack([values for _, values in series])
-        if np.isfinite(values).any(axis=1).all():
-            return Ticks(series[0][0], values)
-        del values
+    if len(groups) == 1 and _in_order(series[0][0]) and _every_row_has_a_value(series):
+        memory = _memory(len(series[0][0]), len(series))
+        for column, (_, numbers) in enumerate(series):
+            memory[:, column] = numbers
+        return Ticks(series[0][0], memory, len(series))
     left_out: dict[str, int] = {}
     kept = []
     for columns in groups.values():
@@ -77,7 +94,9 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
             f"{what}: {len(every):,} ticks of {len(series):,} channels do not fit into memory; "
             "give --resample HZ"
         )
-    values = np.full((len(every), len(series)), np.nan)
+    memory = _memory(len(every), len(series))
+    values = memory[:, : len(series)]
+    values.fill(np.nan)
     for (columns, _, rows_of), key in zip(kept, keys, strict=True):
         place = np.searchsorted(every, key)
         for column, each in zip(columns, rows_of, strict=True):
@@ -85,7 +104,8 @@ def ticks(series: Sequence[tuple[Floats, Floats]], what: str = "the recording") 
             # Of several values of one time the first is kept: it is assigned last.
             values[place[known][::-1], column] = each[known][::-1]
         _count_repeats(left_out, values[:, columns], place, rows_of)
-    return Ticks(np.concatenate([times for _, times, _ in kept])[first], values, left_out)
+    times_s = np.concatenate([times for _, times, _ in kept])[first]
+    return Ticks(times_s, memory, len(series), left_out)
 
 
 def resampled(
@@ -111,7 +131,7 @@ def resampled(
         kept.append((times[rows], values[rows]))
     ends = [(float(t[0]), float(t[-1])) for t, _ in kept if len(t)]
     if not ends:
-        return Ticks(np.empty(0), np.empty((0, len(series))), left_out)
+        return Ticks(np.empty(0), _memory(0, len(series)), len(series), left_out)
     first = min(begin for begin, _ in ends)
     lows, highs = _pieces([times for times, _ in kept if len(times)], first, rate_hz)
     count = int((highs - lows + 1).sum())
@@ -122,7 +142,9 @@ def resampled(
         )
     places = [np.arange(low, high + 1) for low, high in zip(lows, highs, strict=True)]
     grid = first + np.concatenate(places) / rate_hz
-    made = np.full((count, len(series)), np.nan)
+    memory = _memory(count, len(series))
+    made = memory[:, : len(series)]
+    made.fill(np.nan)
     for column, ((t, v), in_steps) in enumerate(zip(kept, steps, strict=True)):
         if not len(t):
             continue
@@ -133,7 +155,23 @@ def resampled(
         straight = v[np.maximum(before, 0)] if in_steps else np.interp(grid, t, v)
         made[inside, column] = straight[inside]
     some = np.isfinite(made).any(axis=1)
-    return Ticks(grid[some], made[some], left_out)
+    memory = memory if some.all() else memory[some]
+    return Ticks(grid[some], memory, len(series), left_out)
+
+
+def _memory(ticks: int, channels: int) -> Floats:
+    """Memory for values, each channel in one piece: nearly all work is done channel by channel."""
+    return np.empty((ticks, channels + SPARE_CHANNELS), order="F")
+
+
+def _every_row_has_a_value(series: Sequence[tuple[Floats, Floats]]) -> bool:
+    """Whether each row of channels of one array of times has a finite value."""
+    known = np.zeros(len(series[0][0]), bool)
+    for _, values in series:
+        known |= np.isfinite(values)
+        if known.all():
+            return True
+    return False
 
 
 def _pieces(

@@ -33,6 +33,11 @@ Stores
     offline_join  one join in a process of its own
     offline_rows  files of made-up rows
 
+Recordings
+    read          `read`: each format, beside Polars' own CSV reader
+    read_files    files of a simulated session
+    read_one      one file read in a process of its own
+
 Predictions
     endpoint      `predict`, beside
     bare          a bare read and model call, and MLflow's server

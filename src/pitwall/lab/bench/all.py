@@ -13,6 +13,7 @@ from pitwall.lab.bench.offline import offline
 from pitwall.lab.bench.online import online_race, online_write
 from pitwall.lab.bench.online_read import online_read
 from pitwall.lab.bench.page import page
+from pitwall.lab.bench.read import read
 from pitwall.lab.bench.result import Load, Result
 from pitwall.lab.bench.scoring import score
 from pitwall.lab.bench.sessions import live_cars, one_tick_sessions
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Load, Step], Result]] = {
     "one-tick-sessions": one_tick_sessions,
     "page": page,
     "offline": offline,
+    "read": read,
     "predict": predict,
     "score": score,
     "record-to-prediction": record_to_prediction,

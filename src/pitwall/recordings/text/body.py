@@ -21,6 +21,7 @@ from pitwall.errors import LapFileError
 from pitwall.recordings.text import conversion, times
 from pitwall.recordings.text.cells import Kind
 from pitwall.recordings.text.conversion import Unread
+from pitwall.recordings.text.growing import Growing
 from pitwall.recordings.text.layout import Layout
 from pitwall.recordings.text.lines import RAGGED, Piece, line_by_line, pieces_of
 
@@ -74,7 +75,12 @@ def read_body(
         if not column.counter
         and (column.kind is not Kind.TEXT or index in wanted_texts or index in signs.values())
     ]
-    parts: dict[int, list[NDArray[np.float64]]] = {index: [] for index in taken}
+    numeric = [
+        index
+        for index in taken
+        if index not in wanted_texts and fields[index].kind is not Kind.TEXT
+    ]
+    table = Growing(len(numeric), path.stat().st_size)
     texts: dict[int, list[pl.Series]] = {index: [] for index in wanted_texts}
     lines: list[NDArray[np.int64]] = []
     orders: dict[int, bool] = {}
@@ -92,12 +98,11 @@ def read_body(
         if frame is None:
             continue
         lines.append(piece.lines)
-        for index in taken:
+        for index in wanted_texts:
+            texts[index].append(frame[str(index)].cast(pl.Categorical))
+        for index, target in zip(numeric, table.more(piece.rows, len(piece.data)), strict=True):
             series = frame[str(index)]
-            what = fields[index].kind
-            if index in wanted_texts:
-                texts[index].append(series.cast(pl.Categorical))
-            elif what is Kind.TIME:
+            if fields[index].kind is Kind.TIME:
                 shape = fields[index].shape
                 if index not in orders:
                     orders[index], doubt = times.order(series, shape, day_first)
@@ -105,26 +110,23 @@ def read_body(
                         body.uncertain_days.add(index)
                 seconds, told = times.seconds_of(series, shape, orders[index])
                 body.zones[index] = told and body.zones.get(index, True)
-                parts[index].append(seconds)
+                target[:] = seconds
                 _note(body, index, conversion.unread_times(series, seconds, piece.lines))
-            elif what is not Kind.TEXT:
+            else:
                 numbers, unread = conversion.numbers(
                     series, fields[index], layout.dialect.decimal, piece.lines
                 )
                 if index in signs:
                     numbers = numbers * conversion.signs(frame[str(signs[index])])
-                parts[index].append(numbers)
+                target[:] = numbers
                 _note(body, index, unread)
         del frame
     rows = sum(map(len, lines))
     body.rows = rows + body.left_out[RAGGED]
     _check_ragged(path, layout, body, ragged, rows)
     body.lines = np.concatenate(lines) if lines else body.lines
-    for index in taken:
-        if index in wanted_texts:
-            body.texts[index] = pl.concat(texts[index])
-        elif fields[index].kind is not Kind.TEXT:
-            body.values[index] = np.concatenate(parts.pop(index))
+    body.texts = {index: pl.concat(series) for index, series in texts.items()}
+    body.values = dict(zip(numeric, table.columns(), strict=True))
     return body
 
 
@@ -158,7 +160,7 @@ def _frame(
     piece: Piece, layout: Layout, taken: list[int], schema: dict[str, pl.DataType]
 ) -> pl.DataFrame | None:
     """The wanted columns of a piece by this schema; None where a cell or a line does not fit."""
-    missing = sorted({"", *(text for column in layout.fields for text in column.missing)})
+    missing = sorted({text for column in layout.fields for text in column.missing} - {""})
     try:
         frame = pl.read_csv(
             piece.data,
@@ -167,7 +169,7 @@ def _frame(
             columns=taken,
             separator=piece.separator,
             quote_char=None,
-            null_values=missing,
+            null_values=["", *missing] if missing else None,  # An empty cell is null in any case.
             decimal_comma=layout.dialect.decimal == "," and piece.separator != ",",
             infer_schema=False,
             glob=False,

@@ -14,8 +14,8 @@ from pitwall.errors import LapFileError
 
 HEAD = 1 << 16
 """Bytes from the beginning of a file that tell its format and its encoding."""
-PIECE = 8 << 20
-"""Bytes of a file that are held at once."""
+PIECE = 4 << 20
+"""Bytes of a file that are held at once. So many stay in a processor's cache meanwhile."""
 LONGEST_LINE = 4 << 20
 """Longest line in bytes; a longer one means that the file is no table."""
 FIRST_LINES = 1000
@@ -85,31 +85,36 @@ def pieces(path: Path, name: str, size: int = PIECE) -> Iterator[bytes]:
     A character that is not valid in the encoding becomes U+FFFD. A piece may be longer than `size`
     where one line is. Raises `LapFileError` for a line that is longer than `LONGEST_LINE`.
     """
+    rest = b""
+    for block in _utf_8(path, name, size):
+        cut = block.rfind(b"\n") + 1
+        if not cut:
+            # The last one may be the first half of a line's end.
+            cut = block.rfind(b"\r", 0, -1) + 1
+        with memoryview(block) as whole:
+            lines = b"".join((rest, whole[:cut])) if cut else b""
+            rest = bytes(whole[cut:]) if cut else b"".join((rest, whole))
+        if len(rest) > LONGEST_LINE:
+            raise LapFileError(
+                f"{path}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no table"
+            )
+        if lines:
+            yield _lines(lines)
+    if rest:
+        yield _lines(rest if rest.endswith((b"\n", b"\r")) else rest + b"\n")
+
+
+def _utf_8(path: Path, name: str, size: int) -> Iterator[bytes]:
+    """The bytes of the file as UTF-8, `size` bytes of the file at a time, without its mark."""
     direct = name in {"utf-8", "utf-8-sig", "ascii"}
     decoder = codecs.getincrementaldecoder(name)(errors="replace")
-    rest = b""
-    first = True
     with path.open("rb") as file:
-        while True:
-            raw = file.read(size)
-            if direct:
-                block = raw.removeprefix(codecs.BOM_UTF8) if first else raw
-            else:
-                block = decoder.decode(raw, final=not raw).encode("utf-8", errors="replace")
-            first = False
-            block = rest + block
-            if not raw:
-                if block:
-                    yield _lines(block) if block.endswith((b"\n", b"\r")) else _lines(block + b"\n")
-                return
-            cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1) if b"\n" not in block else -1)
-            rest = block[cut + 1 :]
-            if len(rest) > LONGEST_LINE:
-                raise LapFileError(
-                    f"{path}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no table"
-                )
-            if cut >= 0:
-                yield _lines(block[: cut + 1])
+        if direct and file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            file.seek(0)
+        while raw := file.read(size):
+            yield raw if direct else decoder.decode(raw).encode("utf-8", errors="replace")
+    if not direct:
+        yield decoder.decode(b"", final=True).encode("utf-8", errors="replace")
 
 
 def first_lines(path: Path, name: str, most: int = FIRST_LINES) -> list[str]:
