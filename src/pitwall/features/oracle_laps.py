@@ -107,7 +107,8 @@ class Lap:
             return None
         self.turned_m = None
         if step <= reach_m:
-            return Line(last_s - last_m / step * (time_s - last_s), turned_m, 0.0)
+            crossing_s = last_s - last_m / step * (time_s - last_s)
+            return Line(min(time_s, crossing_s), turned_m, 0.0)
         self._broken(distance_m, step)
         return None
 

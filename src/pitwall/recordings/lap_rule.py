@@ -155,7 +155,8 @@ class _Rule:
             self._broken(i, step)
         else:
             before_s, before_m = self.t[i - 1], self.d[i - 1]
-            crossing = float(before_s - before_m / step * (self.t[i] - before_s))
+            interpolated = before_s - before_m / step * (self.t[i] - before_s)
+            crossing = float(min(self.t[i], interpolated))
             self._end(i, crossing, self.turn_m if self.turn_m is not None else 0.0, 0.0)
         self.turn_m = None
 

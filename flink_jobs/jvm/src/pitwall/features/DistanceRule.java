@@ -142,7 +142,8 @@ final class DistanceRule {
             breaks(d, step);
             return false;
         }
-        crossingS = distanceS - distance / step * (time - distanceS);
+        // Rounding may lead past the sample.
+        crossingS = Math.min(time, distanceS - distance / step * (time - distanceS));
         endM = Double.isNaN(turnM) ? 0 : turnM;
         nextStartM = 0;
         return true;
