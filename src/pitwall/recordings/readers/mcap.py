@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from pitwall.errors import LapFileError
 from pitwall.recordings import isolated
@@ -41,6 +42,7 @@ OWN_LAPS, OWN_DERIVED = "/laps", ("/laps", "/gps")
 STAMPS = ("timestamp", "header", "stamp")
 """Properties that hold a message's time or origin and no measurement."""
 DEEPEST = 6
+NUMBERS = frozenset({float, int, bool})
 
 
 @dataclass
@@ -53,14 +55,27 @@ class Topic:
     places: dict[str, array[int]] = field(default_factory=dict)
     """For each number, the places in `times_ns` of the messages that have it."""
     values: dict[str, array[float]] = field(default_factory=dict)
+    flat: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    """The properties that are numbers, by those of a message that had no other ones."""
 
     def add(self, time_ns: int, message: object) -> None:
         """Take the numbers of one message."""
         place = len(self.times_ns)
         self.times_ns.append(time_ns)
+        if type(message) is dict and (names := self.flat.get(tuple(message))):
+            numbers = [message[name] for name in names]
+            if NUMBERS.issuperset(map(type, numbers)):
+                for name, number in zip(names, numbers, strict=True):
+                    self.places[name].append(place)
+                    self.values[name].append(number)
+                return
         for path, value in _numbers(message, "", DEEPEST):
             self.places.setdefault(path, array("q")).append(place)
             self.values.setdefault(path, array("d")).append(value)
+        if type(message) is dict:
+            names = [name for name in message if name not in STAMPS]
+            if NUMBERS.issuperset(type(message[name]) for name in names):
+                self.flat[tuple(message)] = names
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -146,7 +161,7 @@ def _messages(path: Path) -> tuple[dict[str, Topic], dict[str, str], dict[str, s
                 elif isinstance(record, Message):
                     target = channels[record.channel_id]
                     if target is not None:
-                        target.add(record.log_time, json.loads(record.data))
+                        target.add(record.log_time, _parsed(record.data))
                 ended = ended or isinstance(record, Footer)
     except Exception as error:  # Of mcap, struct, json, zstandard, lz4, or a length without end.
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
@@ -156,6 +171,13 @@ def _messages(path: Path) -> tuple[dict[str, Topic], dict[str, str], dict[str, s
     if not ended:
         raise LapFileError(f"{path}: the MCAP file is cut off; repair it with `mcap recover`")
     return {name: topic for name, topic in topics.items() if topic.times_ns}, facts, encodings
+
+
+def _parsed(text: bytes) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # It takes NaN and Infinity, too.
 
 
 def _numbers(message: object, path: str, depth: int) -> Iterator[tuple[str, float]]:
