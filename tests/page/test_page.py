@@ -415,6 +415,10 @@ def test_login(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = (b"host", b"10.1.2.3:18080")
     assert get("/health", probe)[0] == 200 and get("/metrics", probe)[0] == 403
     assert get("/health", probe, (b"origin", b"http://evil.example"))[0] == 403
+    token = (b"authorization", b"Bearer right")
+    assert get("/metrics", probe, token)[0] == 200
+    assert get("/metrics", probe, token, (b"origin", b"http://evil.example"))[0] == 403
+    assert get("/metrics", probe, (b"authorization", b"Bearer wrong"))[0] == 403
     assert get("/login", host, method="POST", body=b"token=right&next=" + b"x" * 20_000)[0] == 413
     assert (
         get("/stream", host, cookie, (b"origin", b"http://127.0.0.1:9999"), kind="websocket")[0]

@@ -84,8 +84,11 @@ class Login:
 
         connection = HTTPConnection(scope)
         path, host = connection.url.path, connection.headers.get("host", "")
-        is_probe = path == "/health" and connection.headers.get("origin") is None
-        if not is_probe and not self._is_own(host, connection.headers.get("origin")):
+        origin = connection.headers.get("origin")
+        # No page of another site can send a token or leave out its origin, so any name will do.
+        is_program = origin is None and self._bearer(connection) > Role.ANYONE
+        is_probe = origin is None and path == "/health"
+        if not (is_probe or is_program or self._is_own(host, origin)):
             refusal: Response = PlainTextResponse(
                 "This page answers only under its own host names; "
                 "PITWALL_PAGE_NAMES holds further ones.",
@@ -112,7 +115,10 @@ class Login:
 
     def _role(self, connection: HTTPConnection) -> Role:
         by_cookie = self._tokens.cookie_role(connection.cookies.get(COOKIE, ""))
-        return max(by_cookie, self._tokens.bearer(connection.headers.get("authorization", "")))
+        return max(by_cookie, self._bearer(connection))
+
+    def _bearer(self, connection: HTTPConnection) -> Role:
+        return self._tokens.bearer(connection.headers.get("authorization", ""))
 
     @staticmethod
     def _needed(scope: Scope, path: str) -> Role:
