@@ -281,6 +281,36 @@ def test_the_offline_store_asks_for_roles(settings: Settings, store: Any, folder
         server.shutdown()
 
 
+def test_what_a_client_sends_to_the_offline_store_has_limits(
+    settings: Settings, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pitwall.serving.offline_server.MOST_SENT", 1 << 20)
+    monkeypatch.setattr("pitwall.serving.offline_server.MOST_KEPT", 2 << 20)
+    server = offline_server(settings, store, 0)
+    header = token(settings, Role.ENGINEER)["Authorization"].encode()
+    options = flight.FlightCallOptions(headers=[(b"authorization", header)])
+
+    def put(number: int, size: int) -> None:
+        command = json.dumps({"api": "get_historical_features", "command_id": number})
+        descriptor = flight.FlightDescriptor.for_command(command)
+        writer, _ = client.do_put(descriptor, pa.schema([("event", pa.int64())]), options)
+        with writer:
+            for _ in range(size // 8000):
+                writer.write_table(pa.table({"event": [0] * 1000}))
+
+    try:
+        with flight.connect(f"grpc://{settings.host}:{server.port}") as client:
+            for number in range(5):
+                put(number, 900_000)
+            assert sum(table.nbytes for table in server.flights.values()) <= 2 << 20
+            assert len(server.flights) == 2
+            with pytest.raises(flight.FlightError, match="more than 1 MiB were sent in one call"):
+                put(5, 1_200_000)
+            assert len(server.flights) == 2
+    finally:
+        server.shutdown()
+
+
 def test_a_repository_that_was_not_applied_is_said(tmp_path: Path) -> None:
     import shutil
 

@@ -17,6 +17,11 @@ from pitwall.settings import Settings
 if TYPE_CHECKING:
     from feast import FeatureStore
 
+MOST_SENT = 512 << 20
+"""Bytes that one call may send, in memory; 100,000 entity rows take a few MB."""
+MOST_KEPT = 1 << 30
+"""Bytes that wait in memory for a client to fetch its answer; the oldest are given up."""
+
 
 def serve(settings: Settings) -> None:
     """Serve the offline store at the host and `offline_port` of the settings, until the end."""
@@ -31,6 +36,7 @@ def offline_server(settings: Settings, store: FeatureStore, port: int) -> Any:
     A call without a known token raises `FlightUnauthenticatedError` at the client, and one whose
     role does not suffice `FlightUnauthorizedError`.
     """
+    import pyarrow as pa
     import pyarrow.flight as flight
     from feast.offline_server import OfflineServer
 
@@ -69,6 +75,24 @@ def offline_server(settings: Settings, store: FeatureStore, port: int) -> Any:
                 f"{role.name.lower()}"
             )
 
+    class Bounded:
+        """A reader of what a client sends that stops at `MOST_SENT`."""
+
+        def __init__(self, reader: Any) -> None:
+            self._reader = reader
+
+        def read_all(self) -> Any:
+            batches, size = [], 0
+            for chunk in self._reader:
+                size += chunk.data.nbytes
+                if size > MOST_SENT:
+                    raise flight.FlightServerError(
+                        f"more than {MOST_SENT >> 20} MiB were sent in one call; send fewer rows "
+                        "at a time"
+                    )
+                batches.append(chunk.data)
+            return pa.Table.from_batches(batches, self._reader.schema)
+
     class Server(OfflineServer):
         """Checks the role before each call."""
 
@@ -93,11 +117,13 @@ def offline_server(settings: Settings, store: FeatureStore, port: int) -> Any:
 
         def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> Any:
             check(context, descriptor.command or b"")
-            return super().do_put(context, descriptor, reader, writer)
+            answer = super().do_put(context, descriptor, Bounded(reader), writer)
+            _give_up_oldest(self.flights)
+            return answer
 
         def do_exchange(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> Any:
             check(context, descriptor.command or b"")
-            return super().do_exchange(context, descriptor, reader, writer)
+            return super().do_exchange(context, descriptor, Bounded(reader), writer)
 
     certificate: list[tuple[bytes, bytes]] = []
     if settings.tls:
@@ -106,3 +132,12 @@ def offline_server(settings: Settings, store: FeatureStore, port: int) -> Any:
     scheme = "grpc+tls" if certificate else "grpc+tcp"
     location = f"{scheme}://{settings.host}:{port}"
     return Server(store, location=location, host=settings.host, tls_certificates=certificate)
+
+
+def _give_up_oldest(flights: dict[Any, Any]) -> None:
+    """Leave at most `MOST_KEPT` bytes of tables that no client has fetched yet."""
+    size = sum(table.nbytes for table in flights.values())
+    for key in list(flights)[:-1]:
+        if size <= MOST_KEPT:
+            break
+        size -= flights.pop(key).nbytes
