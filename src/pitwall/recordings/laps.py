@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pitwall.car.session import Session
 from pitwall.channels.channel import channel_id
 from pitwall.channels.table import CHANNELS
-from pitwall.channels.units import unit_factors
+from pitwall.channels.units import wire_factors
 from pitwall.errors import LapFileError
 from pitwall.recordings.lap_distances import lap_distance
 from pitwall.recordings.lap_evidence import Evidence, Series, TimedLap, distance_parts
@@ -76,7 +76,7 @@ def _distance(session: Session) -> Series:
         )
     carried = np.isfinite(session.values[:, column])
     unit = session.units[column].strip()
-    factor = {"": 1.0, channel.unit: 1.0, **unit_factors(channel)}.get(unit)
+    factor = wire_factors(channel).get(unit)
     if factor is None:
         raise LapFileError(
             f"session {session.session}: {session.names[column]} is in {unit!r}, which is not "
