@@ -20,8 +20,8 @@ def bench(
         list[str],
         typer.Argument(
             help="Benchmarks: parse, features, ingest, history, freshness, page, online-write, "
-            "online-read, online-race, offline, read, model-row, predict, score, "
-            "record-to-prediction, soak; or all (without soak)."
+            "online-read, online-race, offline, read, row, predict, score, "
+            "live-cars, one-tick-sessions, record-to-prediction, soak; or all (without soak)."
         ),
     ],
     cars: Annotated[

@@ -43,7 +43,7 @@ Predictions
     bare          a bare read and model call, and MLflow's server
     closed_loop   clients that ask again once they have their answer
     scoring       `score` beside bare consumption
-    model_row     one row through a model as it is served
+    row           one row through a model as it is served
 
 The page
     page          frames a second, cost of viewers

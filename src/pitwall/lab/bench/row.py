@@ -29,7 +29,7 @@ LAPS, LAP_S, LAP_M = 20, 300, 20_000.0
 """The laps of the lap-time model: number, seconds with a row each, and length."""
 
 
-def model_row(load: Load, step: Step) -> Result:
+def row(load: Load, step: Step) -> Result:
     """Microseconds (p50) of one row through the speed sensor.
 
     The rows are random, and one in ten lacks values. The peer is the estimator's own `predict`. The
@@ -48,7 +48,7 @@ def model_row(load: Load, step: Step) -> Result:
     lap_us, _, lap_same = _side_by_side(lap_model, lap_rows, lap_names)
     latency, peer = percentiles(served_us), percentiles(estimator_us)
     return Result(
-        name="model-row",
+        name="row",
         value=latency.p50,
         unit="µs p50",
         peer="the estimator's predict",
