@@ -133,3 +133,26 @@ def test_a_version_of_another_circuit_is_promoted_only_when_asked() -> None:
     assert gate(registry, "m", "2", new_circuit=True).passes
     promote(registry, "m", "2", new_circuit=True)
     assert registry.aliases == {"champion": "2"}
+
+
+@pytest.mark.parametrize(
+    ("met", "passes", "why"),
+    [
+        ({"gain": 0.3}, True, "+0.3000 ± 0.1000 s a lap beside version 1 on 9 laps"),
+        ({"gain": 0.0, "standard_error": 0.0}, False, "+0.0000 ± 0.0000 s a lap"),
+        ({"gain": 0.05}, False, "+0.0500 ± 0.1000 s a lap"),
+        ({"gain": -0.3}, False, "-0.3000 ± 0.1000 s a lap"),
+        ({"gain": 0.3, "laps": 4}, False, "only 4 laps to compare it with version 1; 5 are needed"),
+        ({"gain": 0.3, "laps": 1}, False, "only 1 lap to compare"),
+        ({"gain": 0.3, "standard_error": None}, False, "and not all of one session"),
+    ],
+)
+def test_a_version_must_be_ahead_of_the_champion(
+    met: dict[str, float | None], passes: bool, why: str
+) -> None:
+    registry = Registry(2, verdict="beats baselines", unit="s")
+    promote(registry, "m", "1")
+    against = {"version": 1, "laps": 9, "standard_error": 0.1, **met}
+    registry.get_model_version("m", "2").tags["against"] = json.dumps(against)
+    verdict = gate(registry, "m", "2")
+    assert verdict.passes is passes and why in verdict.why

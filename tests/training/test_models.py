@@ -224,7 +224,7 @@ def test_a_model_is_trained_made_again_promoted_past_the_gate_and_rolled_back(
 
     # The gate: what is known to be behind is not promoted, but by force, with its reason; and back.
     registry.set_model_version_tag(
-        "throttle_sensor", "2", "against", json.dumps({**met, "gain": -1.0})
+        "throttle_sensor", "2", "against", json.dumps({**met, "gain": -1.0, "laps": 9})
     )
     with pytest.raises(ModelError, match="not promoted: -1"):
         promote(registry, "throttle_sensor", "2")

@@ -15,6 +15,8 @@ HISTORY = "champions"
 """A tag of the registered model: a JSON list of its champions, the newest last."""
 KEPT = 20
 """Champions remembered."""
+LEAST_LAPS = 5
+"""On fewer laps no version is told to be better than another."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,12 @@ class Verdict:
 def gate(registry: Any, name: str, version: str, *, new_circuit: bool = False) -> Verdict:
     """Whether this version may become champion.
 
-    It passes where it beats its baselines (or is the baseline that no candidate beat) and is not
-    behind the champion. It does not pass where it learned from another circuit than the champion,
-    unless with `new_circuit`: on laps of its own circuit it would win every time. It met the
-    champion when it was trained, lap by lap, on laps that neither had learned from. Raises
-    `ModelError` for an unknown version.
+    It passes where it beats its baselines (or is the baseline that no candidate beat) and is ahead
+    of the champion by more than the gain's standard error, on `LEAST_LAPS` or more. So versions
+    that are as good as each other do not take turns. It met the champion when it was trained, lap
+    by lap, on laps that neither had learned from. Where it learned from another circuit than the
+    champion, it passes with `new_circuit` only, and is not compared: on laps of its own circuit it
+    would win every time. Raises `ModelError` for an unknown version.
     """
     tags = _version(registry, name, version).tags
     champion = by_alias(registry, name, "champion")
@@ -43,24 +46,28 @@ def gate(registry: Any, name: str, version: str, *, new_circuit: bool = False) -
     if str(champion.version) == str(version):
         return Verdict(True, "it is champion already")
     own, theirs = of_tags(tags), of_tags(champion.tags)
-    if not new_circuit and own and theirs and not own.same(theirs):
+    if own and theirs and not own.same(theirs):
         return Verdict(
-            False, f"it learned from {own}, the champion, version {champion.version}, from {theirs}"
+            new_circuit,
+            f"it learned from {own}, the champion, version {champion.version}, from {theirs}",
         )
     met = json.loads(tags.get("against", "{}"))
     if str(met.get("version")) != str(champion.version):
         return Verdict(
             False, f"it never met the champion, version {champion.version}; train it again"
         )
-    if met["laps"] < 2:
+    if met["laps"] < LEAST_LAPS or met["standard_error"] is None:
+        laps = "1 lap" if met["laps"] == 1 else f"{met['laps']} laps"
         return Verdict(
-            False, f"only {met['laps']} laps to compare it with version {champion.version}"
+            False,
+            f"only {laps} to compare it with version {champion.version}; "
+            f"{LEAST_LAPS} are needed, and not all of one session",
         )
     text = (
         f"{met['gain']:+.4f} ± {met['standard_error']:.4f} {tags['unit']} a lap "
         f"beside version {champion.version} on {met['laps']} laps"
     )
-    return Verdict(met["gain"] >= 0, text)
+    return Verdict(met["gain"] > met["standard_error"], text)
 
 
 def promote(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pitwall.models.loading import load
 from pitwall.models.registry import by_alias
-from pitwall.training.comparison import error, paired
+from pitwall.training.comparison import errors_by_group, paired
 from pitwall.training.dataset import Dataset
 from pitwall.training.evaluation import Evaluation
 from pitwall.training.tasks import Task
@@ -26,8 +26,9 @@ def duel(
     """Version of the champion, number of laps, mean gain over it and the gain's standard error.
 
     On laps that are new to the champion, where there are at least two; else by what both did on
-    laps left out of their training. `kind` is `candidate` or `baseline`. Gives an empty mapping
-    where the task has no champion.
+    laps left out of their training. A lap that belongs together with one that the champion knows is
+    not new. In the standard error such laps count as one; it is None for fewer than two of these.
+    `kind` is `candidate` or `baseline`. Gives an empty mapping where the task has no champion.
     """
     champion = by_alias(registry, task.name, "champion")
     if champion is None:
@@ -35,19 +36,21 @@ def duel(
     own = evaluation.left_out["candidate" if kind == "candidate" else evaluation.out.best_baseline]
     entity_rows = artifact(registry, champion.run_id, "entity_rows.parquet")
     known_laps = pd.read_parquet(entity_rows, columns=["lap"])["lap"].unique()
-    known = data.entity_rows.loc[data.entity_rows["lap"].isin(known_laps), task.groups].unique()
-    new = ~data.groups.isin(known).to_numpy()
+    known = data.entity_rows["lap"].isin(known_laps).to_numpy()
+    new = ~data.together.isin(data.together[known]).to_numpy()
     if data.groups[new].nunique() >= 2:
         gains = _gains_on_new_laps(registry, champion, task, data, own, new)
     else:
-        every = np.ones(len(data.y), bool)
-        gains = _left_out_errors(registry, champion) - _mean_errors(task, own, data, every)
-    gain, standard_error = paired(gains.dropna().to_numpy())
+        ours = errors_by_group(task, own - data.y.to_numpy(), data.groups)
+        gains = _left_out_errors(registry, champion) - ours
+    gains = gains.dropna()
+    together = data.together.groupby(data.groups, sort=False).first()
+    gain, standard_error = paired(gains.to_numpy(), together[gains.index])
     return {
         "version": int(champion.version),
-        "laps": int(gains.notna().sum()),
+        "laps": len(gains),
         "gain": gain,
-        "standard_error": finite(standard_error) or 0.0,
+        "standard_error": finite(standard_error),
     }
 
 
@@ -59,7 +62,10 @@ def _gains_on_new_laps(
     if not set(loaded.inputs) <= set(data.X.columns):
         return pd.Series(dtype=float)
     theirs = loaded.rows.predict_rows(data.X.loc[new, list(loaded.inputs)].to_numpy())
-    return _mean_errors(task, theirs, data, new) - _mean_errors(task, own[new], data, new)
+    truth, groups = data.y[new].to_numpy(), data.groups[new]
+    return errors_by_group(task, theirs - truth, groups) - errors_by_group(
+        task, own[new] - truth, groups
+    )
 
 
 def _left_out_errors(registry: Any, champion: Any) -> pd.Series:
@@ -69,14 +75,6 @@ def _left_out_errors(registry: Any, champion: Any) -> pd.Series:
     if champion.tags.get("kind") != "candidate":
         name = registry.get_run(champion.run_id).data.params["best_baseline"]
     return pd.Series(errors["out"][name])
-
-
-def _mean_errors(task: Task, predicted: Array, data: Dataset, rows: NDArray[np.bool_]) -> pd.Series:
-    """The metric's error by group, in the task's unit, of predictions for these rows."""
-    groups = data.groups[rows]
-    errors = pd.Series(error(task, predicted - data.y[rows].to_numpy()), index=groups.index)
-    means = errors.groupby(groups, sort=False).mean()
-    return means**0.5 if task.metric == "rmse" else means
 
 
 def artifact(registry: Any, run: str, name: str) -> Path:
