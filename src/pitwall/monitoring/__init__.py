@@ -10,5 +10,6 @@ calibration  bands from the laps in the offline store
 drift        channels of live sessions that leave their bands
 silence      how long a session must be silent until it counts as over
 metrics      errors and alarms in Prometheus' text format
+quality      distributions of a model's inputs where it learned, since, and as served
 feature_use  freshness, nulls and models of each feature
 """

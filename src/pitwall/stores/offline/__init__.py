@@ -15,5 +15,6 @@ Takes folders of Parquet files; gives feature rows as they were known at given i
   the order of rows in them.
 - `laps`: which recorded laps are whole.
 - `sessions`, `quality`: rows and bytes of each session; its pauses, and missing and dead channels.
+- `distributions`: null share, percentiles and histogram of features.
 - `marks`: tags of sessions, and which are excluded.
 """
