@@ -23,7 +23,11 @@ def view(features: FeatureSet, description: str = "") -> FeatureView:
                     name=feature.name,
                     dtype=Float64,
                     description=feature.description,
-                    tags={"unit": feature.unit, "kind": feature.kind.value},
+                    tags={
+                        "unit": feature.unit,
+                        "kind": feature.kind.value,
+                        "meaning": features.meanings[feature.name],
+                    },
                 )
                 for feature in features.features
             ),

@@ -14,7 +14,7 @@ inspect     `inspect`                               reading  options and summary
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
 models      `train`, `retrain`, `models`, `promote`      report   `report models`
-quality     `quality`
+quality     `quality`                               plan     `plan`
 serving     `serve`, `score`, `predict`
 export      `export`                                bridge   `bridge can|udp`
 archive     `archive run|list|replay`               dead_letters  `dead-letters list|show|replay`

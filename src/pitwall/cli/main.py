@@ -14,6 +14,7 @@ from pitwall.cli.dead_letters import letters
 from pitwall.cli.export import export
 from pitwall.cli.inspect import inspect
 from pitwall.cli.jobs import jobs
+from pitwall.cli.plan import plan
 from pitwall.cli.quality import quality
 from pitwall.cli.report import report
 from pitwall.cli.sessions import sessions
@@ -63,6 +64,7 @@ app.command(
 )(serving.predict)
 app.command(epilog="Example: ./pitwall features")(features.features)
 app.command(epilog="Example: ./pitwall parity --at-least 99.9")(features.parity)
+app.command(epilog="Example: ./pitwall plan --json")(plan)
 app.command(epilog="Example: ./pitwall quality lap_time --at-least 95")(quality)
 app.command(
     epilog="Example: ./pitwall export 20260101-000400-simulation 2 --format motec --out lap2.ld"

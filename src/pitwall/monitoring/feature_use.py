@@ -31,7 +31,7 @@ def lineage(settings: Settings, sets: Iterable[FeatureSet]) -> dict[str, dict[st
     if port_open(settings.host, settings.cassandra_port):
         _freshness(settings, uses_by_view)
     if http_ok(f"{settings.mlflow_url}/health"):
-        for model, inputs in _inputs(settings).items():
+        for model, inputs in inputs_of_models(settings).items():
             for uses in uses_by_view.values():
                 for name in inputs & uses.keys():
                     uses[name].models.append(model)
@@ -92,7 +92,7 @@ def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
             uses[name].null_share = int(nulls) / int(values)
 
 
-def _inputs(settings: Settings) -> dict[str, set[str]]:
+def inputs_of_models(settings: Settings) -> dict[str, set[str]]:
     """The inputs of each registered model: of its champion, or else of its newest version."""
     import mlflow
 

@@ -10,6 +10,7 @@ dead_letters         list and show dead letters, and send them again
 arrival              what became of ticks that were sent
 backfill             recorded sessions through the features job into the offline store
 sessions             where sessions are stored; `sessions_archive`: in the archive
+change_plan          what a change of the feature repository does, before it is applied
 held                 what one store holds of one session
 session_list         laps, quality and tags of each session
 session_export       a session of the stores or of a file, for the writers
