@@ -61,7 +61,7 @@ def text_damage(good: bytes, dice: random.Random) -> bytes:
     for _ in range(dice.choice((1, 1, 2, 5))):
         at = dice.randrange(max(len(data), 1))
         end = at + dice.choice((1, 2, 20, 200))
-        kind = dice.randrange(6)
+        kind = dice.randrange(7)
         if kind == 0 and data:
             data[at] ^= 1 << dice.randrange(8)
         elif kind == 1:
@@ -73,6 +73,8 @@ def text_damage(good: bytes, dice: random.Random) -> bytes:
             one, other = (dice.randrange(len(lines)) for _ in range(2))
             lines[one], lines[other] = lines[other], lines[one]
             data = bytearray(b"\n".join(lines))
+        elif kind == 4:
+            del data[at:]
         else:
             data[at:at] = dice.choice(WORDS)
     return bytes(data)

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from pitwall.cli.checks import need_registry
-from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, table
+from pitwall.cli.terminal import ERR, OUT, AsJson, emit, progress, steps_of_child, table
 from pitwall.errors import PitwallError, UsageError
 from pitwall.lab.progress import Step
 from pitwall.settings import Settings
@@ -168,13 +168,9 @@ def _answers(settings: Settings, *arguments: str) -> dict[str, Any]:
 def _run_training(
     settings: Settings, arguments: tuple[str, ...], step: Step
 ) -> tuple[dict[str, Any], list[str], int]:
-    """Run the child; returns its answers by task, its lines of errors, and its exit status.
-
-    Its lines on standard error that begin with `step ` are steps, all others errors.
-    """
+    """Run the child; returns its answers by task, its lines of errors, and its exit status."""
     from pitwall.stores.environment import child_environment
 
-    errors: list[str] = []
     with subprocess.Popen(
         [sys.executable, "-m", "pitwall.training.run", *arguments],
         env=child_environment(settings),
@@ -184,11 +180,7 @@ def _run_training(
         text=True,
     ) as child:
         assert child.stdout is not None and child.stderr is not None
-        for line in child.stderr:
-            if line.startswith("step "):
-                step(line[5:].strip(), None)
-            elif line.strip():
-                errors.append(line.strip())
+        errors = steps_of_child(child.stderr, step)
         answers: dict[str, Any] = {}
         for line in child.stdout:
             if line.startswith("{"):

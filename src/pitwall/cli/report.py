@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pitwall.cli.models import AsCircuit
-from pitwall.cli.terminal import OUT, AsJson, emit, progress, table
+from pitwall.cli.terminal import OUT, AsJson, emit, progress, steps_of_child, table
 from pitwall.errors import PitwallError, UsageError
 from pitwall.settings import Settings
 
@@ -60,7 +60,6 @@ def _made(settings: Settings, arguments: list[str]) -> list[dict[str, Any]]:
     """The figures, made in a process of its own. Raises `PitwallError` with what it says."""
     from pitwall.stores.environment import child_environment
 
-    errors: list[str] = []
     with progress() as step, tempfile.TemporaryDirectory(prefix="pitwall-report-") as folder:
         out = Path(folder) / "report.json"
         with subprocess.Popen(
@@ -72,11 +71,7 @@ def _made(settings: Settings, arguments: list[str]) -> list[dict[str, Any]]:
             text=True,
         ) as child:
             assert child.stderr is not None
-            for line in child.stderr:
-                if line.startswith("step "):
-                    step(line[5:].strip(), None)
-                elif line.strip():
-                    errors.append(line.strip())
+            errors = steps_of_child(child.stderr, step)
         if not out.exists():
             raise PitwallError(f"the report failed: {errors[-1] if errors else 'no message'}")
         answer = json.loads(out.read_text())

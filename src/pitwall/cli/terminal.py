@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TextIO
 
@@ -65,6 +65,20 @@ def _lines() -> Step:
             print(text, file=sys.stderr, flush=True)
 
     return step
+
+
+def steps_of_child(lines: Iterable[str], step: Step) -> list[str]:
+    """Show the steps of a child process as its standard error comes; gives its lines of errors.
+
+    Lines that begin with `step ` are steps, all others errors.
+    """
+    errors = []
+    for line in lines:
+        if line.startswith("step "):
+            step(line[5:].strip(), None)
+        elif line.strip():
+            errors.append(line.strip())
+    return errors
 
 
 def table(*columns: str, gap: int = 3, title: str | None = None) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzz_readers import text_damage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import SHARED
@@ -26,11 +27,6 @@ HEAD = 3500
 """Bytes of each sample that are damaged: its header and some rows."""
 MUTATIONS = 12
 """Of each sample in one run of the suite. About 6,000 of all of them were run by hand."""
-WORDS = (
-    *(b'"', b"\n\n", b"1e999", b"nan", b"-", b"inf", b"9" * 23, b"2024-99-99 99:99:99", b"True"),
-    *(b"0 days", b"\r", b"[data]", b"\xef\xbb\xbf", b"1,100", b"-1e308", b"24:61:61", b"Time"),
-    *(b"# Lap 1: 00:00:99", b"999999 days 00:00:00", b"\x00", b"\xff\xfe", b"|", b";", b"\t"),
-)
 
 
 def read(path: Path, options: Options) -> list[Recording]:
@@ -55,32 +51,13 @@ def check(path: Path, options: Options) -> None:
             assert not np.isinf(column.values).any()
 
 
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    damaged = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 5))):
-        place = chance.randrange(max(len(damaged), 1))
-        end = place + chance.choice((1, 2, 20, 200))
-        kind = chance.randrange(5)
-        if kind == 0 and damaged:
-            damaged[place] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            del damaged[place:end]
-        elif kind == 2:
-            del damaged[place:]
-        elif kind == 3:
-            damaged[place:place] = damaged[place:end]
-        else:
-            damaged[place:place] = chance.choice(WORDS)
-    return bytes(damaged)
-
-
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
 def test_damage_of_a_sample(sample: Path, tmp_path: Path) -> None:
     chance = random.Random(sample.name)
     data = sample.read_bytes()[:HEAD]
     path = tmp_path / sample.name
     for _ in range(MUTATIONS):
-        path.write_bytes(mutated(data, chance))
+        path.write_bytes(text_damage(data, chance))
         rate = chance.choice((None, 60.0))
         check(path, Options(rate_hz=rate, day_first=chance.choice((None, True))))
 
