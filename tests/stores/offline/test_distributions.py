@@ -11,6 +11,7 @@ import pytest
 from stored_sessions import drive, store
 
 from pitwall.settings import Settings
+from pitwall.stores.offline.columns import MICROS
 from pitwall.stores.offline.distributions import BINS, SHARES, distributions, medians, of_values
 
 
@@ -19,12 +20,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
 
 
-def write(settings: Settings, session: str, **columns: np.ndarray) -> None:
+def write(settings: Settings, session: str, created: int = 0, **columns: np.ndarray) -> None:
     day = Path(settings.offline("car_state")) / "event_date=2026-01-01"
     day.mkdir(parents=True, exist_ok=True)
     rows = len(next(iter(columns.values())))
-    table = {"vehicle": ["car"] * rows, "session": [session] * rows, **columns}
-    pq.write_table(pa.table(table), day / f"{session}.parquet")
+    table = {
+        "vehicle": ["car"] * rows,
+        "session": [session] * rows,
+        "event_timestamp": pa.array(range(rows), MICROS),
+        "created_timestamp": pa.array([created] * rows, MICROS),
+        **columns,
+    }
+    pq.write_table(pa.table(table), day / f"{session}-{created}.parquet")
 
 
 def test_the_stores_distribution_is_that_of_the_values(settings: Settings) -> None:
@@ -55,6 +62,15 @@ def test_middle_values_by_session(settings: Settings) -> None:
     assert found[["vehicle", "session"]].values.tolist() == [["car", "a"], ["kart", "b"]]
     assert found["speed"].tolist() == [50.0, 50.0] and found["brake"].tolist() == [0.0, 0.0]
     assert found["yaw"].isna().all()
+
+
+def test_of_rows_that_were_written_again_the_newest_count(settings: Settings) -> None:
+    write(settings, "a", speed=np.arange(100.0))
+    write(settings, "a", 2, speed=np.arange(100.0) + 1000)
+    write(settings, "a", 1, speed=np.arange(100.0) + 500)
+    found = distributions(settings, "car_state", ["speed"])["speed"]
+    assert (found.rows, found.percentiles[0], found.percentiles[-1]) == (100, 1000, 1099)
+    assert medians(settings, "car_state", ["speed"])["speed"].tolist() == [1049.5]
 
 
 def test_nothing_stored_is_no_rows(settings: Settings) -> None:

@@ -21,6 +21,12 @@ SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 BINS = 20
 ROWS = "read_parquet($paths, union_by_name = true, hive_partitioning = false)"
 ASKED = "$sessions::VARCHAR[] IS NULL OR list_contains($sessions::VARCHAR[], session)"
+KEY = "vehicle, session, event_timestamp"
+NEWEST = (
+    f" QUALIFY row_number() OVER (PARTITION BY {KEY} ORDER BY created_timestamp DESC NULLS LAST)"
+    " = 1"
+)
+"""Where rows were written again, the newest of each key and event time counts."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,21 @@ def _ask(
 
     where = recorded(settings, view)
     grouped = f" GROUP BY {group} ORDER BY {group}" if group else ""
-    question = f"SELECT {columns} FROM {ROWS} WHERE {ASKED}{grouped}"
+    rows = f"SELECT * FROM {ROWS} WHERE {ASKED}"
     arguments = {"paths": files(where), "sessions": None if sessions is None else list(sessions)}
     with database(where) as connection:
         try:
-            cursor = connection.execute(("DESCRIBE " if describe else "") + question, arguments)
+            if describe:
+                return [
+                    tuple(row)
+                    for row in connection.execute(f"DESCRIBE {rows}", arguments).fetchall()
+                ]
+            written, times = connection.execute(
+                f"SELECT count(*), count(DISTINCT ({KEY})) FROM ({rows})", arguments
+            ).fetchone()
+            if written > times:
+                rows += NEWEST
+            cursor = connection.execute(f"SELECT {columns} FROM ({rows}){grouped}", arguments)
             return [tuple(row) for row in cursor.fetchall()]
         except duckdb.Error as error:
             raise StoreError(
