@@ -144,7 +144,11 @@ def test_a_version_of_another_circuit_is_promoted_only_when_asked() -> None:
         ({"gain": -0.3}, False, "-0.3000 ± 0.1000 s a lap"),
         ({"gain": 0.3, "laps": 4}, False, "only 4 laps to compare it with version 1; 5 are needed"),
         ({"gain": 0.3, "laps": 1}, False, "only 1 lap to compare"),
-        ({"gain": 0.3, "standard_error": None}, False, "and not all of one session"),
+        (
+            {"gain": 0.3, "standard_error": None},
+            False,
+            "all 9 laps to compare it with version 1 are of one session",
+        ),
     ],
 )
 def test_a_version_must_be_ahead_of_the_champion(

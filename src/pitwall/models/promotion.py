@@ -56,16 +56,21 @@ def gate(registry: Any, name: str, version: str, *, new_circuit: bool = False) -
         return Verdict(
             False, f"it never met the champion, version {champion.version}; train it again"
         )
-    if met["laps"] < LEAST_LAPS or met["standard_error"] is None:
-        laps = "1 lap" if met["laps"] == 1 else f"{met['laps']} laps"
+    laps = "1 lap" if met["laps"] == 1 else f"{met['laps']} laps"
+    if met["laps"] < LEAST_LAPS:
         return Verdict(
             False,
-            f"only {laps} to compare it with version {champion.version}; "
-            f"{LEAST_LAPS} are needed, and not all of one session",
+            f"only {laps} to compare it with version {champion.version}; {LEAST_LAPS} are needed",
+        )
+    if met["standard_error"] is None:
+        return Verdict(
+            False,
+            f"all {laps} to compare it with version {champion.version} are of one session, "
+            "which tell nothing of another",
         )
     text = (
         f"{met['gain']:+.4f} ± {met['standard_error']:.4f} {tags['unit']} a lap "
-        f"beside version {champion.version} on {met['laps']} laps"
+        f"beside version {champion.version} on {laps}"
     )
     return Verdict(met["gain"] > met["standard_error"], text)
 

@@ -25,9 +25,9 @@ def duel(
 ) -> dict[str, Any]:
     """Version of the champion, number of laps, mean gain over it and the gain's standard error.
 
-    On laps that are new to the champion, where there are at least two; else by what both did on
-    laps left out of their training. A lap that belongs together with one that the champion knows is
-    not new. In the standard error such laps count as one; it is None for fewer than two of these.
+    On laps that are new to the champion, where they are of two sessions at least; else by what both
+    did on laps left out of their training. A lap that belongs together with one that the champion
+    knows is not new. In the standard error such laps count as one; it is None where all do.
     `kind` is `candidate` or `baseline`. Gives an empty mapping where the task has no champion.
     """
     champion = by_alias(registry, task.name, "champion")
@@ -38,7 +38,7 @@ def duel(
     known_laps = pd.read_parquet(entity_rows, columns=["lap"])["lap"].unique()
     known = data.entity_rows["lap"].isin(known_laps).to_numpy()
     new = ~data.together.isin(data.together[known]).to_numpy()
-    if data.groups[new].nunique() >= 2:
+    if data.together[new].nunique() >= 2:
         gains = _gains_on_new_laps(registry, champion, task, data, own, new)
     else:
         ours = errors_by_group(task, own - data.y.to_numpy(), data.groups)
