@@ -18,6 +18,14 @@ ends with 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """The first names for a message, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
 
 class PitwallError(Exception):
     """Base of all errors that a user is shown as one line."""

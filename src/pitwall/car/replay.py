@@ -105,28 +105,34 @@ def produce(
     return sent
 
 
-def _encode(session: Session) -> Iterator[tuple[float, bytes, int]]:
-    """Each tick as seconds since the session's first one, message, and number of samples."""
+def messages(session: Session) -> Iterator[tuple[float, bytes, int]]:
+    """Each tick of a session: its time (s), its message, and the number of samples in that."""
     encoder = TickEncoder(
         session.vehicle, session.session, session.names, session.units, session.rate_hz
     )
     encode = encoder.encode_known if session.sparse else encoder.encode
-    start = float(session.times_s[0])
     for first in range(0, len(session.times_s), 1000):
         times = session.times_s[first : first + 1000].tolist()
         for time_s, row in zip(times, session.values[first : first + 1000].tolist(), strict=True):
             channels = sum(value == value for value in row) if session.sparse else len(row)
-            yield time_s - start, encode(time_s, row), channels
+            yield time_s, encode(time_s, row), channels
+
+
+def _from_zero(session: Session) -> Iterator[tuple[float, bytes, int]]:
+    """The messages with seconds since the session's first tick."""
+    start = float(session.times_s[0])
+    for time_s, payload, channels in messages(session):
+        yield time_s - start, payload, channels
 
 
 def _in_turn(sessions: Iterable[Session]) -> Iterator[tuple[float, bytes, int]]:
     offset = 0.0
     for session in sessions:
         time_s = 0.0
-        for time_s, payload, channels in _encode(session):
+        for time_s, payload, channels in _from_zero(session):
             yield offset + time_s, payload, channels
         offset += time_s
 
 
 def _together(sessions: list[Session]) -> Iterator[tuple[float, bytes, int]]:
-    yield from heapq.merge(*(_encode(session) for session in sessions), key=lambda tick: tick[0])
+    yield from heapq.merge(*(_from_zero(session) for session in sessions), key=lambda tick: tick[0])

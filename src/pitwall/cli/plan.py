@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from pitwall.cli.terminal import OUT, AsJson, emit, progress
+from pitwall.errors import listed
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _print(found: ChangePlan) -> None:
             ("changed", view.changed),
         ):
             if names:
-                _say(f"  {what}: {_few(names)}")
+                _say(f"  {what}: {listed(names, SHOWN)}")
         if view.vehicles:
             _say(f"  vehicles: {view.vehicles[0]!r} before, {view.vehicles[1]!r} after")
         _say(
@@ -62,7 +63,7 @@ def _print(found: ChangePlan) -> None:
         _say_unknown(view)
     for kind, users in (("service", found.services), ("model", found.models or {})):
         for name, features in users.items():
-            _say(f"{kind} {name} uses {_few(features)}")
+            _say(f"{kind} {name} uses {listed(features, SHOWN)}")
     if found.models is None:
         _say("models: MLflow does not answer, so nobody knows which models use these features")
     elif found.models:
@@ -72,14 +73,9 @@ def _print(found: ChangePlan) -> None:
 def _say_unknown(view: ViewChange) -> None:
     if view.unknown:
         _say(
-            f"  not known of {_few(view.unknown)}: applied before meanings were; "
+            f"  not known of {listed(view.unknown, SHOWN)}: applied before meanings were; "
             "`feast apply` writes them"
         )
-
-
-def _few(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _say(text: str) -> None:

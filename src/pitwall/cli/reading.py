@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from pitwall.errors import UsageError
+from pitwall.errors import UsageError, listed
 from pitwall.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def left_out(readings: Sequence[Reading]) -> dict[str, int]:
 
 def summary(readings: Sequence[Reading]) -> str:
     """Two lines on what was read: the sessions, and their laps, left-out rows and doubts."""
-    formats = _listed({reading.recording.format for reading in readings})
-    vehicles = _listed({reading.session.vehicle for reading in readings})
+    formats = listed(sorted({reading.recording.format for reading in readings}), 3)
+    vehicles = listed(sorted({reading.session.vehicle for reading in readings}), 3)
     undated = sum(reading.start is None for reading in readings)
     ticks = sum(len(reading.session.times_s) for reading in readings)
     known = {
@@ -160,11 +160,6 @@ def lap_time(seconds: float) -> str:
     """A lap time as people write it, e.g. 1:20.000."""
     minutes, rest = divmod(round(seconds, 3), 60)
     return f"{minutes:.0f}:{rest:06.3f}" if minutes else f"{rest:.3f} s"
-
-
-def _listed(names: set[str]) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
 
 
 def _start(text: str) -> datetime:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pitwall.channels.channel import Channel
 from pitwall.channels.table import CHANNELS, union
@@ -175,10 +176,8 @@ class FeatureSet:
 
         Two sets have one digest when their features, channels, units and reference laps agree.
         """
-        channels = [
-            asdict(channel) | {"factors": unit_factors(channel)}
-            for channel in self._used(*(f.channel for f in self.features), self.distance)
-        ]
+        read = self._used(*(feature.channel for feature in self.features), self.distance)
+        channels = [_with_factors(channel) for channel in read]
         features = [feature.in_plan() for feature in self.features]
         references = [self.references] if self.references else []
         maths = [[channel.meaning for channel in self.maths]] if self.maths else []
@@ -200,15 +199,14 @@ class FeatureSet:
         meanings = {}
         for feature in self.features:
             used = [
-                asdict(channels[name]) | {"factors": unit_factors(channels[name])}
+                _with_factors(channels[name])
                 for name in (feature.channel, self.distance)
                 if name in channels
             ]
             grid = self.references[feature.reference] if feature.reference else []
             maths = []
             if of := computed.get(feature.channel or ""):
-                reads = [asdict(c) | {"factors": unit_factors(c)} for c in of.sent]
-                maths = [of.meaning, reads]
+                maths = [of.meaning, [_with_factors(channel) for channel in of.sent]]
             text = json.dumps([feature.in_plan(), self.sectors, used, grid, *maths], sort_keys=True)
             meanings[feature.name] = hashlib.sha256(text.encode()).hexdigest()[:12]
         return meanings
@@ -220,3 +218,8 @@ class FeatureSet:
         Each record of the features topic begins with them.
         """
         return hashlib.sha256(json.dumps([self.name, *self.names]).encode()).hexdigest()[:16]
+
+
+def _with_factors(channel: Channel) -> dict[str, Any]:
+    """A channel as digests hold it: its definition and the factors of its units."""
+    return asdict(channel) | {"factors": unit_factors(channel)}

@@ -79,7 +79,8 @@ def _nameable(name: str, uses: Iterable[Channel]) -> dict[str, Channel]:
             raise UsageError(
                 f"maths({name!r}): uses has two channels named {channel.name!r}; rename one"
             )
-    channels.pop(channel_id(name), None) if channel_id(name) not in CHANNELS else None
+    if channel_id(name) not in CHANNELS:
+        channels.pop(channel_id(name), None)
     return channels
 
 

@@ -94,8 +94,6 @@ def _nulls(settings: Settings, view: str, uses: dict[str, Use]) -> None:
 
 def inputs_of_models(settings: Settings) -> dict[str, set[str]]:
     """The inputs of each registered model: of its champion, or else of its newest version."""
-    import mlflow
-
     from pitwall.models import registry
 
     client = registry.client(settings)
@@ -105,6 +103,13 @@ def inputs_of_models(settings: Settings) -> dict[str, set[str]]:
         newest = max((version.version for version in versions), key=int, default=None)
         version = model.aliases.get("champion") or newest
         if version is not None:
-            signature = mlflow.models.get_model_info(f"models:/{model.name}/{version}").signature
-            inputs[model.name] = set(signature.inputs.input_names()) if signature else set()
+            inputs[model.name] = set(inputs_of_version(model.name, version))
     return inputs
+
+
+def inputs_of_version(name: str, version: str) -> list[str]:
+    """The inputs of a version by its signature, in their order; empty where it has none."""
+    import mlflow
+
+    signature = mlflow.models.get_model_info(f"models:/{name}/{version}").signature
+    return list(signature.inputs.input_names()) if signature else []

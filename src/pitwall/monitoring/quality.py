@@ -16,7 +16,7 @@ from pitwall.errors import ModelError, StackError
 from pitwall.features import load
 from pitwall.models import registry as models
 from pitwall.models.circuit import of_tags
-from pitwall.models.loading import load as load_model
+from pitwall.monitoring.feature_use import inputs_of_version
 from pitwall.serving.served import logged
 from pitwall.settings import Settings
 from pitwall.stores.offline.distributions import Distribution, distributions, medians, of_values
@@ -60,8 +60,7 @@ def inputs_of(settings: Settings, name: str) -> Inputs:
     champion = models.by_alias(registry, name, "champion")
     if champion is None:
         raise ModelError(f"model {name!r} has no champion; train it: ./pitwall train {name}")
-    loaded = load_model(registry, champion)
-    names = list(loaded.inputs)
+    names = inputs_of_version(name, champion.version)
     view = next((s.name for s in load(settings.feature_repo) if set(names) <= set(s.names)), None)
     if view is None:
         raise ModelError(
@@ -83,7 +82,7 @@ def inputs_of(settings: Settings, name: str) -> Inputs:
         "learned": distributions(settings, view, names, sorted({s for _, s in learned})),
         "since": distributions(settings, view, names, sorted({s for _, s in since})),
     }
-    if (served := _served(settings, loaded.feature_service, names)) is not None:
+    if (served := _served(settings, champion.tags["feature_service"], names)) is not None:
         sets["served"] = served
     return Inputs(
         name,

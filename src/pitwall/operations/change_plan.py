@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pitwall.errors import listed
 from pitwall.features import FeatureSet, load
 from pitwall.features.memory import kept_bytes
 from pitwall.machine.ports import http_ok
@@ -63,9 +64,7 @@ class ViewChange:
             return "begins without state; running sessions of its vehicles begin anew in it"
         parts = []
         if self.added or self.changed:
-            begins = ", ".join([*self.added, *self.changed][:3])
-            more = len(self.added) + len(self.changed) - 3
-            begins += f" and {more} more" if more > 0 else ""
+            begins = listed([*self.added, *self.changed], 3)
             parts.append(f"{begins}: begin with what is kept of their channels, or anew")
         if self.vehicles:
             parts.append("a running session may go to another view, where it begins anew")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pitwall.car.session import Session
 from pitwall.channels.table import CHANNELS
 from pitwall.channels.units import unit_factors
-from pitwall.errors import LapFileError, UsageError
+from pitwall.errors import LapFileError, UsageError, listed
 from pitwall.features import FeatureSet
 from pitwall.recordings.files import readings
 from pitwall.recordings.recording import Options
@@ -191,10 +191,9 @@ def _units(
     ]
     if not unknown:
         return units, []
-    more = f" and {len(unknown) - 6} more" if len(unknown) > 6 else ""
     return units, [
         "the history does not hold the units in which the car sent these channels, so they are "
-        f"left empty: {', '.join(unknown[:6])}{more}"
+        f"left empty: {listed(unknown)}"
     ]
 
 

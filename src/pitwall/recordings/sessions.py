@@ -109,8 +109,10 @@ def interpret(
         )
     evidence = _evidence(recording, found, options)
     if options.find_line:
-        evidence = _with_found_line(recording.path, evidence)
-        doubts.append(f"the line was found where the path closes: --line {_given(evidence.line)}")
+        line = _found_line(recording.path, evidence)
+        evidence = replace(evidence, line=line)
+        given = f"{line.latitude:.7f},{line.longitude:.7f},{line.heading_deg:.1f}"
+        doubts.append(f"the line was found where the path closes: --line {given}")
     laps = find_laps(evidence)
     made, derived = _with_derived(made, sent, evidence, laps, channels)
     sent = _distance_apart(sent, derived, made)
@@ -320,8 +322,8 @@ def _rate_hz(times_s: Floats) -> float:
     return round(float(1 / np.median(np.diff(times_s))), 3) if len(times_s) > 1 else 0.0
 
 
-def _with_found_line(path: Path, evidence: Evidence) -> Evidence:
-    """The evidence with a line at which the path closes."""
+def _found_line(path: Path, evidence: Evidence) -> Line:
+    """A line at which the path closes."""
     track = evidence.track()
     if track is None:
         raise LapFileError(
@@ -334,12 +336,7 @@ def _with_found_line(path: Path, evidence: Evidence) -> Evidence:
             f"{path}: --line is closed-path, and the path passes no place twice in one direction; "
             "give --line LAT,LON,HEADING"
         )
-    return replace(evidence, line=line)
-
-
-def _given(line: Line | None) -> str:
-    """A line as `--line` takes it."""
-    return f"{line.latitude:.7f},{line.longitude:.7f},{line.heading_deg:.1f}" if line else ""
+    return line
 
 
 def _no_laps(evidence: Evidence) -> str:

@@ -99,3 +99,8 @@ def mean(values: Array) -> float:
     """The mean of the finite values; NaN where there is none."""
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else float("nan")
+
+
+def finite(value: float) -> float | None:
+    """The value to five digits after the point; None where it is not finite, as JSON needs it."""
+    return round(float(value), 5) if np.isfinite(value) else None

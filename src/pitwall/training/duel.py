@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pitwall.models.loading import load
 from pitwall.models.registry import by_alias
-from pitwall.training.comparison import errors_by_group, paired
+from pitwall.training.comparison import errors_by_group, finite, paired
 from pitwall.training.dataset import Dataset
 from pitwall.training.evaluation import Evaluation
 from pitwall.training.tasks import Task
@@ -80,8 +80,3 @@ def _left_out_errors(registry: Any, champion: Any) -> pd.Series:
 def artifact(registry: Any, run: str, name: str) -> Path:
     """A file that a run has logged, downloaded."""
     return Path(registry.download_artifacts(run, name))
-
-
-def finite(value: float) -> float | None:
-    """The value to five digits; None where it is not finite, which JSON cannot say."""
-    return round(value, 5) if np.isfinite(value) else None

@@ -93,15 +93,15 @@ def evaluate(
     for each fold, among the laps that the fold learns from.
     """
     truth = data.y.to_numpy()
-    left_out, forward, of_rows, of_walk = {}, {}, {}, {}
+    out_folds, walk_folds = list(leave_out(data)), list(walk_forward(data))
+    left_out, forward = {}, {}
     for name in ("candidate", *(each.name for each in task.baselines)):
         step(f"{name}, one lap left out")
-        left_out[name], of_rows[name] = predict(task, name, data, list(leave_out(data)))
+        left_out[name] = predict(task, name, data, out_folds)
         step(f"{name}, walk-forward")
-        forward[name], of_walk[name] = predict(task, name, data, list(walk_forward(data)))
-    out = compare(task, data, left_out, of_rows["candidate"])
-    went = np.isfinite(of_walk["candidate"]).any()
-    walk = compare(task, data, forward, of_walk["candidate"]) if went else None
+        forward[name] = predict(task, name, data, walk_folds)
+    out = compare(task, data, left_out, usual_labels(data, out_folds))
+    walk = compare(task, data, forward, usual_labels(data, walk_folds)) if walk_folds else None
     part = parts(data.part)
     by_part = pd.DataFrame(
         {
@@ -166,17 +166,23 @@ def walk_forward(data: Dataset) -> Iterator[tuple[Rows, Rows]]:
             yield seen, held
 
 
-def predict(
-    task: Task, name: str, data: Dataset, folds: list[tuple[Rows, Rows]]
-) -> tuple[Array, Array]:
-    """Predictions of each row by a model that did not learn from its group, and, for where it
-    declines, the middle of the labels that it learned from; NaN where a row is in no fold.
+def predict(task: Task, name: str, data: Dataset, folds: list[tuple[Rows, Rows]]) -> Array:
+    """Predictions of each row by a model that did not learn from its group.
+
+    NaN where a row is in no fold, and where the model declines.
     """
-    predicted, usual = np.full(len(data.y), np.nan), np.full(len(data.y), np.nan)
+    predicted = np.full(len(data.y), np.nan)
     for seen, held in folds:
         predicted[held] = fitted(task, name, data, seen).predict(data.X[held])
+    return predicted
+
+
+def usual_labels(data: Dataset, folds: list[tuple[Rows, Rows]]) -> Array:
+    """For each row the middle of the labels that its fold learns from; NaN for one in no fold."""
+    usual = np.full(len(data.y), np.nan)
+    for seen, held in folds:
         usual[held] = data.y[seen].median()
-    return predicted, usual
+    return usual
 
 
 def compare(task: Task, data: Dataset, predictions: dict[str, Array], usual: Array) -> Comparison:

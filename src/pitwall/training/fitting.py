@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pitwall.errors import ModelError
+from pitwall.errors import ModelError, listed
 
 
 def fit(estimator: Any, X: pd.DataFrame, y: pd.Series) -> Any:
@@ -20,15 +20,9 @@ def fit(estimator: Any, X: pd.DataFrame, y: pd.Series) -> Any:
         raise
     except Exception as error:
         empty = [name for name in X.columns if X[name].isna().all()]
-        hint = (
-            f"; no row has a value of {', '.join(empty[:5])}"
-            f"{f' and {len(empty) - 5} more' if len(empty) > 5 else ''}: "
-            "train on sessions that send them"
-            if empty
-            else ""
-        )
+        hint = f"; no row has a value of {listed(empty, 5)}: train on sessions that send them"
         reason = next(iter(str(error).splitlines()), "")
         raise ModelError(
             f"{type(estimator).__name__} cannot learn from {len(X):,} rows: "
-            f"{type(error).__name__}: {reason}{hint}"
+            f"{type(error).__name__}: {reason}{hint if empty else ''}"
         ) from error

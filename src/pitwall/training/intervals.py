@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pitwall.models.loading import Interval
+
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PARTS = 10
@@ -74,9 +76,14 @@ def calibrate(by: str | None, X: pd.DataFrame, residuals: Residuals) -> dict[str
 
 def half_widths(interval: dict[str, Any], X: pd.DataFrame) -> Array:
     """Half the interval's width for each row, (rows,): the widest where the input is missing."""
-    widths = np.array(interval["half_width"], float)
-    bins = _bins(np.array(interval["edges"], float), interval["by"], X)
-    return np.asarray(np.where(bins < 0, widths.max(), widths[np.maximum(bins, 0)]))
+    by = interval["by"]
+    served = Interval(
+        interval["coverage"],
+        None if by is None else 0,
+        np.array(interval["edges"], float),
+        np.array(interval["half_width"], float),
+    )
+    return served.of(np.empty((len(X), 0)) if by is None else X[[by]].to_numpy(float))
 
 
 def covered(by: str | None, X: pd.DataFrame, residuals: Residuals) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pitwall.training.comparison import Comparison, mean
+from pitwall.training.comparison import Comparison, finite, mean
 from pitwall.training.dataset import Dataset
 from pitwall.training.evaluation import (
     compare,
@@ -49,7 +49,7 @@ def judged_figures(task: Task, data: Dataset, unseen: Dataset, step: Step) -> di
     predictions, holds, notes = {}, {}, ""
     for name in ("candidate", *(each.name for each in task.baselines)):
         step(f"{name}, interval")
-        answers, _ = predict(task, name, data, list(leave_out(data)))
+        answers = predict(task, name, data, list(leave_out(data)))
         interval = calibrate(task.interval_by, data.X, residuals_of(data, answers))
         step(f"{name}, judged")
         model = fitted(task, name, data)
@@ -80,20 +80,20 @@ def _figures(
 ) -> dict[str, Any]:
     errors = _errors(comparison)
     for name, figures in errors["baselines"].items():
-        figures["coverage"] = _round(coverages[name].mean())
-        figures["coverage_by_lap_min"] = _round(coverages[name].min())
+        figures["coverage"] = finite(coverages[name].mean())
+        figures["coverage_by_lap_min"] = finite(coverages[name].min())
     together = comparison.together
     return {
         "model": task.name,
         "unit": task.unit,
         **errors,
-        "coverage": _round(coverages["candidate"].mean()),
-        "coverage_by_lap_min": _round(coverages["candidate"].min()),
+        "coverage": finite(coverages["candidate"].mean()),
+        "coverage_by_lap_min": finite(coverages["candidate"].min()),
         "coverage_by_lap": {
-            str(lap): _round(share) for lap, share in coverages["candidate"].items()
+            str(lap): finite(share) for lap, share in coverages["candidate"].items()
         },
         "clusters": errors["laps"] if together is None else int(together.nunique()),
-        "declined": _round(declined["candidate"]),
+        "declined": finite(declined["candidate"]),
         "note": note,
     }
 
@@ -104,21 +104,16 @@ def _errors(comparison: Comparison) -> dict[str, Any]:
     for name in comparison.errors.columns.drop("candidate"):
         gain, standard_error = comparison.gain(name)
         baselines[str(name)] = {
-            "error": _round(comparison.mean(name)),
-            "gain": _round(gain),
-            "gain_se": _round(standard_error),
+            "error": finite(comparison.mean(name)),
+            "gain": finite(gain),
+            "gain_se": finite(standard_error),
         }
     return {
         "laps": len(comparison.errors),
-        "error": _round(comparison.mean("candidate")),
+        "error": finite(comparison.mean("candidate")),
         "baselines": baselines,
     }
 
 
-def _round(value: float) -> float | None:
-    """The value to five digits after the point; None where it is not finite."""
-    return round(float(value), 5) if np.isfinite(value) else None
-
-
 def _rounded(values: Any) -> list[float | None]:
-    return [_round(value) for value in values]
+    return [finite(value) for value in values]

@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pitwall.car.acceptance import check
+from pitwall.car.replay import messages
 from pitwall.car.session import Session
 from pitwall.errors import JobError
 from pitwall.features import FeatureSet, load
 from pitwall.features.plan import plan_json
-from pitwall.kafka.wire import TickEncoder
 from pitwall.machine import jars
 from pitwall.machine.compile import flink_home, job_jar, libraries
 from pitwall.settings import Settings
@@ -82,14 +82,9 @@ def _rows(
 
 def _frames(session: Session) -> Iterator[bytes]:
     """The session as the operator reads it, each tick at its own time, and then its end."""
-    encoder = TickEncoder(
-        session.vehicle, session.session, session.names, session.units, session.rate_hz
-    )
-    encode = encoder.encode_known if session.sparse else encoder.encode
-    ticks = zip(session.times_s.tolist(), session.values.tolist(), strict=True)
     now_ms = 0
-    for offset, (time_s, values) in enumerate(ticks):
-        message, now_ms = encode(time_s, values), int(time_s * 1000)
+    for offset, (time_s, message, _) in enumerate(messages(session)):
+        now_ms = int(time_s * 1000)
         yield b"M" + struct.pack(">H", len(TOPIC)) + TOPIC
         yield struct.pack(">iqqqqi", 0, offset, now_ms, now_ms, -(2**63), len(message)) + message
     yield b"A" + struct.pack(">qq", now_ms + 60_000, END)

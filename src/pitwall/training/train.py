@@ -11,8 +11,8 @@ from pitwall.models.circuit import Circuit, of_tags
 from pitwall.models.promotion import Verdict, gate, promote
 from pitwall.settings import Settings
 from pitwall.training import lineage
+from pitwall.training.comparison import finite
 from pitwall.training.dataset import build, entity_rows, sha256
-from pitwall.training.duel import finite
 from pitwall.training.evaluation import evaluate
 from pitwall.training.laps import choose
 from pitwall.training.log import log

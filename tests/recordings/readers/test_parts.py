@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings.readers import (
     aim_xrk,
     iracing_ibt,
@@ -20,7 +20,6 @@ from pitwall.recordings.readers import (
 from pitwall.recordings.readers.parts import (
     SteadyTimes,
     beacons_of,
-    listed,
     name_and_unit,
     text_of,
     told_apart,

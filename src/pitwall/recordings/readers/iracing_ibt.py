@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall.errors import LapFileError
-from pitwall.recordings.readers.parts import check_content, lap_column, listed, longest, text_of
+from pitwall.errors import LapFileError, listed
+from pitwall.recordings.readers.parts import check_content, lap_column, longest, text_of
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "iracing-ibt"

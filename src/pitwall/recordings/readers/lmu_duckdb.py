@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings import isolated
-from pitwall.recordings.readers.parts import SteadyTimes, check_content, listed, longest
+from pitwall.recordings.readers.parts import SteadyTimes, check_content, longest
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "lmu-duckdb"

@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings import isolated
 from pitwall.recordings.readers.clock import EPOCH, FIRST_DATE_S, LAST_DATE_S
 from pitwall.recordings.readers.parts import (
     beacons_of,
     check_content,
     lap_column,
-    listed,
     longest,
     name_and_unit,
 )

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings import isolated
-from pitwall.recordings.readers.parts import check_content, lap_column, listed, longest, told_apart
+from pitwall.recordings.readers.parts import check_content, lap_column, longest, told_apart
 from pitwall.recordings.recording import Column, Options, Recording
 
 NAME = "mdf4"

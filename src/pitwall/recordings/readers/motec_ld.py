@@ -16,13 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings.readers.motec_ldx import beacons
 from pitwall.recordings.readers.parts import (
     SteadyTimes,
     check_content,
     lap_column,
-    listed,
     longest,
     text_of,
     told_apart,

@@ -17,14 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings.readers import clock as clocks
 from pitwall.recordings.readers.clock import Clock
 from pitwall.recordings.readers.parts import (
     beacons_of,
     check_content,
     lap_column,
-    listed,
     name_and_unit,
     told_apart,
 )

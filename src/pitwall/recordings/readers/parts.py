@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from pitwall.recordings.recording import Column
 HEAD_BYTES = 1 << 16
 """So much of a file tells its format."""
 
-SHOWN = 6
-"""So many names of columns are written out in a message."""
 
 BRACKETS = re.compile(r"(.*\S)\s*[\[(]([^\s\[\]()]{1,8})[\])]")
 UNITS_IN_BRACKETS = set(
@@ -74,12 +72,6 @@ def told_apart(columns: Iterable[Column]) -> Iterator[Column]:
             column = replace(column, source=f"{column.source} column {place}".strip())
         taken.add((column.name, column.source))
         yield column
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def longest(columns: Iterable[Column]) -> int:

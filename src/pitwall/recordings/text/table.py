@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pitwall.errors import LapFileError
+from pitwall.errors import LapFileError, listed
 from pitwall.recordings.recording import Column, Line, Options, Recording
 from pitwall.recordings.text import cars, decoding, long_form
 from pitwall.recordings.text.axis import Axis, axis_of
@@ -235,12 +235,12 @@ def _doubts(parsed: Parsed) -> list[str]:
         if column.kind is Kind.TIME and index not in parsed.axis.columns
     ]
     if others:
-        sentences.append(f"other clocks are left out: {_listed(others)}")
+        sentences.append(f"other clocks are left out: {listed(others, SHOWN)}")
     if texts:
-        sentences.append(f"columns without numbers are left out: {_listed(texts)}")
+        sentences.append(f"columns without numbers are left out: {listed(texts, SHOWN)}")
     truths = [column.name for column in fields if column.kind is Kind.TRUTH]
     if truths:
-        sentences.append(f"true and false count as 1 and 0: {_listed(truths)}")
+        sentences.append(f"true and false count as 1 and 0: {listed(truths, SHOWN)}")
     sentences += [
         f"{fields[index].name}: {unread.count} cells are no number, the first one is "
         f"{unread.text!r} in line {unread.line}; they count as missing"
@@ -251,11 +251,6 @@ def _doubts(parsed: Parsed) -> list[str]:
         sign = "decimal sign" if parsed.layout.dialect.decimal == "," else "sign of thousands"
         sentences.append(f"the comma in numbers such as 1,100 is taken as the {sign}")
     return sentences
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_table(head: bytes) -> bool:

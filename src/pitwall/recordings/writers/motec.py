@@ -13,7 +13,7 @@ import unicodedata
 from datetime import timedelta
 from pathlib import Path
 
-from pitwall.errors import UsageError
+from pitwall.errors import UsageError, listed
 from pitwall.recordings.writers import motec_ldx
 from pitwall.recordings.writers.export import Export, Written, groups
 from pitwall.recordings.writers.motec_grid import Grid, on_grid
@@ -120,9 +120,9 @@ def _notes(
     notes = ["MoTeC's format holds numbers as 32-bit floats"]
     moved = [names[column] for column, grid in sorted(grids.items()) if not grid.exact]
     if moved:
-        shown = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
         notes.append(
-            f"channels without a constant whole rate hold the newest sample at each place: {shown}"
+            "channels without a constant whole rate hold the newest sample at each place: "
+            f"{listed(moved, 3)}"
         )
     renamed = [
         f"{name!r} is {short.decode()!r}"
@@ -130,8 +130,7 @@ def _notes(
         if name != short.decode()
     ]
     if renamed:
-        more = f" and {len(renamed) - 3} more" if len(renamed) > 3 else ""
-        notes.append(f"names that do not fit are changed: {', '.join(renamed[:3])}{more}")
+        notes.append(f"names that do not fit are changed: {listed(renamed, 3)}")
     return tuple(notes)
 
 

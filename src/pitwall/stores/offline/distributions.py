@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,32 +72,32 @@ def distributions(
     A feature that no file has a column of is null in all rows. Raises `StoreError` when the store
     cannot be read.
     """
-    present = _present(settings, view)
-    stored = [name for name in names if name in present]
-    shares = ", ".join(map(str, SHARES))
-    asked = "".join(
-        f", count({_value(name)}), quantile_cont({_value(name)}, [{shares}])" for name in stored
-    )
-    rows, *found = _ask(settings, view, f"count(*){asked}", sessions)[0] if present else (0,)
-    counts = dict(zip(stored, found[::2], strict=True))
-    percentiles = {
-        name: tuple(map(float, values))
-        for name, values in zip(stored, found[1::2], strict=True)
-        if values
-    }
-    bins = "".join(
-        f", histogram({_value(name)}, {_edges(values).tolist()}::DOUBLE[])"
-        for name, values in percentiles.items()
-    )
-    maps = _ask(settings, view, f"count(*){bins}", sessions)[0][1:] if percentiles else []
+    with _opened(settings, view, sessions) as rows:
+        stored = [name for name in names if name in rows.columns]
+        shares = ", ".join(map(str, SHARES))
+        asked = "".join(
+            f", count({_value(name)}), quantile_cont({_value(name)}, [{shares}])" for name in stored
+        )
+        count, *found = rows.ask(f"count(*){asked}")[0] if rows.columns else (0,)
+        known = dict(zip(stored, found[::2], strict=True))
+        percentiles = {
+            name: tuple(map(float, values))
+            for name, values in zip(stored, found[1::2], strict=True)
+            if values
+        }
+        bins = "".join(
+            f", histogram({_value(name)}, {_edges(values).tolist()}::DOUBLE[])"
+            for name, values in percentiles.items()
+        )
+        maps = rows.ask(f"count(*){bins}")[0][1:] if percentiles else []
     histograms = {
         name: tuple(int(found.get(edge, 0)) for edge in [*_edges(values).tolist(), np.inf])
         for (name, values), found in zip(percentiles.items(), maps, strict=True)
     }
     return {
         name: Distribution(
-            int(rows),
-            1 - counts.get(name, 0) / rows if rows else float("nan"),
+            int(count),
+            1 - known.get(name, 0) / count if count else float("nan"),
             percentiles.get(name, ()),
             histograms.get(name, ()),
         )
@@ -110,15 +111,12 @@ def medians(settings: Settings, view: str, names: Sequence[str]) -> pd.DataFrame
     The columns are vehicle, session and the names. Raises `StoreError` when the store cannot be
     read.
     """
-    present = _present(settings, view)
-    columns = "".join(
-        f", median({_value(name)})" if name in present else ", NULL" for name in names
-    )
-    found = (
-        _ask(settings, view, f"vehicle, session{columns}", None, "vehicle, session")
-        if present
-        else []
-    )
+    with _opened(settings, view, None) as rows:
+        columns = "".join(
+            f", median({_value(name)})" if name in rows.columns else ", NULL" for name in names
+        )
+        key = "vehicle, session"
+        found = rows.ask(f"{key}{columns}", key) if rows.columns else []
     frame = pd.DataFrame(found, columns=["vehicle", "session", *names])
     return frame.astype(dict.fromkeys(names, float))
 
@@ -128,43 +126,43 @@ def _value(name: str) -> str:
     return f'CASE WHEN isfinite("{name}"::DOUBLE) THEN "{name}"::DOUBLE END'
 
 
-def _present(settings: Settings, view: str) -> set[str]:
-    """The columns of the view's files; empty where nothing is recorded."""
-    if not files(recorded(settings, view)):
-        return set()
-    return {str(row[0]) for row in _ask(settings, view, "*", None, describe=True)}
+class _Rows:
+    """The rows of a view: of some sessions or of all, and the newest where they were rewritten."""
+
+    def __init__(self, connection: Any, paths: list[str], sessions: Sequence[str] | None) -> None:
+        self._connection = connection
+        self._arguments = {
+            "paths": paths,
+            "sessions": None if sessions is None else list(sessions),
+        }
+        self._rows = f"SELECT * FROM {ROWS} WHERE {ASKED}"
+        self.columns: set[str] = set()
+        """The columns of the files; empty where nothing is recorded."""
+        if paths:
+            self.columns = {row[0] for row in self._fetch(f"DESCRIBE {self._rows}")}
+            [(written, times)] = self.ask(f"count(*), count(DISTINCT ({KEY}))")
+            if written > times:
+                self._rows += NEWEST
+
+    def ask(self, columns: str, group: str = "") -> list[tuple[Any, ...]]:
+        """The answer to a question to these rows, by group where one is named."""
+        grouped = f" GROUP BY {group} ORDER BY {group}" if group else ""
+        return self._fetch(f"SELECT {columns} FROM ({self._rows}){grouped}")
+
+    def _fetch(self, question: str) -> list[tuple[Any, ...]]:
+        cursor = self._connection.execute(question, self._arguments)
+        return [tuple(row) for row in cursor.fetchall()]
 
 
-def _ask(
-    settings: Settings,
-    view: str,
-    columns: str,
-    sessions: Sequence[str] | None,
-    group: str = "",
-    *,
-    describe: bool = False,
-) -> list[tuple[Any, ...]]:
-    """The rows of a question to the view's files."""
+@contextmanager
+def _opened(settings: Settings, view: str, sessions: Sequence[str] | None) -> Iterator[_Rows]:
+    """The rows of a view while the block runs. Raises `StoreError` when they cannot be read."""
     import duckdb
 
     where = recorded(settings, view)
-    grouped = f" GROUP BY {group} ORDER BY {group}" if group else ""
-    rows = f"SELECT * FROM {ROWS} WHERE {ASKED}"
-    arguments = {"paths": files(where), "sessions": None if sessions is None else list(sessions)}
     with database(where) as connection:
         try:
-            if describe:
-                return [
-                    tuple(row)
-                    for row in connection.execute(f"DESCRIBE {rows}", arguments).fetchall()
-                ]
-            written, times = connection.execute(
-                f"SELECT count(*), count(DISTINCT ({KEY})) FROM ({rows})", arguments
-            ).fetchone()
-            if written > times:
-                rows += NEWEST
-            cursor = connection.execute(f"SELECT {columns} FROM ({rows}){grouped}", arguments)
-            return [tuple(row) for row in cursor.fetchall()]
+            yield _Rows(connection, files(where), sessions)
         except duckdb.Error as error:
             raise StoreError(
                 f"the offline store in {settings.offline(view)} cannot be read ({error}); try again"
