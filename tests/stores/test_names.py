@@ -16,7 +16,7 @@ from pitwall.stores.cassandra import prepare
 from pitwall.stores.cassandra.options import Connection
 from pitwall.stores.names import cql_map, cql_name, cql_text, online_table
 
-WORDS = st.text(alphabet="ab_1", min_size=1, max_size=6)
+WORDS = st.text(alphabet="ab_1-", min_size=1, max_size=6)
 
 
 def test_a_table_is_named_by_project_and_view() -> None:
@@ -24,6 +24,8 @@ def test_a_table_is_named_by_project_and_view() -> None:
     assert online_table("a", "b_c") == "a_b_c"
     assert online_table("a_b", "c") == "3_a_b_c"
     assert online_table("3", "a_b_c") == "1_3_a_b_c"
+    assert online_table("my-team", "lap-times") == "my_team_lap_times__b40032cbc242"
+    assert len(online_table("a" * 40, "b" * 40)) == 48
 
 
 @given(WORDS, WORDS, WORDS, WORDS)
@@ -78,15 +80,16 @@ def test_a_keyspace_is_a_plain_name() -> None:
 
 def test_the_table_of_another_view_is_not_taken() -> None:
     """Under the rule before, `a_b` and `c` had the table that `a` and `b_c` have."""
-    from feast import FeatureView, Field, FileSource
-    from feast.types import Float64
+    from feast import Entity, FeatureView, Field, FileSource, ValueType
+    from feast.types import Float64, String
 
     from pitwall.stores.online.comment import view_comment
     from pitwall.stores.online.tables import changes
 
     view = FeatureView(
         name="b_c",
-        schema=[Field(name="speed", dtype=Float64)],
+        entities=[Entity(name="car", value_type=ValueType.STRING)],
+        schema=[Field(name="car", dtype=String), Field(name="speed", dtype=Float64)],
         source=FileSource(name="s", path="p", timestamp_field="t"),
     )
     old = json.dumps(view_comment("a_b", "c", timedelta(seconds=1)))
@@ -97,14 +100,18 @@ def test_the_table_of_another_view_is_not_taken() -> None:
 
 
 def test_a_quote_in_a_features_name_stays_in_the_name() -> None:
-    from feast import FeatureView, Field, FileSource
-    from feast.types import Float64
+    from feast import Entity, FeatureView, Field, FileSource, ValueType
+    from feast.types import Float64, String
 
     from pitwall.stores.online.tables import changes
 
     view = FeatureView(
         name="laps",
-        schema=[Field(name='x" double); DROP TABLE t; --', dtype=Float64)],
+        entities=[Entity(name="car", value_type=ValueType.STRING)],
+        schema=[
+            Field(name="car", dtype=String),
+            Field(name='x" double); DROP TABLE t; --', dtype=Float64),
+        ],
         source=FileSource(name="s", path="p", timestamp_field="t"),
     )
     (created,) = changes(Recorder(), "pitwall", "a", [view])

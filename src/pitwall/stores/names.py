@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +12,8 @@ HISTORY_TABLE = "telemetry_history"
 
 Statement = tuple[str, tuple[Any, ...]]
 """CQL with `%s` for values, and the values."""
+_TABLE = re.compile(r"[A-Za-z0-9_]{1,48}")
+_NO_TABLE = re.compile(r"[^A-Za-z0-9_]")
 
 
 def online_table(project: str, view: str) -> str:
@@ -17,10 +21,15 @@ def online_table(project: str, view: str) -> str:
 
     It is `project_view`. Where the project's name would leave open where it ends, since it holds
     `_` or is a number, its length stands before it: `a_b` and `c` give `3_a_b_c`, `a` and `b_c`
-    give `a_b_c`.
+    give `a_b_c`. Cassandra takes letters, digits and `_`, up to 48; in any other name the rest is
+    replaced, and a digest of both names stands at its end.
     """
     is_plain = "_" not in project and not project.isdigit()
-    return f"{project}_{view}" if is_plain else f"{len(project)}_{project}_{view}"
+    name = f"{project}_{view}" if is_plain else f"{len(project)}_{project}_{view}"
+    if _TABLE.fullmatch(name):
+        return name
+    digest = hashlib.sha256(f"{project}\0{view}".encode()).hexdigest()[:12]
+    return f"{_NO_TABLE.sub('_', name)[:34]}__{digest}"
 
 
 def cql_name(name: str) -> str:

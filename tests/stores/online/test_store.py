@@ -10,7 +10,6 @@ import itertools
 import math
 import os
 import signal
-import struct
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,17 +17,9 @@ from typing import Any
 import pytest
 from feast import FeatureView, Field
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-from feast.protos.feast.types.Value_pb2 import (
-    BoolList,
-    BytesList,
-    DoubleList,
-    FloatList,
-    Int32List,
-    Int64List,
-    StringList,
-    Value,
-)
-from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.types import Float64, Int32, Int64, String
+from feast_values import VALUES
 
 from pitwall.errors import StoreError
 from pitwall.lab.bench.race import race
@@ -83,36 +74,6 @@ def backend(request: pytest.FixtureRequest, backends: dict[str, Backend]) -> Bac
 def name(request: pytest.FixtureRequest) -> str:
     """A view name of the test's own."""
     return request.node.originalname.removeprefix("test_")[:30]
-
-
-VALUES: list[tuple[Any, Value]] = [
-    (Float64, Value(double_val=0.1)),
-    (Float64, Value(double_val=-0.0)),
-    (Float64, Value(double_val=5e-324)),
-    (Float64, Value(double_val=math.nan)),
-    (Float64, Value(double_val=-math.inf)),
-    (Float32, Value(float_val=struct.unpack("f", struct.pack("f", 0.1))[0])),
-    (Int32, Value(int32_val=-(2**31))),
-    (Int64, Value(int64_val=2**63 - 1)),
-    (Bool, Value(bool_val=True)),
-    (Bool, Value(bool_val=False)),
-    (String, Value(string_val="Zürich \U0001f3ce 'quoted'\n")),
-    (String, Value(string_val="")),
-    (Bytes, Value(bytes_val=bytes(range(256)))),
-    (UnixTimestamp, Value(unix_timestamp_val=1_777_636_800)),
-    (UnixTimestamp, Value(unix_timestamp_val=-(2**63))),
-    (Array(Float64), Value(double_list_val=DoubleList(val=[1.5, math.nan, -0.0]))),
-    (Array(Float64), Value(double_list_val=DoubleList(val=[]))),
-    (Array(Float32), Value(float_list_val=FloatList(val=[0.5, 2.0]))),
-    (Array(Int32), Value(int32_list_val=Int32List(val=[1, -1]))),
-    (Array(Int64), Value(int64_list_val=Int64List(val=[2**62]))),
-    (Array(String), Value(string_list_val=StringList(val=["a", "", "ü"]))),
-    (Array(Bytes), Value(bytes_list_val=BytesList(val=[b"", b"\0"]))),
-    (Array(Bool), Value(bool_list_val=BoolList(val=[True, False]))),
-    (Array(UnixTimestamp), Value(unix_timestamp_list_val=Int64List(val=[0, -1]))),
-    (Float64, Value()),
-    (Array(String), Value()),
-]
 
 
 def same(a: Value, b: Value) -> bool:

@@ -42,6 +42,10 @@ class Place:
         """Whether there is a file, not a folder, at this path."""
         return bool(self.system.get_file_info(self.path).type == fs.FileType.File)
 
+    def is_folder(self) -> bool:
+        """Whether there is a folder at this path."""
+        return bool(self.system.get_file_info(self.path).type == fs.FileType.Directory)
+
     def files(self) -> list[fs.FileInfo]:
         """Finished Parquet files here and in all folders below, sorted by path.
 

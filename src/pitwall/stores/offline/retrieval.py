@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 
 import pandas as pd
@@ -74,14 +75,21 @@ class ParquetRetrievalJob(RetrievalJob):
         allow_overwrite: bool = False,
         timeout: int | None = None,
     ) -> None:
-        """Write the result as one Parquet file at the path of `storage`.
+        """Write the result as one Parquet file at the path of `storage`, or in the folder there.
 
         Raises Feast's `SavedDatasetLocationAlreadyExists` when there are files at that path and
         `allow_overwrite` is false.
         """
         source = source_of(storage.to_data_source())
         target = place_of(self._config, source)
-        if target.files() and not allow_overwrite:
+        before = target.files()
+        if before and not allow_overwrite:
             raise SavedDatasetLocationAlreadyExists(location=source.path)
+        if target.is_folder():
+            written = target.write(f"saved-{uuid.uuid4().hex}.parquet", self.to_arrow())
+            for file in before:
+                if file.path != written.path:
+                    target.system.delete_file(file.path)
+            return
         folder, _, name = target.path.rpartition("/")
         Place(target.system, folder).write(name, self.to_arrow())

@@ -27,7 +27,9 @@ def add_rows(target: Place, table: pa.Table, event: str) -> None:
         folder, _, name = target.path.rpartition("/")
         if target.is_file():
             old = pq.read_table(target.path, filesystem=target.system)
-            table = pa.concat_tables([old, table], promote_options="permissive")
+            table = pa.concat_tables(
+                [old, _with_times_as_in(old.schema, table)], promote_options="permissive"
+            )
         Place(target.system, folder).write(name, table)
         return
     days = pa.array(times(table[event], event) // DAY_US)
@@ -37,6 +39,18 @@ def add_rows(target: Place, table: pa.Table, event: str) -> None:
             f"event_date={date}/written-{uuid.uuid4().hex}.parquet",
             table.filter(pc.equal(days, day)),
         )
+
+
+def _with_times_as_in(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """The table with its times in the unit and zone of the schema. A time without one is UTC."""
+    for place, field in enumerate(table.schema):
+        kind = schema.field(field.name).type if field.name in schema.names else field.type
+        if kind == field.type or not all(map(pa.types.is_timestamp, (kind, field.type))):
+            continue
+        column = table[field.name].cast(pa.timestamp(field.type.unit, "UTC"))
+        column = column.cast(pa.timestamp(kind.unit, "UTC"), safe=False).cast(kind)
+        table = table.set_column(place, field.name, column)
+    return table
 
 
 def in_types(table: pa.Table, types: dict[str, pa.DataType], view: str) -> pa.Table:

@@ -12,7 +12,7 @@ from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from pitwall.stores.cassandra.requests import Request, ResultRow
 from pitwall.stores.names import cql_name
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import EPOCH, EntityKey, to_proto
+from pitwall.stores.online.values import EPOCH, EntityKey, features_of, to_proto
 
 IN_ONE = 20
 """Largest number of entities that one statement reads. They differ in one key only."""
@@ -35,10 +35,10 @@ def select_statements(
     no table.
     """
     key = (config.project, view.name, "read", *(requested or ()))
-    dtypes = [field.dtype for field in view.features]
+    dtypes = [field.dtype for field in features_of(view)]
     statements: SelectStatements | None = session.statements.get(key)
     if statements is None or statements.dtypes != dtypes:  # The view may have changed since.
-        dtype_of = {field.name: field.dtype for field in view.features}
+        dtype_of = {field.name: field.dtype for field in features_of(view)}
         names = [name for name in (requested or dtype_of) if name in dtype_of]
         statements = session.statements[key] = _prepare(session, config, view, names)
     return statements
@@ -60,7 +60,7 @@ def _prepare(
             config.online_store.read_consistency,
         )
 
-    dtype_of = {field.name: field.dtype for field in view.features}
+    dtype_of = {field.name: field.dtype for field in features_of(view)}
     return SelectStatements(
         dtypes=list(dtype_of.values()),
         keys=keys,

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from feast import Entity, FeatureView, RepoConfig
+from feast import Entity, FeatureView, OnDemandFeatureView, RepoConfig, StreamFeatureView
 from feast.infra.infra_object import InfraObject
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.supported_async_methods import SupportedAsyncMethods
@@ -26,7 +26,7 @@ from pitwall.stores.cassandra.requests import Request, ResultRow, ask, ask_async
 from pitwall.stores.online import plan, tables
 from pitwall.stores.online.reading import Answer, select_statements
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import key_to_read
+from pitwall.stores.online.values import key_to_read, ttl_of
 from pitwall.stores.online.writing import Conversation, Row, write
 
 
@@ -108,8 +108,7 @@ class CassandraOnlineStore(OnlineStore):
         """
         plan.show_in_plan()
         session = self._connect(config)
-        views = [FeatureView.from_proto(proto) for proto in desired_registry_proto.feature_views]
-        views = [view for view in views if view.online]
+        views = _online_views(desired_registry_proto)
         where = (session.cassandra, session.keyspace, config.project)
         changes = tables.changes(*where, views) + tables.orphans(*where, views)
         return [plan.CassandraTable(change) for change in changes]
@@ -190,8 +189,18 @@ class CassandraOnlineStore(OnlineStore):
         return (
             session.cassandra,
             requests,
-            lambda results: statements.answers(keys, asked, results, view.ttl),
+            lambda results: statements.answers(keys, asked, results, ttl_of(view)),
         )
+
+
+def _online_views(registry: RegistryProto) -> list[FeatureView]:
+    """The views of every kind whose rows the online store holds."""
+    views: list[Any] = [FeatureView.from_proto(proto) for proto in registry.feature_views]
+    views += [StreamFeatureView.from_proto(proto) for proto in registry.stream_feature_views]
+    on_demand = map(OnDemandFeatureView.from_proto, registry.on_demand_feature_views)
+    return [view for view in views if view.online] + [
+        view for view in on_demand if view.write_to_online_store
+    ]
 
 
 def _next(

@@ -12,7 +12,7 @@ from feast import FeatureView
 from pitwall.errors import StoreError
 from pitwall.stores.names import cql_map, cql_name, cql_names, cql_text, online_table
 from pitwall.stores.online.comment import stored_comment, view_comment
-from pitwall.stores.online.values import cql_type
+from pitwall.stores.online.values import cql_type, features_of, ttl_of
 
 TIME_COLUMNS = ("event_timestamp", "created_timestamp")
 
@@ -43,8 +43,10 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
     name = online_table(project, view.name)
     table = f"{keyspace}.{cql_name(name)}"
     keys = {column.name: cql_type(column.dtype) for column in view.entity_columns}
+    if not keys:
+        return []  # Its entities are not in the registry yet; the apply that brings them goes on.
     features = _feature_types(view)
-    comment = view_comment(project, view.name, view.ttl)
+    comment = view_comment(project, view.name, ttl_of(view))
     noted = stored_comment(session, keyspace, name)
     if noted and (noted.get("project"), noted.get("view")) != (project, view.name):
         raise StoreError(
@@ -87,7 +89,7 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
                 f"{stored[feature][0]}, which Cassandra cannot convert; give the feature a new name"
             )
     if noted != comment:
-        ttl = f"TTL {view.ttl}" if view.ttl else "no TTL"
+        ttl = f"TTL {ttl_of(view)}" if ttl_of(view) else "no TTL"
         updates.append(Change("Updated", table, ttl, f"ALTER TABLE {table} {with_comment}"))
     return updates
 
@@ -95,7 +97,7 @@ def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> li
 def _feature_types(view: FeatureView) -> dict[str, str]:
     """The CQL type of each feature of the view."""
     types = {}
-    for field in view.features:
+    for field in features_of(view):
         if field.name in TIME_COLUMNS:
             raise StoreError(
                 f"feature {field.name!r} of view {view.name!r} has the name of a column "

@@ -19,7 +19,7 @@ from pitwall.errors import StoreError
 from pitwall.stores.cassandra.requests import AT_ONCE, Request, ResultRow
 from pitwall.stores.names import cql_names
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import EPOCH, EntityKey, entity_key, from_proto
+from pitwall.stores.online.values import EPOCH, EntityKey, entity_key, features_of, from_proto
 
 Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
 """Entity, features by name, event time and created time, as Feast passes them."""
@@ -90,7 +90,7 @@ class _Statements:
 
 
 def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView) -> _Statements:
-    names = tuple(field.name for field in view.features)
+    names = tuple(field.name for field in features_of(view))
     keys = list(view.join_keys)
     table = session.table(config.project, view.name)
     options = config.online_store
@@ -128,8 +128,9 @@ def _new_row(view: FeatureView, statements: _Statements, row: Row) -> _NewRow:
     event = _in_utc(event)
     event_us = (event - EPOCH) // MICROSECOND
     created = datetime.now(UTC) if created is None else _in_utc(created)
+    dtypes = {field.name: field.dtype for field in features_of(view)}
     values = tuple(
-        from_proto(values_by_name[name]) if name in values_by_name else None
+        from_proto(values_by_name[name], dtypes[name]) if name in values_by_name else None
         for name in statements.names
     )
     try:
