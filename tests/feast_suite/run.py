@@ -3,7 +3,7 @@
 CHECKOUT is the folder of a checkout of Feast's repository; the suite is not in Feast's wheel. The
 script makes an environment for the suite in the cache folder, starts a Cassandra of its own, runs
 the suite on Feast's local stores and on ours, and prints a table: a line for each file, and a line
-for each test that passes on Feast's stores and not on ours.
+for each test that passes on Feast's stores and not on ours, with the reason (`GAPS`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,17 @@ testcontainers keyring python-keycloak pytest-env pytest-asyncio pytest-lazy-fix
 assertpy google-cloud-bigquery google-cloud-storage deltalake moto minio requests-toolbelt
 """.split()
 """What the suite imports beside our own packages."""
+
+OUR_TTL = "a row older than the view's TTL is not given, where Feast's stores give it"
+OUR_TYPES = "a feature has the type that its view declares, as online, where Feast's has the file's"
+GAPS = {
+    ("materialization.test_universal_materialization", "test_odfv_write_methods"): OUR_TTL,
+    ("online_store.test_universal_online", "test_online_retrieval_with_event_timestamps"): OUR_TTL,
+    ("offline_store.test_universal_types", "test_feature_get_historical_features_types_match"): (
+        OUR_TYPES
+    ),
+}
+"""Tests that our stores do not pass on purpose, with the reason."""
 
 Outcomes = dict[tuple[str, str], str]
 """How each test ended (passed, failed, error, skipped), by its file and its name."""
@@ -119,15 +130,21 @@ def table(feast: Outcomes, ours: Outcomes) -> list[str]:
             for run in (feast, ours)
         ]
         lines.append(f"| {file} | {counts[0]} | {counts[1]} |")
-    lines.append("")
-    for key, kind in feast.items():
-        if kind == "passed" and ours.get(key) != "passed":
-            lines.append(f"- {key[0]} {key[1]}: {ours.get(key, 'did not run')}")
     return lines
 
 
+def gaps(feast: Outcomes, ours: Outcomes) -> dict[tuple[str, str], list[str]]:
+    """Tests that pass on Feast's stores and not on ours, by file and name: how each ended."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (file, name), kind in feast.items():
+        if kind == "passed" and ours.get((file, name)) != "passed":
+            ended = ours.get((file, name), "did not run")
+            found.setdefault((file, name.rsplit(" ", 1)[0]), []).append(ended)
+    return found
+
+
 def main() -> None:
-    """Run both, and print the table. Ends with 1 where ours fall behind."""
+    """Run both, and print the table. Ends with 1 where ours fall behind without a reason."""
     if len(sys.argv) != 2:
         raise UsageError("usage: run.py CHECKOUT, the folder of a checkout of Feast's repository")
     checkout = Path(sys.argv[1]).resolve()
@@ -142,9 +159,12 @@ def main() -> None:
                 "PITWALL_SUITE_PASSWORD": settings.secret("cassandra").get_secret_value(),
             }
             ours = run(python, checkout, "our_stores", login)
-    lines = table(feast, ours)
-    print("\n".join(lines))
-    sys.exit(any(line.startswith("- ") for line in lines))
+    print("\n".join(table(feast, ours)), "\n")
+    found = gaps(feast, ours)
+    for (file, name), ended in found.items():
+        reason = GAPS.get((file, name), "NO REASON IS KNOWN: " + ", ".join(sorted(set(ended))))
+        print(f"- `{file}` {name} ({len(ended)}): {reason}")
+    sys.exit(any(key not in GAPS for key in found))
 
 
 if __name__ == "__main__":

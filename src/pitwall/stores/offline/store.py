@@ -177,7 +177,11 @@ class ParquetOfflineStore(OfflineStore):
         source = source_of(feature_view.batch_source)
         in_files = {new: old for old, new in source.field_mapping.items()}
         table = table.rename_columns([in_files.get(name, name) for name in table.column_names])
-        if source.timestamp_field not in table.column_names:
+        event, created = (
+            in_files.get(name, name)
+            for name in (source.timestamp_field, source.created_timestamp_column)
+        )
+        if event not in table.column_names:
             raise StoreError(
                 f"rows for {feature_view.name!r} lack {source.timestamp_field!r}, "
                 "the source's timestamp; add the column"
@@ -188,10 +192,10 @@ class ParquetOfflineStore(OfflineStore):
         }
         declared = {name: kind for name, kind in types.items() if kind is not None}
         table = in_types(table, declared, feature_view.name)
-        for name in (source.timestamp_field, source.created_timestamp_column):
+        for name in (event, created):
             if name and name in table.column_names:
                 times(table[name], name)
-        add_rows(place_of(config, source), table, source.timestamp_field)
+        add_rows(place_of(config, source), table, event)
         if progress:
             progress(table.num_rows)
 

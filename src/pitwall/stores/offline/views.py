@@ -82,8 +82,8 @@ def as_view(
     given = {in_files.get(key, key): view.projection.join_key_map.get(key, key) for key in keys}
     columns = Columns(
         {in_files.get(key, key): kind for key, kind in keys.items()},
-        source.timestamp_field,
-        source.created_timestamp_column or None,
+        in_files.get(source.timestamp_field, source.timestamp_field),
+        in_files.get(source.created_timestamp_column, source.created_timestamp_column) or None,
     )
     ttl_us = int(view.ttl.total_seconds() * 1_000_000) if view.ttl else None
     return View(

@@ -12,7 +12,7 @@ from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from pitwall.stores.cassandra.requests import Request, ResultRow
 from pitwall.stores.names import cql_name
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import EPOCH, EntityKey, features_of, to_proto
+from pitwall.stores.online.values import EPOCH, EntityKey, features_of, keys_of, to_proto
 
 IN_ONE = 20
 """Largest number of entities that one statement reads. They differ in one key only."""
@@ -47,7 +47,7 @@ def select_statements(
 def _prepare(
     session: PreparedSession, config: RepoConfig, view: FeatureView, names: list[str]
 ) -> SelectStatements:
-    keys = list(view.join_keys)
+    keys = [field.name for field in keys_of(view)]
     table = session.table(config.project, view.name)
     columns = ", ".join(['WRITETIME("event_timestamp")', *map(cql_name, names)])
 

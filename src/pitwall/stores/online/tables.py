@@ -12,7 +12,7 @@ from feast import FeatureView
 from pitwall.errors import StoreError
 from pitwall.stores.names import cql_map, cql_name, cql_names, cql_text, online_table
 from pitwall.stores.online.comment import stored_comment, view_comment
-from pitwall.stores.online.values import cql_type, features_of, ttl_of
+from pitwall.stores.online.values import cql_type, features_of, keys_of, ttl_of
 
 TIME_COLUMNS = ("event_timestamp", "created_timestamp")
 
@@ -42,7 +42,7 @@ def changes(
 def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> list[Change]:
     name = online_table(project, view.name)
     table = f"{keyspace}.{cql_name(name)}"
-    keys = {column.name: cql_type(column.dtype) for column in view.entity_columns}
+    keys = {column.name: cql_type(column.dtype) for column in keys_of(view)}
     if not keys:
         return []  # Its entities are not in the registry yet; the apply that brings them goes on.
     features = _feature_types(view)

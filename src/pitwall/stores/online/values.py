@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feast import FeatureView, Field
+from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_NAME
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.types import (
@@ -59,9 +60,19 @@ is −2⁶³, which the CQL type `timestamp` cannot hold."""
 _FIELDS = {field.name: field for field in ValueProto.DESCRIPTOR.fields}
 
 
+def keys_of(view: FeatureView) -> list[Field]:
+    """The join keys of a view of any kind; empty where Feast does not know its entities yet.
+
+    A view without entities has the key that Feast gives such views.
+    """
+    if not view.entity_columns and view.entities in ([], [DUMMY_ENTITY_NAME]):
+        return [Field(name=DUMMY_ENTITY_ID, dtype=String)]
+    return list(view.entity_columns)
+
+
 def features_of(view: FeatureView) -> list[Field]:
     """The features of a view of any kind. Those of a stream view hold its keys as well."""
-    keys = set(view.join_keys)
+    keys = {field.name for field in keys_of(view)}
     return [field for field in view.features if field.name not in keys]
 
 
@@ -153,14 +164,14 @@ def key_to_read(join_keys: list[str], entity: EntityKeyProto) -> EntityKey | Non
 
     A key that is one text alone is written as `_alone` says.
     """
-    given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
+    given = _given(entity)
     values = tuple(from_proto(given[name]) if name in given else None for name in join_keys)
     return None if None in values else _alone(values)
 
 
 def entity_key(view: FeatureView, join_keys: list[str], entity: EntityKeyProto) -> EntityKey:
     """The values of `join_keys` in their order. Raises `StoreError` when one of them is null."""
-    given = dict(zip(entity.join_keys, entity.entity_values, strict=True))
+    given = _given(entity)
     values = tuple(from_proto(given[name]) for name in join_keys)
     if None in values:
         raise StoreError(
@@ -168,6 +179,13 @@ def entity_key(view: FeatureView, join_keys: list[str], entity: EntityKeyProto) 
             "give a value"
         )
     return _alone(values)
+
+
+def _given(entity: EntityKeyProto) -> dict[str, ValueProto]:
+    """The parts of a key by name. A key of no parts is that of a view without entities."""
+    if not entity.join_keys:
+        return {DUMMY_ENTITY_ID: ValueProto(string_val="")}
+    return dict(zip(entity.join_keys, entity.entity_values, strict=True))
 
 
 def _alone(values: EntityKey) -> EntityKey:

@@ -19,7 +19,14 @@ from pitwall.errors import StoreError
 from pitwall.stores.cassandra.requests import AT_ONCE, Request, ResultRow
 from pitwall.stores.names import cql_names
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import EPOCH, EntityKey, entity_key, features_of, from_proto
+from pitwall.stores.online.values import (
+    EPOCH,
+    EntityKey,
+    entity_key,
+    features_of,
+    from_proto,
+    keys_of,
+)
 
 Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
 """Entity, features by name, event time and created time, as Feast passes them."""
@@ -79,6 +86,7 @@ class _NewRow:
 class _Statements:
     names: tuple[str, ...]
     """The view's features when these statements were prepared."""
+    keys: list[str]
     times: Any
     features: Any
     insert: Any
@@ -91,7 +99,7 @@ class _Statements:
 
 def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView) -> _Statements:
     names = tuple(field.name for field in features_of(view))
-    keys = list(view.join_keys)
+    keys = [field.name for field in keys_of(view)]
     table = session.table(config.project, view.name)
     options = config.online_store
 
@@ -112,6 +120,7 @@ def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView)
     def prepare() -> _Statements:
         return _Statements(
             names,
+            keys,
             select("WRITETIME(event_timestamp), WRITETIME(created_timestamp), created_timestamp"),
             select(cql_names([keys[0], *names])),
             insert([*keys, "event_timestamp", "created_timestamp", *names]),
@@ -124,7 +133,7 @@ def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView)
 
 def _new_row(view: FeatureView, statements: _Statements, row: Row) -> _NewRow:
     entity, values_by_name, event, created = row
-    key = entity_key(view, list(view.join_keys), entity)
+    key = entity_key(view, statements.keys, entity)
     event = _in_utc(event)
     event_us = (event - EPOCH) // MICROSECOND
     created = datetime.now(UTC) if created is None else _in_utc(created)
