@@ -94,8 +94,8 @@ def test_the_table_of_another_view_is_not_taken() -> None:
     )
     old = json.dumps(view_comment("a_b", "c", timedelta(seconds=1)))
     with pytest.raises(StoreError, match="holds view 'c' of project 'a_b', not view 'b_c'"):
-        changes(Recorder([[(old,)]]), "pitwall", "a", [view])
-    created = changes(Recorder(), "pitwall", "a", [view])
+        changes(Recorder([[(old,)]]), "pitwall", "a", {view.name: view})
+    created = changes(Recorder(), "pitwall", "a", {view.name: view})
     assert created[0].cql.startswith('CREATE TABLE IF NOT EXISTS pitwall."a_b_c" (')
 
 
@@ -114,5 +114,5 @@ def test_a_quote_in_a_features_name_stays_in_the_name() -> None:
         ],
         source=FileSource(name="s", path="p", timestamp_field="t"),
     )
-    (created,) = changes(Recorder(), "pitwall", "a", [view])
+    (created,) = changes(Recorder(), "pitwall", "a", {view.name: view})
     assert '"x"" double); DROP TABLE t; --" double' in created.cql

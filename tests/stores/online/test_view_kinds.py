@@ -143,3 +143,43 @@ def test_a_view_waits_for_its_entity(cassandra: Settings, tmp_path: Path) -> Non
     store.apply([driver, view])
     store.write_to_online_store("later", rows(pilot="x", speed=2.0))
     assert read(store, "later:speed", pilot="x") == 2.0
+
+
+def test_versions_of_a_view_stand_side_by_side(cassandra: Settings, tmp_path: Path) -> None:
+    """A model may ask for `stats@v1` while the view is at its second version."""
+    from feast import Entity, FeatureStore, FeatureView, Field, ValueType
+    from feast.types import Float64, String
+
+    config = ours(cassandra, tmp_path).config
+    config.registry.enable_online_feature_view_versioning = True
+    driver = Entity(name="driver", join_keys=["driver"], value_type=ValueType.STRING)
+
+    def stats(*features: str) -> FeatureView:
+        columns = dict.fromkeys(features, 0.0)
+        return FeatureView(
+            name="stats",
+            entities=[driver],
+            schema=[
+                Field(name="driver", dtype=String),
+                *(Field(name=name, dtype=Float64) for name in features),
+            ],
+            source=source(tmp_path, "stats", driver="", **columns),
+        )
+
+    store = FeatureStore(config=config)
+    for number, features in enumerate([("speed",), ("speed", "brake"), ("speed", "gear")]):
+        store.apply([driver, stats(*features)])
+        values = dict.fromkeys(features, float(number))
+        store.write_to_online_store("stats", rows(driver="ham", **values))
+
+    def speed(view: str) -> Any:
+        answer = store.get_online_features([f"{view}:speed"], [{"driver": "ham"}]).to_dict()
+        return next(value for name, [value] in answer.items() if "speed" in name)
+
+    assert [speed(view) for view in ("stats@v0", "stats@v1", "stats@v2", "stats")] == [0, 1, 2, 2]
+    tables = store._get_provider().online_store.plan(config, store.registry.proto())
+    assert [change for change in tables if "deleted" in str(change).lower()] == []
+    gone = store.get_feature_view("stats")
+    store.apply([driver], objects_to_delete=[gone], partial=False)
+    left = store._get_provider().online_store.plan(config, store.registry.proto())
+    assert [change.name for change in left if "stats" in change.name] == []

@@ -12,7 +12,8 @@ from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from pitwall.stores.cassandra.requests import Request, ResultRow
 from pitwall.stores.names import cql_name
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import EPOCH, EntityKey, features_of, keys_of, to_proto
+from pitwall.stores.online.values import EPOCH, EntityKey, to_proto
+from pitwall.stores.online.views import features_of, keys_of, stored_name
 
 IN_ONE = 20
 """Largest number of entities that one statement reads. They differ in one key only."""
@@ -34,21 +35,22 @@ def select_statements(
     Requested names that the view does not have are left out. Raises `StoreError` when the view has
     no table.
     """
-    key = (config.project, view.name, "read", *(requested or ()))
+    name = stored_name(config, view)
+    key = (config.project, name, "read", *(requested or ()))
     dtypes = [field.dtype for field in features_of(view)]
     statements: SelectStatements | None = session.statements.get(key)
     if statements is None or statements.dtypes != dtypes:  # The view may have changed since.
         dtype_of = {field.name: field.dtype for field in features_of(view)}
         names = [name for name in (requested or dtype_of) if name in dtype_of]
-        statements = session.statements[key] = _prepare(session, config, view, names)
+        statements = session.statements[key] = _prepare(session, config, view, name, names)
     return statements
 
 
 def _prepare(
-    session: PreparedSession, config: RepoConfig, view: FeatureView, names: list[str]
+    session: PreparedSession, config: RepoConfig, view: FeatureView, name: str, names: list[str]
 ) -> SelectStatements:
     keys = [field.name for field in keys_of(view)]
-    table = session.table(config.project, view.name)
+    table = session.table(config.project, name)
     columns = ", ".join(['WRITETIME("event_timestamp")', *map(cql_name, names)])
 
     def prepare(many_of: str | None = None) -> Any:
@@ -56,7 +58,7 @@ def _prepare(
         where = " AND ".join(f"{cql_name(key)} {'IN' if key == many_of else '='} ?" for key in keys)
         return session.prepare(
             f"SELECT {first_column}{columns} FROM {table} WHERE {where}",
-            view.name,
+            name,
             config.online_store.read_consistency,
         )
 
@@ -64,7 +66,7 @@ def _prepare(
     return SelectStatements(
         dtypes=list(dtype_of.values()),
         keys=keys,
-        converters=[(name, to_proto(dtype_of[name])) for name in names],
+        converters=[(feature, to_proto(dtype_of[feature])) for feature in names],
         one=prepare(),
         many=[prepare(key) for key in keys],
     )

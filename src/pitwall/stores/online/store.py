@@ -26,7 +26,8 @@ from pitwall.stores.cassandra.requests import Request, ResultRow, ask, ask_async
 from pitwall.stores.online import plan, tables
 from pitwall.stores.online.reading import Answer, select_statements
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import key_to_read, ttl_of
+from pitwall.stores.online.values import key_to_read
+from pitwall.stores.online.views import stored_name, ttl_of
 from pitwall.stores.online.writing import Conversation, Row, write
 
 
@@ -49,6 +50,10 @@ class CassandraOnlineStore(OnlineStore):
     def async_supported(self) -> SupportedAsyncMethods:
         """Reading and writing: `feast serve` then does both on its event loop."""
         return SupportedAsyncMethods(read=True, write=True)
+
+    def _is_versioned_read_supported(self) -> bool:
+        """Feast asks: each version of a view has its own table, so that `view@v2` can be read."""
+        return True
 
     def _connect(self, config: RepoConfig) -> PreparedSession:
         session = self._session
@@ -88,11 +93,11 @@ class CassandraOnlineStore(OnlineStore):
             config.online_store.replication,
             Settings().replication,
         )
-        changes = tables.changes(
-            session.cassandra, session.keyspace, config.project, tables_to_keep
-        )
-        for view in tables_to_delete:
-            changes.append(tables.drop(session.keyspace, config.project, view.name))
+        where = (session.cassandra, session.keyspace, config.project)
+        changes = tables.changes(*where, _by_stored_name(config, tables_to_keep))
+        if tables_to_delete:
+            deleted = _by_stored_name(config, tables_to_delete)
+            changes += tables.drops(*where, deleted, tables_to_keep)
         tables.carry_out(session.cassandra, changes)
 
     def teardown(
@@ -110,7 +115,8 @@ class CassandraOnlineStore(OnlineStore):
         session = self._connect(config)
         views = _online_views(desired_registry_proto)
         where = (session.cassandra, session.keyspace, config.project)
-        changes = tables.changes(*where, views) + tables.orphans(*where, views)
+        changes = tables.changes(*where, _by_stored_name(config, views))
+        changes += tables.orphans(*where, views)
         return [plan.CassandraTable(change) for change in changes]
 
     def online_write_batch(
@@ -191,6 +197,10 @@ class CassandraOnlineStore(OnlineStore):
             requests,
             lambda results: statements.answers(keys, asked, results, ttl_of(view)),
         )
+
+
+def _by_stored_name(config: RepoConfig, views: Sequence[FeatureView]) -> dict[str, FeatureView]:
+    return {stored_name(config, view): view for view in views}
 
 
 def _online_views(registry: RegistryProto) -> list[FeatureView]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from feast import FeatureView
 from pitwall.errors import StoreError
 from pitwall.stores.names import cql_map, cql_name, cql_names, cql_text, online_table
 from pitwall.stores.online.comment import stored_comment, view_comment
-from pitwall.stores.online.values import cql_type, features_of, keys_of, ttl_of
+from pitwall.stores.online.values import cql_type
+from pitwall.stores.online.views import features_of, keys_of, ttl_of
 
 TIME_COLUMNS = ("event_timestamp", "created_timestamp")
 
@@ -30,29 +32,35 @@ class Change:
 
 
 def changes(
-    session: Any, keyspace: str, project: str, views: Sequence[FeatureView]
+    session: Any, keyspace: str, project: str, views: Mapping[str, FeatureView]
 ) -> list[Change]:
-    """The statements that make the tables hold these views.
+    """The statements that make the tables hold these views, given by their stored names.
 
     Changes nothing. Raises `StoreError` for a change that Cassandra cannot make.
     """
-    return [change for view in views for change in _of_view(session, keyspace, project, view)]
+    return [
+        change
+        for stored, view in views.items()
+        for change in _of_view(session, keyspace, project, stored, view)
+    ]
 
 
-def _of_view(session: Any, keyspace: str, project: str, view: FeatureView) -> list[Change]:
-    name = online_table(project, view.name)
+def _of_view(
+    session: Any, keyspace: str, project: str, stored_view: str, view: FeatureView
+) -> list[Change]:
+    name = online_table(project, stored_view)
     table = f"{keyspace}.{cql_name(name)}"
     keys = {column.name: cql_type(column.dtype) for column in keys_of(view)}
     if not keys:
         return []  # Its entities are not in the registry yet; the apply that brings them goes on.
     features = _feature_types(view)
-    comment = view_comment(project, view.name, ttl_of(view))
+    comment = view_comment(project, stored_view, ttl_of(view))
     noted = stored_comment(session, keyspace, name)
-    if noted and (noted.get("project"), noted.get("view")) != (project, view.name):
+    if noted and (noted.get("project"), noted.get("view")) != (project, stored_view):
         raise StoreError(
             f"table {table} holds view {noted.get('view')!r} of project {noted.get('project')!r}, "
-            f"not view {view.name!r} of project {project!r}; run `feast apply` in that project and "
-            "drop the table, or give the view another name"
+            f"not view {stored_view!r} of project {project!r}; run `feast apply` in that project "
+            "and drop the table, or give the view another name"
         )
     with_comment = f"WITH comment = {cql_text(json.dumps(comment))}"
     stored = {
@@ -111,21 +119,46 @@ def _feature_types(view: FeatureView) -> dict[str, str]:
 
 
 def orphans(session: Any, keyspace: str, project: str, kept: Sequence[FeatureView]) -> list[Change]:
-    """Statements that drop the project's tables whose views are not among `kept`."""
-    kept_tables = {online_table(project, view.name) for view in kept}
-    drops = []
+    """Statements that drop the project's tables whose views, in any version, are not `kept`."""
+    names = {view.name for view in kept}
+    tables = _tables(session, keyspace, project).items()
+    return [_drop(keyspace, table) for table, view in tables if plain_name(view) not in names]
+
+
+def drops(
+    session: Any,
+    keyspace: str,
+    project: str,
+    deleted: Mapping[str, FeatureView],
+    kept: Sequence[FeatureView],
+) -> list[Change]:
+    """Statements that drop the tables of deleted views, given by their stored names.
+
+    Where no version of a view is kept, the tables of all its versions are dropped.
+    """
+    gone = {view.name for view in deleted.values()} - {view.name for view in kept}
+    tables = dict.fromkeys(online_table(project, stored) for stored in deleted)
+    if gone:
+        found = _tables(session, keyspace, project).items()
+        tables |= dict.fromkeys(table for table, view in found if plain_name(view) in gone)
+    return [_drop(keyspace, table) for table in tables]
+
+
+def plain_name(stored: str) -> str:
+    """The name of the view whose stored name this is."""
+    return re.sub(r"@v\d+$", "", stored)
+
+
+def _tables(session: Any, keyspace: str, project: str) -> dict[str, str]:
+    """The project's tables, with the stored name of the view that each holds."""
+    tables = {}
     for (table,) in session.execute(
         "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", (keyspace,)
     ):
-        comment = stored_comment(session, keyspace, table) if table not in kept_tables else None
+        comment = stored_comment(session, keyspace, table)
         if comment is not None and comment.get("project") == project:
-            drops.append(_drop(keyspace, table))
-    return drops
-
-
-def drop(keyspace: str, project: str, view: str) -> Change:
-    """The statement that drops the table of a view."""
-    return _drop(keyspace, online_table(project, view))
+            tables[table] = str(comment.get("view"))
+    return tables
 
 
 def _drop(keyspace: str, name: str) -> Change:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from feast import FeatureView, Field
-from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_NAME
+from feast import FeatureView
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.types import (
@@ -58,27 +58,6 @@ _SCALARS: dict[FeastType, tuple[str, str]] = {
 A timestamp is a number of whole seconds since the epoch, as in Feast: Feast's null among timestamps
 is −2⁶³, which the CQL type `timestamp` cannot hold."""
 _FIELDS = {field.name: field for field in ValueProto.DESCRIPTOR.fields}
-
-
-def keys_of(view: FeatureView) -> list[Field]:
-    """The join keys of a view of any kind; empty where Feast does not know its entities yet.
-
-    A view without entities has the key that Feast gives such views.
-    """
-    if not view.entity_columns and view.entities in ([], [DUMMY_ENTITY_NAME]):
-        return [Field(name=DUMMY_ENTITY_ID, dtype=String)]
-    return list(view.entity_columns)
-
-
-def features_of(view: FeatureView) -> list[Field]:
-    """The features of a view of any kind. Those of a stream view hold its keys as well."""
-    keys = {field.name for field in keys_of(view)}
-    return [field for field in view.features if field.name not in keys]
-
-
-def ttl_of(view: FeatureView) -> timedelta | None:
-    """How long a row of the view counts; None for ever, as in an on-demand view."""
-    return getattr(view, "ttl", None)
 
 
 def cql_type(dtype: FeastType) -> str:

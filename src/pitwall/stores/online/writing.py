@@ -19,14 +19,8 @@ from pitwall.errors import StoreError
 from pitwall.stores.cassandra.requests import AT_ONCE, Request, ResultRow
 from pitwall.stores.names import cql_names
 from pitwall.stores.online.session import PreparedSession
-from pitwall.stores.online.values import (
-    EPOCH,
-    EntityKey,
-    entity_key,
-    features_of,
-    from_proto,
-    keys_of,
-)
+from pitwall.stores.online.values import EPOCH, EntityKey, entity_key, from_proto
+from pitwall.stores.online.views import features_of, keys_of, stored_name
 
 Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
 """Entity, features by name, event time and created time, as Feast passes them."""
@@ -100,21 +94,22 @@ class _Statements:
 def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView) -> _Statements:
     names = tuple(field.name for field in features_of(view))
     keys = [field.name for field in keys_of(view)]
-    table = session.table(config.project, view.name)
+    name = stored_name(config, view)
+    table = session.table(config.project, name)
     options = config.online_store
 
     def insert(columns: list[str]) -> Any:
         marks = ", ".join("?" * len(columns))
         return session.prepare(
             f"INSERT INTO {table} ({cql_names(columns)}) VALUES ({marks}) USING TIMESTAMP ?",
-            view.name,
+            name,
             options.write_consistency,
         )
 
     def select(columns: str) -> Any:
         where = " AND ".join(f"{cql_names([key])} = ?" for key in keys)
         return session.prepare(
-            f"SELECT {columns} FROM {table} WHERE {where}", view.name, options.read_consistency
+            f"SELECT {columns} FROM {table} WHERE {where}", name, options.read_consistency
         )
 
     def prepare() -> _Statements:
@@ -127,7 +122,7 @@ def _statements(session: PreparedSession, config: RepoConfig, view: FeatureView)
             insert([*keys, "created_timestamp", *names]),
         )
 
-    statements: _Statements = session.once((config.project, view.name, "write", *names), prepare)
+    statements: _Statements = session.once((config.project, name, "write", *names), prepare)
     return statements
 
 
