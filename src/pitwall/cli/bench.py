@@ -36,6 +36,14 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="A short run; the figures are less certain.")
     ] = False,
+    peers: Annotated[
+        bool,
+        typer.Option(
+            "--peers",
+            help="Beside them other software on the same work: for features Quix Streams and "
+            "Flink SQL, for online-read Feast's Redis store.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run benchmarks on servers of their own.
@@ -51,7 +59,7 @@ def bench(
         if name not in BENCHMARKS:
             all_names = ", ".join(BENCHMARKS)
             raise UsageError(f"there is no benchmark {name!r}; there are {all_names}, all")
-    load = Load(cars, channels, minutes, quick)
+    load = Load(cars, channels, minutes, quick, peers)
     results: list[Result] = []
     failures: list[str] = []
     with progress() as step:

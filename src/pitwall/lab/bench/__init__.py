@@ -16,6 +16,8 @@ Flink and Spark
     history       Flink and Spark write one table
     rate          messages a second of a Flink job, and
     flink_stage   the program that runs the job or a part of it
+    twenty        the twenty features of `features --peers`, and
+    quix          Quix Streams, which computes them, too
 
 The whole chain, with cars live
     freshness     from a record in Kafka to a readable row
@@ -28,6 +30,7 @@ Stores
     online        `online-write`, `online-race`
     online_read   reads beside Feast's store and the bare driver
     stores        Feast's online stores and ours behind the same calls
+    redis_server  the server of Feast's Redis store
     race          torn and late rows
     offline       joins beside Feast's stores and bare joins
     offline_join  one join in a process of its own

@@ -6,6 +6,8 @@ topic's end.
 bytes     reads the topic as bytes: the ceiling
 parse     reads messages by the car's format
 features  and computes the features, without writing them
+twenty    and computes twenty features instead (`pitwall.lab.bench.twenty`)
+over      computes those by Flink's own JSON format and OVER windows
 history   writes the telemetry history alone
 ingest    the whole job, with all sinks
 """
@@ -18,6 +20,7 @@ from typing import Any
 from pitwall.features import load
 from pitwall.features.plan import plan
 from pitwall.flink.submit import attach, create_source, local_environment, submit, wait
+from pitwall.lab.bench import twenty
 from pitwall.settings import Settings
 
 SINKS: dict[str, tuple[str, ...]] = {"history": ("telemetry_history",), "ingest": ()}
@@ -28,6 +31,8 @@ BYTES = """CREATE TEMPORARY TABLE telemetry (`value` BYTES) WITH (
     'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = '{topic}',
     'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
     'format' = 'raw')"""
+SOURCES = {"bytes": BYTES, "over": twenty.SOURCE}
+"""Stages with a source other than the job's."""
 
 
 def start(settings: Settings, stage: str) -> Any:
@@ -39,17 +44,20 @@ def start(settings: Settings, stage: str) -> Any:
     if stage in SINKS:
         return submit(stream, settings, topic=topic, sinks=SINKS[stage])
     tables = StreamTableEnvironment.create(stream)
-    sets = load(settings.feature_repo)
-    if stage == "bytes":
-        tables.execute_sql(BYTES.format(servers=settings.bootstrap_servers, topic=topic))
+    sets = [twenty.feature_set()] if stage == "twenty" else load(settings.feature_repo)
+    if stage in SOURCES:
+        source = SOURCES[stage].format(servers=settings.bootstrap_servers, topic=topic)
+        tables.execute_sql(source)
     else:
         create_source(tables, settings, sets, topic)
-    if stage == "features":
+    if stage in ("features", "twenty"):
         attach(tables, [plan(settings, features) for features in sets])
     queries = {
         "bytes": ["SELECT `value` FROM telemetry"],
         "parse": ["SELECT vehicle, `session`, start_us, t_us, samples, extras FROM telemetry"],
         "features": [f"SELECT * FROM features_{features.name}" for features in sets],
+        "twenty": ["SELECT * FROM features_twenty"],
+        "over": [twenty.over_windows()],
     }
     inserts = tables.create_statement_set()
     for query in queries[stage]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pitwall.lab.bench.latency import Percentiles, percentiles
 from pitwall.lab.bench.online import FEATURES, SHIPPED_STORE, entity, two_stores
+from pitwall.lab.bench.redis_server import redis_server
 from pitwall.lab.bench.result import Load, Result, machine_state
 from pitwall.lab.progress import Step
 from pitwall.settings import Settings
@@ -28,13 +32,17 @@ Read = Callable[[int], Any]
 def online_read(load: Load, step: Step) -> Result:
     """Milliseconds to read 1 and 100 entities of 30 features through the Feast SDK.
 
-    Our serving reader and the bare driver read one entity beside that. `ratio` is ours against the
-    shipped store for one entity, so smaller is better; the conditions hold the other figures.
+    Our serving reader and the bare driver read one entity beside that, and with `peers` Feast's
+    Redis store. `ratio` is ours against the shipped store for one entity, so smaller is better; the
+    conditions hold the other figures.
     """
     conditions = machine_state()
     turns = 1 if load.quick else 10
-    with two_stores(step) as (settings, ours, shipped):
-        sdk_read = {backend.name: _filled(backend, step) for backend in (ours, shipped)}
+    with two_stores(step) as (settings, ours, shipped), ExitStack() as until_read:
+        backends = [ours, shipped]
+        if load.peers:
+            backends.append(until_read.enter_context(_on_redis(settings)))
+        sdk_read = {backend.name: _filled(backend, step) for backend in backends}
         with_reader, close_reader = _reader(settings, ours)
         with_driver, close_driver = _driver(settings, ours)
         started = time.perf_counter()
@@ -42,8 +50,7 @@ def online_read(load: Load, step: Step) -> Result:
             turns,
             TURN,
             {
-                "ours": sdk_read["ours"](1),
-                "shipped": sdk_read["shipped"](1),
+                **{name: reads(1) for name, reads in sdk_read.items()},
                 "reader": with_reader,
                 "driver": with_driver,
             },
@@ -53,7 +60,7 @@ def online_read(load: Load, step: Step) -> Result:
         of_hundred = _in_turns(
             1,
             TURN_OF_HUNDRED // 5 if load.quick else TURN_OF_HUNDRED,
-            {"ours": sdk_read["ours"](100), "shipped": sdk_read["shipped"](100)},
+            {name: reads(100) for name, reads in sdk_read.items()},
             step,
             "100 entities",
         )
@@ -81,8 +88,27 @@ def online_read(load: Load, step: Step) -> Result:
                 **figures,
                 "ratio_100": round(of_hundred["ours"].p50 / of_hundred["shipped"].p50, 3),
                 "reader_to_driver": round(of_one["reader"].p50 / of_one["driver"].p50, 3),
+                **(
+                    {
+                        "ratio_to_redis": round(our_ms / of_one["redis"].p50, 3),
+                        "ratio_to_redis_100": round(
+                            of_hundred["ours"].p50 / of_hundred["redis"].p50, 3
+                        ),
+                    }
+                    if load.peers
+                    else {}
+                ),
             },
         )
+
+
+@contextmanager
+def _on_redis(settings: Settings) -> Iterator[Backend]:
+    """Feast's Redis store on a server of its own."""
+    from pitwall.lab.bench.stores import redis
+
+    with redis_server(settings) as port, tempfile.TemporaryDirectory() as folder:
+        yield redis(settings, Path(folder), port)
 
 
 def _filled(backend: Backend, step: Step) -> Callable[[int], Read]:

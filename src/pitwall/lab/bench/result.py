@@ -37,6 +37,8 @@ class Load:
     channels: int | None = None
     minutes: float | None = None
     quick: bool = False
+    peers: bool = False
+    """Whether other software does the same work beside ours."""
 
 
 def machine_state() -> dict[str, Any]:

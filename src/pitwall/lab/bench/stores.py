@@ -1,4 +1,4 @@
-"""Feast's online stores SQLite and Cassandra and ours, behind the same few calls."""
+"""Feast's online stores SQLite, Cassandra and Redis and ours, behind the same few calls."""
 
 from __future__ import annotations
 
@@ -142,6 +142,14 @@ def ours(settings: Settings, folder: Path, **options: Any) -> Backend:
 
     online = {"type": "pitwall.stores.online.store.CassandraOnlineStore", **options}
     return Backend("ours", CassandraOnlineStore(), _config(folder, online))
+
+
+def redis(settings: Settings, folder: Path, port: int) -> Backend:
+    """Feast's Redis store, on a server at this port."""
+    from feast.infra.online_stores.redis import RedisOnlineStore
+
+    options = {"type": "redis", "connection_string": f"{settings.host}:{port}"}
+    return Backend("redis", RedisOnlineStore(), _config(folder, options))
 
 
 def _config(folder: Path, online: dict[str, Any]) -> RepoConfig:
