@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
@@ -26,15 +28,43 @@ def test_flat_trees_give_the_bits_of_the_estimator(holes: float) -> None:
     x = rng.normal(size=(3000, 12))
     x[rng.random(x.shape) < holes] = np.nan
     y = np.nansum(x[:, :3], axis=1) ** 2 + rng.normal(size=3000)
-    model = HistGradientBoostingRegressor(max_iter=60, max_leaf_nodes=63, random_state=0).fit(x, y)
+    model = HistGradientBoostingRegressor(max_iter=61, max_leaf_nodes=63, random_state=0).fit(x, y)
     new = rng.normal(size=(400, 12))
     new[rng.random(new.shape) < 0.2] = np.nan
     new[0], new[1], new[2] = np.nan, np.inf, -np.inf
     threshold = model._predictors[0][0].nodes[0]
     new[3, threshold["feature_idx"]] = threshold["num_threshold"]
     flat, whole = FlatTrees(model), model.predict(new)
-    assert np.array_equal([flat.predict_row(row) for row in new], whole)
+    rows = [flat.predict_rows(new[i : i + 1])[0] for i in range(len(new))]
+    assert np.array_equal(rows, whole)
+    assert np.array_equal(flat.predict_rows(np.asfortranarray(new)), whole)
+    new.setflags(write=False)
     assert np.array_equal(flat.predict_rows(new), whole)
+    with pytest.raises(ValueError, match="rows have 11 inputs; the trees have 12"):
+        flat.predict_rows(new[:, 1:])
+
+
+VALUE = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, -0.0, 1.0, 1e300])
+)
+
+
+@pytest.fixture(scope="module")
+def small() -> HistGradientBoostingRegressor:
+    """19 trees of four inputs, of which the last one is missing as often as not."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(800, 4)) * [1, 1e3, 1e-3, 1]
+    x[rng.random(800) < 0.5, 3] = np.nan
+    y = x[:, 0] * x[:, 1] + np.where(np.isnan(x[:, 3]), 500, x[:, 3])
+    return HistGradientBoostingRegressor(max_iter=19, random_state=0).fit(x, y)
+
+
+@given(st.lists(st.tuples(VALUE, VALUE, VALUE, VALUE), min_size=1, max_size=20))
+def test_any_row_has_the_bits_of_the_estimator(
+    small: HistGradientBoostingRegressor, rows: list[tuple[float, ...]]
+) -> None:
+    x = np.array(rows)
+    assert FlatTrees(small).predict_rows(x).tobytes() == small.predict(x).tobytes()
 
 
 def test_a_split_on_nothing_but_missing_values_is_the_estimators() -> None:
@@ -101,5 +131,7 @@ def test_inertial_speed_served_has_the_estimators_bits() -> None:
     assert np.array_equal(
         np.concatenate([served.predict_rows(rows[i : i + 1]) for i in range(500)]), whole[:500]
     )
+    one_by_one = np.concatenate([model.prepare(rows[i : i + 1]) for i in range(len(rows))])
+    assert one_by_one.tobytes() == model.prepare(np.asfortranarray(rows)).tobytes()
     with pytest.raises(ModelError, match="needs acceleration_long_mean"):
         InertialSpeed().fit(pd.DataFrame(rows[:, :2], columns=INERTIA[:2]), rows[:, 0])

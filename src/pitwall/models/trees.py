@@ -1,6 +1,6 @@
-"""Gradient-boosted trees as flat arrays.
+"""Gradient-boosted trees as flat arrays, walked by compiled code (`pitwall.models.walk`).
 
-One row costs tens of microseconds (1,220 µs in scikit-learn) and gives the estimator's very bits.
+One row costs some microseconds (1,220 µs in scikit-learn) and gives the estimator's very bits.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MANY = 32
-"""From this many rows on the estimator's own `predict` costs less: 1.2 ms, and 3 µs a row."""
 
 
 class Rows(Protocol):
@@ -24,17 +22,19 @@ class Rows(Protocol):
 
 
 class FlatTrees:
-    """All trees of a fitted `HistGradientBoostingRegressor` side by side.
+    """All trees of a fitted `HistGradientBoostingRegressor`, for `walk`.
 
-    Each step moves every tree one level down. The children of a node lie side by side; a leaf leads
-    to itself. A missing value compares as not greater and goes left. A node that sends missing
-    values right looks at a copy of the row in which they are infinite; where its threshold is
-    infinite, at a copy that says whether they are missing. Tree values are added in the
-    estimator's order, so that the sum has the same bits. Raises `ValueError` for categorical
-    splits and for a loss whose link is not the identity.
+    The children of a node lie side by side; a leaf leads to itself. A missing value compares as not
+    greater and goes left. A node that sends missing values right looks at a copy of the row in
+    which they are infinite; where its threshold is infinite, at a copy that says whether they are
+    missing. Tree values are added in the estimator's order, so that the sum has the same bits.
+    Raises `ValueError` for categorical splits and for a loss whose link is not the identity.
     """
 
     def __init__(self, model: Any) -> None:
+        # Numba takes a second to import, and not every process asks a model.
+        from pitwall.models.walk import AT_ONCE, walk
+
         if (
             model._baseline_prediction.size != 1
             or type(model._loss.link).__name__ != "IdentityLink"
@@ -44,21 +44,22 @@ class FlatTrees:
         if any(nodes["is_categorical"].any() for nodes in trees):
             raise ValueError("trees with categorical splits cannot be flattened")
         total = sum(len(nodes) for nodes in trees)
-        self._feature = np.zeros(total, np.intp)
+        self._feature = np.zeros(total, np.int32)
         self._threshold = np.full(total, np.inf)
-        self._left = np.arange(total, dtype=np.intp)
+        self._left = np.arange(total, dtype=np.int32)
         self._value = np.zeros(total)
         self._inputs = int(model.n_features_in_)
-        self._model = _Plain(model)
-        self._roots = np.empty(len(trees), np.intp)
-        self._depth = 0
+        self._roots = np.empty(len(trees), np.int32)
         begin = 0
         for t, nodes in enumerate(trees):
             self._roots[t] = begin
-            self._depth = max(self._depth, int(nodes["depth"].max()))
             self._place(nodes, begin)
             begin += len(nodes)
-        self._start = np.r_[model._baseline_prediction.ravel(), np.zeros(len(trees))]
+        depths = np.array([nodes["depth"].max() for nodes in trees], np.int32)
+        firsts = range(0, len(trees), AT_ONCE)
+        self._depths = np.array([depths[t : t + AT_ONCE].max() for t in firsts], np.int32)
+        self._walk = walk
+        self._start = float(model._baseline_prediction.item())
 
     def _place(self, nodes: NDArray[np.void], begin: int) -> None:
         """Write one tree from `begin` on, breadth first."""
@@ -77,22 +78,22 @@ class FlatTrees:
             free += 2
 
     def predict_rows(self, rows: Array) -> Array:
-        """Values for rows of shape (n, inputs)."""
-        if len(rows) > MANY:
-            return np.asarray(self._model.predict_rows(rows))
-        return np.array([self.predict_row(row) for row in rows])
-
-    def predict_row(self, row: Array) -> float:
-        """The value for one row of shape (inputs,), float64."""
-        missing = np.isnan(row)
-        row = np.concatenate((row, np.where(missing, np.inf, row), missing))
-        node = self._roots
-        feature, threshold, left = self._feature, self._threshold, self._left
-        for _ in range(self._depth):
-            node = left.take(node) + (row.take(feature.take(node)) > threshold.take(node))
-        steps = self._start.copy()
-        self._value.take(node, out=steps[1:])
-        return float(np.add.accumulate(steps)[-1])
+        """Values for rows of shape (n, inputs), float64."""
+        if rows.shape[1] != self._inputs:
+            raise ValueError(f"rows have {rows.shape[1]} inputs; the trees have {self._inputs}")
+        values = np.empty(len(rows))
+        self._walk(
+            rows,
+            self._roots,
+            self._depths,
+            self._feature,
+            self._threshold,
+            self._left,
+            self._value,
+            self._start,
+            values,
+        )
+        return values
 
 
 def compiled(model: Any) -> Rows:

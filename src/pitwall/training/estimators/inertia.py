@@ -90,7 +90,9 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
                 for channel in ("acceleration_lat", "velocity_yaw")
             ]
         )
-        self.first_at_, self.second_at_ = pairs[:, :, 0], pairs[:, :, 1]
+        self.first_at_, self.second_at_ = (
+            np.ascontiguousarray(pairs[:, :, part]) for part in (0, 1)
+        )
         self.second_counts_ = (self.first_at_ != self.second_at_).astype(float)
         self.ends_s_ = np.array(ends)
         self.widths_s_ = np.diff(self.ends_s_, prepend=0.0)
@@ -111,39 +113,30 @@ class InertialSpeed(RegressorMixin, BaseEstimator):
 
     def prepare(self, rows: Array) -> Array:
         """The trees' inputs for `rows` (n, inputs). No row's bits depend on the other rows."""
-        gained = rows.take(self.gain_at_, axis=1) * self.gain_kph_
-        squares = rows * rows
-        energy = (
-            squares.take(self.first_at_, axis=1)
-            + squares.take(self.second_at_, axis=1) * self.second_counts_
-        ) * self.ends_s_
-        energy[:, :, 1:] = energy[:, :, 1:] - energy[:, :, :-1]
-        lateral, yaw = (energy / self.widths_s_).transpose(1, 0, 2)
-        speed = (
-            np.sqrt(np.maximum(lateral, 0.0) / np.where(yaw > _LEAST_YAW, yaw, np.nan))
-            * _KPH_IN_CORNER
+        from pitwall.training.estimators.corners import speeds
+
+        gains, stretches = len(self.gain_at_), len(self.ends_s_)
+        prepared = np.empty((len(rows), len(self.plain_at_) + 2 * gains + 3 * stretches))
+        speeds(
+            rows,
+            self.plain_at_,
+            self.gain_at_,
+            self.gain_kph_,
+            self.first_at_,
+            self.second_at_,
+            self.second_counts_,
+            self.ends_s_,
+            self.widths_s_,
+            self.after_at_,
+            self.after_share_,
+            self.before_at_,
+            self.before_share_,
+            self.trust_,
+            _LEAST_YAW,
+            _KPH_IN_CORNER,
+            prepared,
         )
-        since = (
-            gained.take(self.after_at_, axis=1) * self.after_share_
-            + gained.take(self.before_at_, axis=1) * self.before_share_
-        )
-        now = speed + since
-        told = np.isfinite(now)
-        weight = np.where(told, yaw * self.trust_, 0.0)
-        total = np.cumsum(weight, axis=1)[:, -1:]
-        fused = np.cumsum(np.where(told, weight * now, 0.0), axis=1)[:, -1:] / np.where(
-            total > 0, total, np.nan
-        )
-        parts = [
-            rows.take(self.plain_at_, axis=1),
-            gained,
-            gained[:, 1:] - gained[:, :-1],
-            speed,
-            now,
-            yaw,
-            fused,
-        ]
-        return np.concatenate(parts, axis=1)
+        return prepared
 
     def predict(self, X: pd.DataFrame) -> Array:
         """km/h, one a row."""
