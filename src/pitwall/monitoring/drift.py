@@ -40,7 +40,7 @@ class _OpenLap:
     level: Array
     """The CUSUM's level of each channel, shape (channels,)."""
     ticks: deque[list[float]] = field(default_factory=lambda: deque(maxlen=MOST_TICKS))
-    """Values of the channels in the open stretch."""
+    """Values of the channels in the open stretch, then the two coordinates of the place."""
     heard_s: float = 0.0
     """When the last tick came, by the clock of `Drift`."""
 
@@ -48,12 +48,14 @@ class _OpenLap:
 class Drift:
     """Watches sessions tick by tick for channels that leave their bands.
 
-    A channel's alarm ends with the lap in which it was raised, or with its session. `clock` gives
-    seconds.
+    `circuits` are the bands of each known circuit, of the same channels; that with the most laps
+    comes first. A stretch is compared with the circuit on which it lies, with none where it lies
+    elsewhere, and with the first one where nothing tells its place. A channel's alarm ends with the
+    lap in which it was raised, or with its session. `clock` gives seconds.
     """
 
-    def __init__(self, bands: Bands, clock: Callable[[], float] = time.monotonic) -> None:
-        self.bands = bands
+    def __init__(self, *circuits: Bands, clock: Callable[[], float] = time.monotonic) -> None:
+        self.circuits = circuits
         self._clock = clock
         self._laps: dict[tuple[str, str], _OpenLap] = {}
         self.raised: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -66,11 +68,13 @@ class Drift:
         lap_number: float | None,
         distance_m: float | None,
         values: list[float | None],
+        place_m: tuple[float | None, float | None] = (None, None),
     ) -> None:
         """Take one tick: the lap's number, the distance driven in it, the values of the channels.
 
-        A tick without lap or distance, or before the line of its lap, is left out; a value that is
-        None is missing.
+        `place_m` are the two coordinates of the place on the ground, where the car has them. A tick
+        without lap or distance, or before the line of its lap, is left out; a value that is None is
+        missing.
         """
         if lap_number is None or distance_m is None or not 0 <= distance_m < MOST_M:
             return
@@ -87,7 +91,7 @@ class Drift:
             self._close_stretch(key, lap)
             lap.stretch = stretch
             lap.ticks.clear()
-        lap.ticks.append([np.nan if value is None else value for value in values])
+        lap.ticks.append([np.nan if value is None else value for value in (*values, *place_m)])
         lap.heard_s = self._clock()
 
     def close_silent(self) -> None:
@@ -100,11 +104,22 @@ class Drift:
 
     def _close_stretch(self, key: tuple[str, str], lap: _OpenLap) -> None:
         """Raise the levels by the stretch that ends, and the alarms of channels above theirs."""
-        if len(lap.ticks) < LEAST_TICKS or lap.stretch >= self.bands.low.shape[2]:
+        if len(lap.ticks) < LEAST_TICKS:
             return
         with np.errstate(over="ignore", invalid="ignore"):  # numbers that no car drives
             stretch = statistics(np.array(lap.ticks))[:, :, None]
-            lap.level = raise_level(lap.level, self.bands.at(lap.stretch).excess(stretch)[:, 0])
-        over = lap.level > self.bands.level
-        raised = [name for name, high in zip(self.bands.channels, over, strict=True) if high]
+            bands = self._bands_at(lap.stretch, stretch[-2:, 0, 0])
+            if bands is None:
+                return
+            excess = bands.at(lap.stretch).excess(stretch[:-2])[:, 0]
+            lap.level = raise_level(lap.level, excess)
+        over = lap.level > bands.level
+        raised = [name for name, high in zip(bands.channels, over, strict=True) if high]
         self.raised[key] = tuple(dict.fromkeys([*self.raised.get(key, ()), *raised]))
+
+    def _bands_at(self, stretch: int, place_m: Array) -> Bands | None:
+        """The bands of the circuit on which a stretch lies; None where it lies on none."""
+        for bands in self.circuits:
+            if not bands.elsewhere(stretch, place_m):
+                return bands if stretch < bands.low.shape[2] else None
+        return None
