@@ -53,7 +53,7 @@ def test_circuits_of_one_length_are_told_by_their_place(tmp_path: Path) -> None:
         ("of neither", -1.0, 900.0),
     ):
         for at in drive(200).tolist():
-            on = radius_m * (np.exp(2j * np.pi * at / 4000) - 1) * turn
+            on = radius_m * (np.exp(2j * np.pi * at / 4000) - 1) * turn + 5000  # another origin
             driven = [speed + at / 100 + dice.normal()]
             watch.row("car", session, 1.0, at, driven, (on.real, on.imag))
     raised = {session for (_, session), names in watch.raised.items() if names}

@@ -31,7 +31,7 @@ FAULTY = 2.0
 MOST_FAULTY = 0.25
 """No larger share of the laps is left out as faulty: beyond it, the others are no measure."""
 NEAR_M = 100.0
-"""A stretch whose place is farther from that of the bands is of another circuit."""
+"""A stretch that lies farther from where the circuit leads is of another circuit."""
 MOST_EXCESS = 2.0
 """The most that one stretch counts, in widths of the band."""
 
@@ -53,14 +53,16 @@ class Bands:
     """Mean place of the circuit's line in each stretch, m, shape (stretches, 2); empty or NaN where
     the laps have no positions."""
 
-    def elsewhere(self, stretch: int, place_m: Array) -> bool:
-        """Whether this place, shape (2,), m, is not that of the circuit's stretch.
+    def elsewhere(self, stretch: int, place_m: Array, begin: int, begin_m: Array) -> bool:
+        """Whether the circuit does not lead from the one place to the other.
 
-        False where either place is unknown.
+        `place_m` is the place of a stretch and `begin_m` that of another one, `begin`, both of
+        shape (2,), m, from any origin. False where a place of the circuit is unknown.
         """
-        if stretch >= len(self.line_m):
+        if max(stretch, begin) >= len(self.line_m):
             return False
-        return bool(np.linalg.norm(self.line_m[stretch] - place_m) > NEAR_M)
+        leads_m = self.line_m[stretch] - self.line_m[begin]
+        return bool(np.linalg.norm(place_m - begin_m - leads_m) > NEAR_M)
 
     def at(self, stretch: int) -> Bands:
         """The bands of one stretch only."""

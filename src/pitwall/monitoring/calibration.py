@@ -32,7 +32,7 @@ LEAST_LAPS = 4
 NEWEST_LAPS = 100
 """The bands of a circuit are of so many laps at most, the newest ones."""
 ALIKE = 0.9
-"""Two laps are of one circuit where this share of their stretches lies at the same places."""
+"""Two laps are of one circuit where this share of their stretches lies alike."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,20 @@ class StoredLap:
     """Mean place in each stretch, m, shape (stretches, 2); NaN where it is not known."""
 
     def with_circuit(self, other: StoredLap) -> bool:
-        """Whether two laps are of one circuit: their lines lie at one place and begin at one line.
+        """Whether two laps are of one circuit: lines of one shape, which begin at one place of it.
 
-        Their lengths decide where one of them has no positions.
+        The origin of positions may differ: that of latitude and longitude is where a recording
+        begins. Their lengths decide where one of them has no positions.
         """
         if not Circuit(self.length_m).has(other.length_m):
             return False
         count = min(len(self.line_m), len(other.line_m))
-        apart = np.linalg.norm(self.line_m[:count] - other.line_m[:count], axis=1)
-        known = np.isfinite(apart)
-        return not known.any() or float(np.mean(apart[known] <= NEAR_M)) >= ALIKE
+        apart_m = self.line_m[:count] - other.line_m[:count]
+        apart_m = apart_m[np.isfinite(apart_m).all(axis=1)]
+        if not len(apart_m):
+            return True
+        distance_m = np.linalg.norm(apart_m - np.median(apart_m, axis=0), axis=1)
+        return float(np.mean(distance_m <= NEAR_M)) >= ALIKE
 
 
 def from_offline(
@@ -79,6 +83,8 @@ def bands_of(channels: tuple[str, ...], laps: Sequence[StoredLap]) -> Bands:
     count = min(lap.stretches.shape[2] for lap in newest)
     bands = calibrate(channels, [lap.stretches[:, :, :count] for lap in newest])
     lines = np.array([lap.line_m[:count] for lap in newest])
+    # Each from its own origin: the lines are laid upon one another at their first stretch.
+    lines -= lines[:, :1]
     missing = np.isnan(lines).all(axis=0)
     line_m = np.nanmedian(np.where(missing, 0.0, lines), axis=0)
     return replace(bands, line_m=np.where(missing, np.nan, line_m))

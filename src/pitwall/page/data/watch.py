@@ -64,7 +64,7 @@ class Watch:
         """Watch channels for drift out of these bands from now on; the most usual circuit first."""
         if self._drift is None:
             self._drift = Drift(*circuits)
-        else:  # laps that are under way, and their alarms, go on
+        else:  # alarms of laps that are under way stay
             self._drift.circuits = circuits
 
     def _calibrate(self) -> None:
