@@ -13,7 +13,7 @@ stack       `up`, `down`, `restart`, `status`       jobs     `jobs run|stop|list
 inspect     `inspect`                               reading  options and summary of files
 recordings  `replay`, `simulate`, `backfill`, `reference-lap`
 features    `features`, `history`, `parity`         offline  `compact`, `retention`, `sql`
-models      `train`, `retrain`, `models`, `promote`      report   `report models`
+models      `train`, `retrain`, `models`, `promote`      report   `report models`, `report drift`
 quality     `quality`                               plan     `plan`
 serving     `serve`, `score`, `predict`
 export      `export`                                bridge   `bridge can|udp`

@@ -25,6 +25,8 @@ from pitwall.monitoring.silence import RELEASED_S
 
 MOST_M = 1e6
 """A distance beyond this is of no lap."""
+ENTERED_M = 20.0
+"""A stretch that is first seen within so many metres was seen from its start."""
 MOST_SESSIONS = 1000
 """Beyond so many sessions, the one that came first is forgotten."""
 MOST_TICKS = 10_000
@@ -40,7 +42,13 @@ class _OpenLap:
     level: Array
     """The CUSUM's level of each channel, shape (channels,)."""
     ticks: deque[list[float]] = field(default_factory=lambda: deque(maxlen=MOST_TICKS))
-    """Values of the channels in the open stretch."""
+    """Values of the channels in the open stretch, then the two coordinates of the place."""
+    entered: bool = False
+    """Whether the open stretch was seen from its start."""
+    begin: tuple[int, Array] | None = None
+    """The first stretch whose place is known, and the place."""
+    bands: Bands | None = None
+    """Those of the circuit on which the lap was last known to be."""
     heard_s: float = 0.0
     """When the last tick came, by the clock of `Drift`."""
 
@@ -48,12 +56,15 @@ class _OpenLap:
 class Drift:
     """Watches sessions tick by tick for channels that leave their bands.
 
-    A channel's alarm ends with the lap in which it was raised, or with its session. `clock` gives
-    seconds.
+    `circuits` are the bands of each known circuit, of the same channels; that with the most laps
+    comes first. A stretch is compared with the circuit that leads to it from where the lap was
+    first seen, with none where no circuit does, and with the first one where there are no
+    positions. A channel's alarm ends with the lap in which it was raised, or with its session.
+    `clock` gives seconds.
     """
 
-    def __init__(self, bands: Bands, clock: Callable[[], float] = time.monotonic) -> None:
-        self.bands = bands
+    def __init__(self, *circuits: Bands, clock: Callable[[], float] = time.monotonic) -> None:
+        self.circuits = circuits
         self._clock = clock
         self._laps: dict[tuple[str, str], _OpenLap] = {}
         self.raised: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -66,11 +77,13 @@ class Drift:
         lap_number: float | None,
         distance_m: float | None,
         values: list[float | None],
+        place_m: tuple[float | None, float | None] = (None, None),
     ) -> None:
         """Take one tick: the lap's number, the distance driven in it, the values of the channels.
 
-        A tick without lap or distance, or before the line of its lap, is left out; a value that is
-        None is missing.
+        `place_m` are the two coordinates of the place on the ground, where the car has them. A tick
+        without lap or distance, or before the line of its lap, is left out; a value that is None is
+        missing.
         """
         if lap_number is None or distance_m is None or not 0 <= distance_m < MOST_M:
             return
@@ -78,6 +91,7 @@ class Drift:
         lap = self._laps.get(key)
         if lap is None or lap.number != lap_number:
             lap = self._laps[key] = _OpenLap(lap_number, stretch, np.zeros(len(values)))
+            lap.entered = distance_m % STRETCH_M < ENTERED_M
             self.raised.pop(key, None)
             while len(self._laps) > MOST_SESSIONS:
                 oldest = next(iter(self._laps))
@@ -85,9 +99,9 @@ class Drift:
                 self.raised.pop(oldest, None)
         elif lap.stretch != stretch:
             self._close_stretch(key, lap)
-            lap.stretch = stretch
+            lap.stretch, lap.entered = stretch, True
             lap.ticks.clear()
-        lap.ticks.append([np.nan if value is None else value for value in values])
+        lap.ticks.append([np.nan if value is None else value for value in (*values, *place_m)])
         lap.heard_s = self._clock()
 
     def close_silent(self) -> None:
@@ -100,11 +114,33 @@ class Drift:
 
     def _close_stretch(self, key: tuple[str, str], lap: _OpenLap) -> None:
         """Raise the levels by the stretch that ends, and the alarms of channels above theirs."""
-        if len(lap.ticks) < LEAST_TICKS or lap.stretch >= self.bands.low.shape[2]:
+        if len(lap.ticks) < LEAST_TICKS:
             return
         with np.errstate(over="ignore", invalid="ignore"):  # numbers that no car drives
             stretch = statistics(np.array(lap.ticks))[:, :, None]
-            lap.level = raise_level(lap.level, self.bands.at(lap.stretch).excess(stretch)[:, 0])
-        over = lap.level > self.bands.level
-        raised = [name for name, high in zip(self.bands.channels, over, strict=True) if high]
+            bands = self._bands_of(lap, stretch[-2:, 0, 0])
+            if bands is None or lap.stretch >= bands.low.shape[2]:
+                return
+            excess = bands.at(lap.stretch).excess(stretch[:-2])[:, 0]
+            lap.level = raise_level(lap.level, excess)
+        over = lap.level > bands.level
+        raised = [name for name, high in zip(bands.channels, over, strict=True) if high]
         self.raised[key] = tuple(dict.fromkeys([*self.raised.get(key, ()), *raised]))
+
+    def _bands_of(self, lap: _OpenLap, place_m: Array) -> Bands | None:
+        """The bands of the circuit on which the lap goes on; None where it is on none of them.
+
+        The lap's level begins anew where the circuit turns out to be another one.
+        """
+        if not (lap.entered and np.isfinite(place_m).all()):
+            return lap.bands or self.circuits[0]
+        if lap.begin is None:
+            lap.begin = lap.stretch, place_m
+        leads = (
+            each for each in self.circuits if not each.elsewhere(lap.stretch, place_m, *lap.begin)
+        )
+        bands = next(leads, None)
+        if bands is not None and lap.bands is not None and bands is not lap.bands:
+            lap.level = np.zeros_like(lap.level)
+        lap.bands = bands or lap.bands
+        return bands
