@@ -17,6 +17,7 @@ from pitwall.training.evaluation import evaluate
 from pitwall.training.laps import choose
 from pitwall.training.log import log
 from pitwall.training.selection import fitted
+from pitwall.training.side_by_side import alone
 from pitwall.training.tasks import task
 
 Step = Callable[[str], None]
@@ -61,7 +62,7 @@ def train(
     step("fitting")
     kind = "candidate" if evaluation.wins() else "baseline"
     best = evaluation.out.best_baseline
-    model = fitted(chosen, evaluation.registered, data)
+    model = alone(lambda: fitted(chosen, evaluation.registered, data))
     registry = models.client(settings)
     step("logging")
     version = log(settings, registry, chosen, data, evaluation, model, kind, choice)
