@@ -40,6 +40,24 @@ def test_a_step_that_goes_on_is_written_again_after_a_while(
     assert capsys.readouterr().err.splitlines() == ["features 1/9 ticks", "features 3/9 ticks"]
 
 
+def test_a_childs_steps_that_count_tell_the_share_that_is_done() -> None:
+    steps: list[tuple[str, float | None]] = []
+    lines = [
+        "step choosing laps\n",
+        "step laps left out, fold 3 of 8\n",
+        "step features of 20220217 (8 of 8)\n",
+        "step 3 of 0\n",
+        "no room\n",
+    ]
+    assert terminal.steps_of_child(lines, lambda *step: steps.append(step)) == ["no room"]
+    assert steps == [
+        ("choosing laps", None),
+        ("laps left out, fold 3 of 8", 0.375),
+        ("features of 20220217 (8 of 8)", 1.0),
+        ("3 of 0", None),
+    ]
+
+
 def test_a_program_that_takes_this_ones_place_writes_to_standard_output() -> None:
     code = (
         "import os\n"

@@ -38,6 +38,14 @@ def train(
         ),
     ] = None,
     circuit: AsCircuit = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            "--tune",
+            metavar="N",
+            help="Choose the parameters from N candidates, drawn from the task's `search`.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model, and compare it with its baselines.
@@ -46,6 +54,7 @@ def train(
     dataset is joined point in time. The new version is registered as challenger, the first version
     of a model as champion.
     """
+    from pitwall.training.search import drawn
     from pitwall.training.tasks import task
 
     if (model is None) == (run is None):
@@ -53,12 +62,17 @@ def train(
     named = _circuit(circuit)
     settings = Settings()
     if run is not None:
+        if tune is not None:
+            raise UsageError("--tune does not go with --reproduce: the run's candidates are known")
         if named:
             raise UsageError("--circuit does not go with --reproduce: the run's laps are known")
         _reproduce(settings, run, as_json)
         return
     assert model is not None
-    task(settings, model)
+    asked = task(settings, model)
+    if tune is not None:
+        drawn(asked, tune)
+        named = (*named, "--tune", str(tune))
     answers = _training(settings, model, *named)
     emit(answers) if as_json else _print_version(model, answers[model])
 

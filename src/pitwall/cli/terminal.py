@@ -22,24 +22,34 @@ ERR = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 SAME_STEP_S = 5.0
 """Where standard error is no terminal: time between two lines of the same step."""
+_COUNTED = re.compile(r"\b(\d+) of ([1-9]\d*)\)?$")
 
 
 @contextmanager
 def progress() -> Iterator[Step]:
     """A progress bar on standard error while the block runs; lines where that is no terminal.
 
-    Each step has its own line. Texts that differ only in their numbers are the same step:
-    `jars 3 of 570` and `jars 4 of 570`.
+    Where the share of a step is known, the time left stands beside the bar. Each step has its own
+    line. Texts that differ only in their numbers are the same step: `jars 3 of 570` and `jars 4 of
+    570`.
     """
     if not ERR.is_terminal:
         yield _lines()
         return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     bar = Progress(
         SpinnerColumn(),
         TimeElapsedColumn(),
         BarColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.description}"),
         console=ERR,
         transient=True,
@@ -70,12 +80,15 @@ def _lines() -> Step:
 def steps_of_child(lines: Iterable[str], step: Step) -> list[str]:
     """Show the steps of a child process as its standard error comes; gives its lines of errors.
 
-    Lines that begin with `step ` are steps, all others errors.
+    Lines that begin with `step ` are steps, all others errors. A step that ends with `3 of 8` is
+    done by that share.
     """
     errors = []
     for line in lines:
         if line.startswith("step "):
-            step(line[5:].strip(), None)
+            text = line[5:].strip()
+            counted = _COUNTED.search(text)
+            step(text, int(counted[1]) / int(counted[2]) if counted else None)
         elif line.strip():
             errors.append(line.strip())
     return errors

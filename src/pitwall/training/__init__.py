@@ -15,4 +15,5 @@ recomputed  features of recordings, without servers   offline    training sets w
 train       trains, retrains, promotes                log        the MLflow run and the version
 card        the model card                            lineage    code, environment, fingerprint
 reproduce   makes a run's model again                 run        the training process
+side_by_side work on every processor                  search     drawn parameters to choose from
 """

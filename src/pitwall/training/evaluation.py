@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,13 @@ from pitwall.training.comparison import Comparison, declining, errors_by_group, 
 from pitwall.training.dataset import Dataset
 from pitwall.training.intervals import PARTS, Residuals, calibrate, covered
 from pitwall.training.selection import fitted
+from pitwall.training.side_by_side import side_by_side
 from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.bool_]
+Folds = list[tuple[Rows, Rows]]
+"""The rows that a fold learns from, and those that it predicts."""
 MOST_FOLDS = 40
 """With more of them than this, several laps (or laps that belong together) are held out at once."""
 FIRST = 5
@@ -94,12 +97,8 @@ def evaluate(
     """
     truth = data.y.to_numpy()
     out_folds, walk_folds = list(leave_out(data)), list(walk_forward(data))
-    left_out, forward = {}, {}
-    for name in ("candidate", *(each.name for each in task.baselines)):
-        step(f"{name}, one lap left out")
-        left_out[name] = predict(task, name, data, out_folds)
-        step(f"{name}, walk-forward")
-        forward[name] = predict(task, name, data, walk_folds)
+    names = ("candidate", *(each.name for each in task.baselines))
+    left_out, forward = predict(task, names, data, (out_folds, walk_folds), step)
     out = compare(task, data, left_out, usual_labels(data, out_folds))
     walk = compare(task, data, forward, usual_labels(data, walk_folds)) if walk_folds else None
     part = parts(data.part)
@@ -166,18 +165,41 @@ def walk_forward(data: Dataset) -> Iterator[tuple[Rows, Rows]]:
             yield seen, held
 
 
-def predict(task: Task, name: str, data: Dataset, folds: list[tuple[Rows, Rows]]) -> Array:
-    """Predictions of each row by a model that did not learn from its group.
+def predict(
+    task: Task,
+    names: Sequence[str],
+    data: Dataset,
+    kinds: Sequence[Folds],
+    step: Callable[[str], None] = lambda text: None,
+) -> list[dict[str, Array]]:
+    """For each kind of folds the predictions (rows,) of each model that is named.
 
-    NaN where a row is in no fold, and where the model declines.
+    Each row is predicted by a model that did not learn from its group; NaN where a row is in no
+    fold, and where the model declines.
     """
-    predicted = np.full(len(data.y), np.nan)
-    for seen, held in folds:
-        predicted[held] = fitted(task, name, data, seen).predict(data.X[held])
+
+    def answers(fold: tuple[Rows, Rows]) -> list[Array]:
+        seen, held = fold
+        return [fitted(task, name, data, seen).predict(data.X[held]) for name in names]
+
+    # The longest come first, so that no processor is left with one of them at the end.
+    folds = sorted(
+        ((number, fold) for number, kind in enumerate(kinds) for fold in kind),
+        key=lambda each: -int(each[1][0].sum()),
+    )
+    found = side_by_side(
+        lambda each: answers(each[1]),
+        folds,
+        lambda count: step(f"laps left out, fold {count} of {len(folds)}"),
+    )
+    predicted = [{name: np.full(len(data.y), np.nan) for name in names} for _ in kinds]
+    for (number, (_, held)), values in zip(folds, found, strict=True):
+        for name, value in zip(names, values, strict=True):
+            predicted[number][name][held] = value
     return predicted
 
 
-def usual_labels(data: Dataset, folds: list[tuple[Rows, Rows]]) -> Array:
+def usual_labels(data: Dataset, folds: Folds) -> Array:
     """For each row the middle of the labels that its fold learns from; NaN for one in no fold."""
     usual = np.full(len(data.y), np.nan)
     for seen, held in folds:

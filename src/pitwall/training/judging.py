@@ -21,6 +21,7 @@ from pitwall.training.evaluation import (
 )
 from pitwall.training.intervals import PARTS, calibrate, half_widths, said
 from pitwall.training.selection import fitted
+from pitwall.training.side_by_side import side_by_side
 from pitwall.training.tasks import Task
 
 Array = NDArray[np.float64]
@@ -47,12 +48,12 @@ def judged_figures(task: Task, data: Dataset, unseen: Dataset, step: Step) -> di
     """
     truth = unseen.y.to_numpy()
     predictions, holds, notes = {}, {}, ""
-    for name in ("candidate", *(each.name for each in task.baselines)):
-        step(f"{name}, interval")
-        answers = predict(task, name, data, list(leave_out(data)))
-        interval = calibrate(task.interval_by, data.X, residuals_of(data, answers))
-        step(f"{name}, judged")
-        model = fitted(task, name, data)
+    names = ("candidate", *(each.name for each in task.baselines))
+    (answers,) = predict(task, names, data, [list(leave_out(data))], step)
+    step("judging")
+    models = side_by_side(lambda name: fitted(task, name, data), names)
+    for name, model in zip(names, models, strict=True):
+        interval = calibrate(task.interval_by, data.X, residuals_of(data, answers[name]))
         predictions[name] = np.asarray(model.predict(unseen.X), float)
         width = half_widths(interval, unseen.X)
         holds[name] = (np.abs(predictions[name] - truth) <= width).astype(float)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from pitwall.errors import ModelError
 from pitwall.models.loading import TRUSTED
@@ -20,6 +21,8 @@ from pitwall.training.duel import duel
 from pitwall.training.evaluation import Evaluation, plot
 from pitwall.training.intervals import PARTS
 from pitwall.training.laps import VIEW, Choice, counted
+from pitwall.training.selection import summed_errors
+from pitwall.training.side_by_side import alone
 from pitwall.training.tasks import Task
 
 
@@ -127,12 +130,20 @@ def _log_files(
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder)
         definition = settings.repository / "training" / "tasks" / f"{task.name}.yaml"
-        (files / "task.yaml").write_text(definition.read_text())
+        # With its candidates in the file, a run that searched is made again to the bit.
+        drawn = {"candidates": [*task.candidates]} if task.candidates else None
+        text = definition.read_text() + (f"\n{yaml.safe_dump(drawn)}" if drawn else "")
+        (files / "task.yaml").write_text(text)
         (files / "model_card.md").write_text(card(task, evaluation, params, kind))
         data.entity_rows.to_parquet(files / "entity_rows.parquet")
         mlflow.log_artifacts(folder)
     walk = {} if evaluation.walk is None else evaluation.walk.errors.to_dict()
     mlflow.log_dict({"out": evaluation.out.errors.to_dict(), "walk": walk}, "errors_by_lap.json")
+    if task.candidates:
+        errors = alone(lambda: summed_errors(task, data, np.ones(len(data.y), bool)))
+        mean = errors / data.groups.nunique()
+        table = pd.DataFrame(list(task.candidates)).assign(error=mean)
+        mlflow.log_table(table, "candidates.json")
     mlflow.log_dict(evaluation.by_part.to_dict("list"), "errors_by_part.json")
     mlflow.log_figure(plot(task, evaluation), "error_over_distance.png")
 

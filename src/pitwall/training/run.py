@@ -50,6 +50,7 @@ def train_tasks(
     circuit: Annotated[
         str | None, typer.Option(help="Circuit to learn from: a name or a length in metres.")
     ] = None,
+    tune: Annotated[int | None, typer.Option(help="Candidates of a search.")] = None,
     run: Annotated[
         str | None, typer.Option("--reproduce", help="Make the model of this run again.")
     ] = None,
@@ -71,7 +72,13 @@ def train_tasks(
             _answer(
                 name,
                 lambda name=name: train(  # type: ignore[misc]
-                    settings, name, chosen, circuit=named, promoted=promote, step=_print_step
+                    settings,
+                    name,
+                    chosen,
+                    circuit=named,
+                    promoted=promote,
+                    tune=tune,
+                    step=_print_step,
                 ),
             )
 

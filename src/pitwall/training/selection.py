@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pitwall.training.comparison import declining, errors_by_group
 from pitwall.training.dataset import Dataset
 from pitwall.training.fitting import fit
+from pitwall.training.search import choices
 from pitwall.training.tasks import Model, Task
 
 Array = NDArray[np.float64]
@@ -40,16 +40,25 @@ def fitted(task: Task, name: str, data: Dataset, seen: NDArray[np.bool_] | None 
 
 
 def chosen(task: Task, data: Dataset, seen: NDArray[np.bool_]) -> dict[str, Any]:
-    """The values of `task.tune` with the least error on parts of the rows `seen` held out in turn.
+    """Those of the task's choices with the least error on parts of the rows `seen`.
 
-    What belongs together is held out together. Of equal values the first counts; with fewer than
-    two things to hold out, the first of each list.
+    Of equal ones the first counts; with fewer than two things to hold out, the first of all.
     """
-    grid = [dict(zip(task.tune, values, strict=True)) for values in product(*task.tune.values())]
+    grid = choices(task)
+    return grid[int(np.argmin(summed_errors(task, data, seen)))] if len(grid) > 1 else grid[0]
+
+
+def summed_errors(task: Task, data: Dataset, seen: NDArray[np.bool_]) -> Array:
+    """The errors of each of the task's choices, summed over the groups, in the unit.
+
+    Parts of the rows `seen` are held out in turn; what belongs together is held out together. All
+    are 0 with fewer than two things to hold out.
+    """
+    grid = choices(task)
     names = data.together[seen].unique()
-    if len(grid) == 1 or len(names) < 2:
-        return grid[0]
     totals = np.zeros(len(grid))
+    if len(names) < 2:
+        return totals
     # Every FOLDS-th one is held out, so that each part has laps of all times.
     for first in range(min(FOLDS, len(names))):
         held = seen & data.together.isin(names[first::FOLDS]).to_numpy()
@@ -62,7 +71,7 @@ def chosen(task: Task, data: Dataset, seen: NDArray[np.bool_]) -> dict[str, Any]
             truth = data.y.loc[judged].to_numpy()
             residuals = declining(answers, truth, usual)[""]
             totals[number] += errors_by_group(task, residuals, data.groups.loc[judged]).sum()
-    return grid[int(np.argmin(totals))]
+    return totals
 
 
 def _thinned(data: Dataset, held: NDArray[np.bool_]) -> pd.Index:

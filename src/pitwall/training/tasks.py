@@ -12,6 +12,7 @@ inputs: [lap_*]                  # which of the service's features; left out: al
 baselines: [{type: …, …}]        # the candidate must beat each of them
 estimator: {type: …, …}          # class and its parameters
 tune: {shrink_laps: [5, 20]}     # parameters that each training chooses by its own laps
+search: {max_iter: {low: 50, high: 400, log: true}}   # ranges that `train --tune N` draws from
 """
 
 from __future__ import annotations
@@ -92,6 +93,22 @@ class Label(BaseModel):
         return ("lap", None) if self.lap else ("ahead", self.ahead_m)
 
 
+class Range(BaseModel):
+    """Numbers from `low` to `high`, both included: whole ones where both are whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    low: int | float
+    high: int | float
+    log: bool = False
+    """Whether the logarithm is drawn evenly, so that 1 to 10 counts as much as 10 to 100."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Range:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError("low must be below high, and above 0 where log is true")
+        return self
+
+
 class Task(BaseModel):
     """One task; the fields are explained at the head of this module."""
 
@@ -110,9 +127,15 @@ class Task(BaseModel):
     estimator: Model
     tune: dict[str, tuple[bool | int | float | str | None, ...]] = {}
     """Parameters of the estimator that each training chooses by its own laps, and their values."""
+    search: dict[str, Range] = {}
+    """Ranges of the estimator's parameters that a search draws its candidates from."""
+    candidates: tuple[dict[str, bool | int | float | str | None], ...] = ()
+    """Parameters that a search has drawn, which a training then chooses from."""
 
     @model_validator(mode="after")
     def _few(self) -> Task:
+        if both := self.tune.keys() & self.search.keys():
+            raise ValueError(f"{min(both)} is in tune and in search; a search would not vary it")
         if not 1 <= prod(len(values) for values in self.tune.values()) <= MOST_CHOICES:
             raise ValueError(f"tune gives no choice, or more than {MOST_CHOICES}")
         return self

@@ -16,7 +16,9 @@ from pitwall.training.dataset import build, entity_rows, sha256
 from pitwall.training.evaluation import evaluate
 from pitwall.training.laps import choose
 from pitwall.training.log import log
+from pitwall.training.search import drawn
 from pitwall.training.selection import fitted
+from pitwall.training.side_by_side import alone
 from pitwall.training.tasks import task
 
 Step = Callable[[str], None]
@@ -30,6 +32,7 @@ def train(
     circuit: str | float | Circuit | None = None,
     promoted: bool = False,
     new_circuit: bool = False,
+    tune: int | None = None,
     step: Step = lambda text: None,
 ) -> dict[str, Any]:
     """Train, log and register the task `name` as `challenger`, on these sessions or on all.
@@ -37,8 +40,9 @@ def train(
     It learns from whole, plausible laps of one circuit, which `circuit` may name: see
     `pitwall.training.laps.choose`. A champion gives way to one of another circuit only with
     `new_circuit`. The candidate is registered where it beats every baseline, else the best
-    baseline. The first version becomes champion; a later one does with `promoted`, where the gate
-    is open. Gives
+    baseline. With `tune`, its parameters are chosen from so many candidates: see
+    `pitwall.training.search`. The first version becomes champion; a later one does with `promoted`,
+    where the gate is open. Gives
 
     - of what it learned from: circuit (its length in metres and its name), left_out (the number of
       other laps by reason), taken (both in a sentence);
@@ -52,6 +56,8 @@ def train(
     laps, where they are not of one circuit, or where an input leaks the label.
     """
     chosen = task(settings, name)
+    if tune is not None:
+        chosen = drawn(chosen, tune)
     started = time.monotonic()
     step("choosing laps")
     choice = choose(settings, sessions, circuit)
@@ -61,7 +67,7 @@ def train(
     step("fitting")
     kind = "candidate" if evaluation.wins() else "baseline"
     best = evaluation.out.best_baseline
-    model = fitted(chosen, evaluation.registered, data)
+    model = alone(lambda: fitted(chosen, evaluation.registered, data))
     registry = models.client(settings)
     step("logging")
     version = log(settings, registry, chosen, data, evaluation, model, kind, choice)

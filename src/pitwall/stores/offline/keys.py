@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 
 from pitwall.stores.offline.timeline import Ints
 
+RUN_ROWS = 8
+"""From so many rows of one entity on, in the mean, runs of rows are looked up."""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -28,6 +31,12 @@ class Keys:
 
     def numbers(self, columns: Sequence[pa.Array]) -> npt.NDArray[np.int32]:
         """The entity number of each row of these key columns, −1 for any other entity."""
+        if (begins := _begins(columns)) is not None:
+            lengths = np.diff(begins, append=len(columns[0]))
+            return np.repeat(self._numbers([column.take(begins) for column in columns]), lengths)
+        return self._numbers(columns)
+
+    def _numbers(self, columns: Sequence[pa.Array]) -> npt.NDArray[np.int32]:
         mixed = np.zeros(len(columns[0]), np.int64)
         if len(self.combinations) == 0:
             return np.full(len(mixed), -1, np.int32)
@@ -64,6 +73,22 @@ def keys_of(columns: dict[str, pa.Array]) -> Keys:
         known = index >= 0 if known is None else known & (index >= 0)
     assert mixed is not None and known is not None
     return Keys(values, np.unique(mixed[known]))
+
+
+def _begins(columns: Sequence[pa.Array]) -> Ints | None:
+    """Where a row differs from the one before it, so that each run of rows is looked up once.
+
+    None where that does not pay, or where a column is no dictionary without nulls.
+    """
+    begins = np.zeros(len(columns[0]), bool)
+    for column in columns:
+        if not isinstance(column, pa.DictionaryArray) or column.null_count:
+            return None
+        entries = column.indices.to_numpy()
+        begins[1:] |= entries[1:] != entries[:-1]
+    begins[:1] = True
+    places = np.flatnonzero(begins)
+    return places if len(places) * RUN_ROWS <= len(begins) else None
 
 
 def _index(column: pa.Array, values: pa.Array) -> Ints:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +26,9 @@ from pitwall.stores.offline.units import Unit, units_of
 
 CHUNK_ROWS = 4_000_000
 """Keys and times of at most so many rows are held at once, about 100 bytes a row."""
+BLOCK_VALUES = 131_072
+"""About so many values are decoded at once, so that they stay in the processor's cache until the
+wanted ones are taken, and their memory is used again."""
 T = TypeVar("T")
 
 
@@ -143,10 +147,11 @@ class Scan:
             if only is not None:
                 use &= (entity >= only[0]) & (entity < only[1])
             if columns.created and columns.created in table.column_names:
-                created = times(table[columns.created], columns.created)[use]
+                created = times(table[columns.created], columns.created)
             else:
-                created = np.full(int(use.sum()), NO_CREATED)
-            return Rows(entity[use], event[use], created, number[use])
+                created = np.full(len(use), NO_CREATED)
+            rows = Rows(entity, event, created, number)
+            return rows if use.all() else rows.take(np.flatnonzero(use))
 
         return Rows.together([rows for rows in self._in_threads(read, self._units) if len(rows)])
 
@@ -166,13 +171,11 @@ class Scan:
         def take(i: int) -> pa.Table:
             unit = self._units[i]
             part, positions = unit.holding(rising[begins[i] : begins[i + 1]] - unit.first)
-            table = self._read(part, [*types])
-            arrays = []
-            for name, kind in types.items():
-                if name in table.column_names:
-                    arrays.append(cast(table[name].take(pa.array(positions)), kind, name))
-                else:
-                    arrays.append(pa.nulls(len(positions), kind))
+            found = self._taken(part, [*types], pa.array(positions))
+            arrays = [
+                cast(found[name], kind, name) if name in found else pa.nulls(len(positions), kind)
+                for name, kind in types.items()
+            ]
             return pa.table(arrays, schema=schema)
 
         missing = int(begins[0]) if len(self._units) else len(rows)
@@ -217,18 +220,38 @@ class Scan:
         self, unit: Unit, columns: Sequence[str], dictionaries: Sequence[str] = ()
     ) -> pa.Table:
         """Those of the columns that the unit's file has; `dictionaries` as Arrow dictionaries."""
-        schema = self.schemas[unit.file]
-        present = [name for name in columns if name in schema.names]
-        with self.place.system.open_input_file(self._paths[unit.file]) as source:
-            file = pq.ParquetFile(
-                source,
-                metadata=self._footers[unit.file],
-                read_dictionary=[name for name in dictionaries if name in schema.names],
-                pre_buffer=not self.place.local,
-            )
+        names = self.schemas[unit.file].names
+        present = [name for name in columns if name in names]
+        with self._opened(unit, [name for name in dictionaries if name in names]) as file:
             # At least one column is read, because a table without columns has no number of rows.
             return file.read_row_groups(
-                list(unit.groups), columns=present or schema.names[:1], use_threads=False
+                list(unit.groups), columns=present or names[:1], use_threads=False
+            )
+
+    def _taken(
+        self, unit: Unit, columns: Sequence[str], positions: pa.Array
+    ) -> dict[str, pa.ChunkedArray]:
+        """The values at these positions of those columns that the unit's file has."""
+        names = set(self.schemas[unit.file].names)
+        present = [name for name in columns if name in names]
+        # A remote file is asked once for all columns, so that their ranges are read together.
+        width = max(1, BLOCK_VALUES // unit.rows) if self.place.local else max(1, len(present))
+        found = {}
+        with self._opened(unit) as file:
+            for first in range(0, len(present), width):
+                block = present[first : first + width]
+                table = file.read_row_groups(list(unit.groups), columns=block, use_threads=False)
+                found.update({name: table[name].take(positions) for name in block})
+        return found
+
+    @contextmanager
+    def _opened(self, unit: Unit, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+        with self.place.system.open_input_file(self._paths[unit.file]) as source:
+            yield pq.ParquetFile(
+                source,
+                metadata=self._footers[unit.file],
+                read_dictionary=list(dictionaries),
+                pre_buffer=not self.place.local,
             )
 
     def _column(self, table: pa.Table, name: str, unit: Unit) -> pa.ChunkedArray:

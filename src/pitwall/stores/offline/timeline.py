@@ -65,10 +65,11 @@ class Rows:
 
 def ordered(rows: Rows) -> Rows:
     """The rows sorted by entity, event time, created time and row number."""
-    small = len(rows) == 0 or int(rows.entity.max()) < 2**16
-    rows = rows.take(
-        np.argsort(rows.entity.astype(np.uint16) if small else rows.entity, kind="stable")
-    )
+    if not np.all(rows.entity[1:] >= rows.entity[:-1]):
+        small = int(rows.entity.max()) < 2**16
+        rows = rows.take(
+            np.argsort(rows.entity.astype(np.uint16) if small else rows.entity, kind="stable")
+        )
     # In most files the rows of an entity are sorted already, so that the full sort is not needed.
     same = rows.entity[1:] == rows.entity[:-1]
     after = rows.event[1:] > rows.event[:-1]
