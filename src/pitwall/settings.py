@@ -19,8 +19,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DISTRIBUTION = "pitwall-telemetry"
-"""Name on a package index, where `pitwall` is another project. Package and command are `pitwall`.
-"""
+"""Name on a package index, where `pitwall`, the name of package and command, is taken."""
 ONE_COPY = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
 """Replication of a keyspace on one node, in CQL."""
 PACKAGED = Path(__file__).resolve().parent / "project"
@@ -74,6 +73,8 @@ class Settings(BaseSettings):
     """Certificate of the stack's servers (PEM). Default: one that the stack's authority signs."""
     certificate_key: Path | None = None
     """Key of `PITWALL_CERTIFICATE` (PEM); the two are given together."""
+    oidc: Path | None = None
+    """JSON file of an OIDC issuer whose tokens count beside ours; docs/security.md shows one."""
     quick_start: bool = True
     """Java compiles fast rather than well: better for runs of minutes. Off for long ones."""
     keep_alive_s: int = Field(default=120, gt=0)

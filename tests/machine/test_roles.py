@@ -19,8 +19,8 @@ def test_a_token_stands_for_its_role(tmp_path: Path) -> None:
         token = settings.secret(name).get_secret_value()
         assert tokens.role(token) == role
         assert tokens.bearer(f"Bearer {token}") == tokens.bearer(f"bearer  {token} ") == role
-        assert tokens.cookie_role(tokens.cookie(role)) == role
-        assert tokens.role(tokens.cookie(role)) == tokens.cookie_role(token) == Role.ANYONE
+        assert tokens.cookie_role(tokens.cookie(token)) == role
+        assert tokens.role(tokens.cookie(token)) == tokens.cookie_role(token) == Role.ANYONE
     for wrong in ("", "wrong", "Bearer", "Bearer ", "Basic x", "ä\udcff", "x" * 100_000):
         assert tokens.role(wrong) == tokens.bearer(wrong) == tokens.cookie_role(wrong) == 0
 

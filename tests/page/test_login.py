@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from oidc_issuer import OidcIssuer, oidc_issuer
 
 from pitwall.machine.roles import RULES, SECRETS, Role, Tokens
 from pitwall.page.web.login import COOKIE, SOCKET_REFUSED, Login
@@ -25,9 +27,15 @@ async def page(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"in"})
 
 
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[OidcIssuer]:
+    with oidc_issuer() as running:
+        yield running
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path)
+def settings(tmp_path: Path, issuer: OidcIssuer) -> Settings:
+    return Settings(home=tmp_path, oidc=issuer.file(tmp_path))
 
 
 def status(settings: Settings, method: str, path: str, headers: dict[str, str]) -> int:
@@ -59,7 +67,7 @@ def _socket(login: Login, path: str, headers: dict[str, str]) -> int:
 
 
 @pytest.mark.parametrize("rule", KNOWN, ids=[f"{rule.method} {rule.path}" for rule in KNOWN])
-def test_a_route_needs_its_role(settings: Settings, rule: Any) -> None:
+def test_a_route_needs_its_role(settings: Settings, issuer: OidcIssuer, rule: Any) -> None:
     if rule.path == "/login":
         return  # the login answers it itself, as test_page says
     path, tokens = rule.path.replace("*", "x"), Tokens(settings)
@@ -69,7 +77,9 @@ def test_a_route_needs_its_role(settings: Settings, rule: Any) -> None:
             token = settings.secret(SECRETS[role]).get_secret_value()
             ways = [
                 {"authorization": f"Bearer {token}"},
-                {"cookie": f"{COOKIE}={tokens.cookie(role)}"},
+                {"cookie": f"{COOKIE}={tokens.cookie(token)}"},
+                {"authorization": f"Bearer {issuer.token(role)}"},
+                {"cookie": f"{COOKIE}={issuer.token(role)}"},
             ]
         for headers in ways:
             given = status(settings, rule.method, path, headers)
@@ -89,9 +99,13 @@ def test_what_has_no_row_is_for_admins_alone(settings: Settings) -> None:
             assert status(settings, method, path, headers) == expected
 
 
+@pytest.mark.parametrize("issued", [False, True])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ENGINEER, Role.ADMIN])
-def test_a_login_gives_the_role_of_its_token(settings: Settings, role: Role) -> None:
-    token = settings.secret(SECRETS[role]).get_secret_value()
+def test_a_login_gives_the_role_of_its_token(
+    settings: Settings, issuer: OidcIssuer, role: Role, issued: bool
+) -> None:
+    ours = settings.secret(SECRETS[role]).get_secret_value()
+    token = issuer.token(role) if issued else ours
 
     async def ask() -> tuple[int, int, int]:
         transport = httpx.ASGITransport(Login(page, settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
+from oidc_issuer import OidcIssuer, oidc_issuer
 
 from pitwall.errors import StoreError
 from pitwall.machine.roles import RULES, SECRETS, Role
@@ -35,8 +37,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(folder: Path) -> Settings:
-    return Settings(home=folder / "home", max_body_bytes=100_000)
+def issuer() -> Iterator[OidcIssuer]:
+    with oidc_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path, issuer: OidcIssuer) -> Settings:
+    return Settings(home=folder / "home", oidc=issuer.file(folder), max_body_bytes=100_000)
 
 
 def config(folder: Path, offline: dict[str, Any], auth: dict[str, Any]) -> Any:
@@ -117,12 +125,18 @@ def token(settings: Settings, role: Role) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def test_every_route_asks_for_its_role(settings: Settings, client: Client) -> None:
+@pytest.mark.parametrize("issued", [False, True])
+def test_every_route_asks_for_its_role(
+    settings: Settings, client: Client, issuer: OidcIssuer, issued: bool
+) -> None:
     for rule in RULES:
         if rule.server != "features":
             continue
         for role in Role:
-            answer = client.request(rule.method, rule.path, headers=token(settings, role))
+            headers = token(settings, role)
+            if issued:
+                headers = {"Authorization": f"Bearer {issuer.token(role)}"}
+            answer = client.request(rule.method, rule.path, headers=headers)
             if role >= rule.role:
                 assert answer.status_code not in (401, 403, 404, 500), (rule, role, answer.text)
             else:
@@ -225,17 +239,20 @@ def test_a_body_has_limits(settings: Settings, client: Client) -> None:
     assert inside.status_code == 422, inside.text[:200]
 
 
-def test_the_offline_store_asks_for_roles(settings: Settings, store: Any, folder: Path) -> None:
+def test_the_offline_store_asks_for_roles(
+    settings: Settings, store: Any, folder: Path, issuer: OidcIssuer
+) -> None:
     from feast import FeatureStore
 
     server = offline_server(settings, store, 0)
     entities = pa.table({"vehicle": ["a"], "session": ["s"]}).to_pandas()
     entities["event_timestamp"] = datetime(2026, 1, 1, 10, 0, 1, tzinfo=UTC)
 
-    def ask(role: Role | None) -> list[Any]:
+    def ask(role: Role | None, by: OidcIssuer | None = None) -> list[Any]:
         auth = {"type": "no_auth"}
         if role is not None:
-            auth = {"type": "oidc", "token": token(settings, role)["Authorization"][7:]}
+            ours = token(settings, role)["Authorization"][7:]
+            auth = {"type": "oidc", "token": by.token(role) if by else ours}
         remote = {
             "type": "remote",
             "host": settings.host,
@@ -259,6 +276,9 @@ def test_the_offline_store_asks_for_roles(settings: Settings, store: Any, folder
 
     try:
         assert ask(Role.ENGINEER) == ask(Role.ADMIN) == [41.5]
+        assert ask(Role.ENGINEER, issuer) == [41.5]
+        with pytest.raises(Exception, match="your token has the role viewer"):
+            ask(Role.VIEWER, issuer)
         for role in (None, Role.ANYONE):
             with pytest.raises(Exception, match="Bearer <token>"):
                 ask(role)

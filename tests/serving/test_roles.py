@@ -7,12 +7,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from oidc_issuer import OidcIssuer, oidc_issuer
 from paths import ROOT
 
 from pitwall.machine.roles import RULES, SECRETS, Role, needed
@@ -38,9 +40,15 @@ class Registry:
     def refresh(self) -> None: ...
 
 
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[OidcIssuer]:
+    with oidc_issuer() as running:
+        yield running
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path)
+def settings(tmp_path: Path, issuer: OidcIssuer) -> Settings:
+    return Settings(home=tmp_path, oidc=issuer.file(tmp_path))
 
 
 def app(settings: Settings) -> Any:
@@ -68,7 +76,10 @@ def ask(application: Any, method: str, path: str, token: str | None) -> httpx.Re
     return asyncio.run(one())
 
 
-def test_every_route_asks_for_its_role(settings: Settings) -> None:
+@pytest.mark.parametrize("issued", [False, True])
+def test_every_route_asks_for_its_role(
+    settings: Settings, issuer: OidcIssuer, issued: bool
+) -> None:
     application = app(settings)
     routes = {
         (method, route.path)
@@ -82,7 +93,8 @@ def test_every_route_asks_for_its_role(settings: Settings) -> None:
         for role in Role:
             token = None
             if role > Role.ANYONE:
-                token = settings.secret(SECRETS[role]).get_secret_value()
+                ours = settings.secret(SECRETS[role]).get_secret_value()
+                token = issuer.token(role) if issued else ours
             status = ask(application, method, path, token).status_code
             if role >= least:
                 assert status not in (401, 403), (method, path, role, status)

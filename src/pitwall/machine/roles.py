@@ -1,5 +1,6 @@
 """Who may do what at the HTTP and Flight servers: three roles, each with a token, and one table.
 
+A token is a secret of ours, or one of the OIDC issuer that `PITWALL_OIDC` names (`machine.oidc`).
 A role may do all that the roles below it may. `docs/security.md` holds the table as `document`
 writes it. What the table does not name, only an admin may ask for, so that a new route is closed
 until it has its row.
@@ -13,6 +14,7 @@ import secrets
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pitwall.machine import oidc
 from pitwall.settings import Settings
 
 
@@ -143,24 +145,38 @@ class Tokens:
             role: settings.secret(name).get_secret_value().encode()
             for role, name in SECRETS.items()
         }
+        self._issuer = oidc.issuer(settings)
 
     def role(self, token: str) -> Role:
         """The highest role of this token; anyone for an unknown or an empty one."""
-        return self._first(token.encode(errors="replace"), self._tokens)
+        return max(self._first(token.encode(errors="replace"), self._tokens), self._issued(token))
+
+    def _issued(self, token: str) -> Role:
+        """The highest role that the OIDC issuer gave whoever has this token."""
+        if self._issuer is None:
+            return Role.ANYONE
+        names = self._issuer.roles(token)
+        return max((Role[name.upper()] for name in names), default=Role.ANYONE)
 
     def bearer(self, authorization: str) -> Role:
         """The role of a header `Authorization: Bearer <token>`."""
         scheme, _, token = authorization.partition(" ")
         return self.role(token.strip()) if scheme.lower() == "bearer" else Role.ANYONE
 
-    def cookie(self, role: Role) -> str:
-        """What a browser keeps in place of a token; it changes with the token."""
-        return _signature(self._tokens[role])
+    def cookie(self, token: str) -> str:
+        """What a browser keeps of a known token.
+
+        It stands for a token of ours and changes with it. An issuer's token is kept itself, so
+        that it ends when the issuer says.
+        """
+        ours = self._first(token.encode(errors="replace"), self._tokens)
+        return token if ours == Role.ANYONE else _signature(self._tokens[ours])
 
     def cookie_role(self, cookie: str) -> Role:
         """The role that this cookie stands for."""
-        values = {role: self.cookie(role).encode() for role in self._tokens}
-        return self._first(cookie.encode(errors="replace"), values)
+        values = {role: _signature(token).encode() for role, token in self._tokens.items()}
+        ours = self._first(cookie.encode(errors="replace"), values)
+        return max(ours, self._issued(cookie))
 
     @staticmethod
     def _first(given: bytes, values: dict[Role, bytes]) -> Role:

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import orjson
@@ -25,6 +26,10 @@ from pitwall.settings import Settings
 LOG = logging.getLogger("pitwall.serving")
 BATCH = 500
 RETRY_S = 0.5
+BUSY_S = 0.005
+"""While the sender's transaction waits for the disk, an answer tries again so often."""
+MOST_BUSY_S = 5.0
+"""After so long it gives up, and its request is refused."""
 
 Row = tuple[str, str, bytes, bytes]
 """Topic, key, value, headers as JSON."""
@@ -41,38 +46,44 @@ class Outbox:
             settings.predictions_topic,
             settings.served_topic,
         )
-        self._in = self._open()
+        # What is kept is written on the event loop, which must not wait for the sender's disk.
+        self._in = self._open(busy_s=0)
         # A checkpoint of the log waits for the disk: the sender's commits make it, no answer waits.
         self._in.execute("PRAGMA wal_autocheckpoint = 0")
-        self._in.execute(
+        out = self._open(busy_s=2 * MOST_BUSY_S)
+        out.execute(
             "CREATE TABLE IF NOT EXISTS outbox "
             "(n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, key TEXT, value BLOB, headers BLOB)"
         )
-        self._in.execute(
+        out.execute(
             "CREATE TABLE IF NOT EXISTS refused "
             "(topic TEXT, key TEXT, value BLOB, headers BLOB, reason TEXT)"
         )
-        self._in.execute("BEGIN IMMEDIATE")
-        self._in.execute(
+        out.execute("BEGIN IMMEDIATE")
+        out.execute(
             "INSERT INTO outbox (topic, key, value, headers) "
             "SELECT topic, key, value, headers FROM refused"
         )
-        self._in.execute("DELETE FROM refused")
-        self._in.execute("COMMIT")
+        out.execute("DELETE FROM refused")
+        out.execute("COMMIT")
+        out.close()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._together: list[tuple[list[Row], asyncio.Future[None]]] = []
+        self._gone: dict[int, str | None] = {}
         self._delivery = Delivery(settings)
         self._sender = threading.Thread(target=self._send, daemon=True, name="outbox")
         self._wake.set()
         self._sender.start()
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, busy_s: float) -> sqlite3.Connection:
+        """A connection that waits `busy_s` for another one's transaction."""
         connection = sqlite3.connect(
             self._path, isolation_level=None, timeout=10, check_same_thread=False
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA busy_timeout = {round(busy_s * 1000)}")
         return connection
 
     def put(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
@@ -81,16 +92,27 @@ class Outbox:
         Once it returns they survive any kill. Raises `sqlite3.Error` on a full disk.
         """
         ids, rows = self._rows(predictions, served)
-        self._write(rows)
-        return ids
+        limit = time.monotonic() + MOST_BUSY_S
+        while True:
+            try:
+                self._write(rows)
+            except sqlite3.Error as error:
+                if not _is_busy(error) or time.monotonic() > limit:
+                    raise
+                time.sleep(BUSY_S)
+            else:
+                return ids
 
     async def keep(self, predictions: list[Prediction], served: list[Served]) -> list[str]:
-        """As `put`, in one transaction with all that the event loop has to keep at that moment."""
+        """As `put`, in one transaction with all that the event loop has to keep at that moment.
+
+        Never blocks the loop. What nobody waits for any more is not kept.
+        """
         ids, rows = self._rows(predictions, served)
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[None] = loop.create_future()
         if not self._together:
-            loop.call_soon(self._write_together)
+            loop.call_soon(self._write_together, loop, loop.time() + MOST_BUSY_S)
         self._together.append((rows, kept))
         await kept
         return ids
@@ -126,13 +148,17 @@ class Outbox:
                 raise
         self._wake.set()
 
-    def _write_together(self) -> None:
-        together, self._together = self._together, []
+    def _write_together(self, loop: asyncio.AbstractEventLoop, limit_s: float) -> None:
+        together = [(rows, kept) for rows, kept in self._together if not kept.done()]
+        error = None
         try:
             self._write([row for rows, _ in together for row in rows])
-            error = None
         except sqlite3.Error as failed:
+            if _is_busy(failed) and loop.time() < limit_s:
+                loop.call_later(BUSY_S, self._write_together, loop, limit_s)
+                return
             error = failed
+        self._together = []
         for _, kept in together:
             if kept.done():
                 continue
@@ -152,7 +178,7 @@ class Outbox:
             return int(self._in.execute("SELECT count(*) FROM refused").fetchone()[0])
 
     def _send(self) -> None:
-        out = self._open()
+        out = self._open(busy_s=2 * MOST_BUSY_S)
         while not self._stop.is_set():
             self._wake.wait(RETRY_S)
             self._wake.clear()
@@ -172,20 +198,32 @@ class Outbox:
             (last, BATCH),
         ).fetchall():
             last = rows[-1][0]
+            # What could not be deleted, on a full disk, is not sent again.
+            rows = [row for row in rows if row[0] not in self._gone]
             outcome = self._delivery.send(rows)
-            out.execute("BEGIN IMMEDIATE")
+            self._report(rows, outcome)
+            self._gone |= {**dict.fromkeys(outcome.taken), **outcome.refused}
+            if self._gone:
+                self._forget(out)
+            if outcome.away:
+                break
+
+    def _forget(self, out: sqlite3.Connection) -> None:
+        """Delete what Kafka has taken, and set aside what it refuses."""
+        out.execute("BEGIN IMMEDIATE")
+        try:
             out.executemany(
                 "INSERT INTO refused (topic, key, value, headers, reason) "
                 "SELECT topic, key, value, headers, ? FROM outbox WHERE n = ?",
-                [(reason, n) for n, reason in outcome.refused.items()],
+                [(reason, n) for n, reason in self._gone.items() if reason is not None],
             )
-            out.executemany(
-                "DELETE FROM outbox WHERE n = ?", [(n,) for n in [*outcome.taken, *outcome.refused]]
-            )
+            out.executemany("DELETE FROM outbox WHERE n = ?", [(n,) for n in self._gone])
             out.execute("COMMIT")
-            self._report(rows, outcome)
-            if outcome.away:
-                break
+        except sqlite3.Error:
+            if out.in_transaction:
+                out.execute("ROLLBACK")
+            raise
+        self._gone = {}
 
     def _report(self, rows: list[tuple[int, str, str, bytes, bytes]], outcome: Outcome) -> None:
         for n, topic, key, value, _ in rows:
@@ -212,3 +250,9 @@ class Outbox:
         self._wake.set()
         self._sender.join(ACK_MS / 1000 + 6)
         self._in.close()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection's transaction was in the way."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY

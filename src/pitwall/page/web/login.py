@@ -1,6 +1,7 @@
 """The login: a person enters a token, and a signed cookie stands for the token from then on.
 
-Programs send the token itself: `Authorization: Bearer <token>`. Which role a path needs stands in
+Programs send the token itself: `Authorization: Bearer <token>`, and so does a proxy that logs
+persons in at an OIDC issuer. Which role a path needs stands in
 `machine.roles`.
 
 The page answers only under its own host names; `/health` answers under any, since a probe names the
@@ -149,13 +150,13 @@ class Login:
                 return HTMLResponse(self._form("/", message), 413, headers)
         body = content.decode(errors="replace")
         form = {key: values[0] for key, values in parse_qs(body).items()}
-        role = self._tokens.role(form.get("token", "").strip())
-        if role == Role.ANYONE:
+        token = form.get("token", "").strip()
+        if self._tokens.role(token) == Role.ANYONE:
             return HTMLResponse(self._form(form.get("next", "/"), "That is not the token."), 401)
         response = RedirectResponse(_own_path(form.get("next", "/")), 303)
         response.set_cookie(
             COOKIE,
-            self._tokens.cookie(role),
+            self._tokens.cookie(token),
             max_age=COOKIE_S,
             httponly=True,
             samesite="strict",

@@ -24,8 +24,10 @@ final class Beginning extends WaitingTicks {
      * @param emittedUs time of the last tick that left
      * @param firstUs time of the session's first tick
      * @param several whether several partitions bring the session
+     * @param again whether its own partition has brought its time before: then it is sent once
+     *     more, also where what came first still waits
      */
-    boolean takes(Tick tick, long emittedUs, long firstUs, boolean several) {
+    boolean takes(Tick tick, long emittedUs, long firstUs, boolean several, boolean again) {
         boolean isFirst = tick.timeUs <= firstUs;
         if (isFirst && emittedUs - tick.timeUs <= LEAST_US) {
             return false;
@@ -41,7 +43,7 @@ final class Beginning extends WaitingTicks {
                         && (tick.timeUs <= emittedUs
                                 || emittedUs - first().timeUs > LEAST_US);
         return tick.recordMs >= first().recordMs
-                && (goesOn || several && tick.timeUs <= emittedUs);
+                && (goesOn || several && (again || tick.timeUs <= emittedUs));
     }
 
     /** Whether it is a beginning: the session's first ticks, without a gap. */

@@ -90,9 +90,10 @@ public final class SessionClock {
     /** Takes one message's part of a tick, and lets out every tick that need not wait. */
     public void offer(Tick tick, Progress progress, ClockOutput out) throws IOException {
         hearing.hear(tick, progress);
+        boolean again = !beginning.isEmpty() && sources.hasReached(tick);
         tick.topics = 1 << sources.note(tick, progress);
         tick.readyMs = progress.after(tick.recordMs, emittedUs == NONE ? START_MS : 0);
-        if (mayBegin(tick)) {
+        if (mayBegin(tick, again)) {
             if (!beginning.isEmpty() && tick.timeUs < beginning.first().timeUs) {
                 for (Tick older : beginning.takeSentBefore(sentMs(tick))) {
                     reject(older, out);
@@ -261,10 +262,12 @@ public final class SessionClock {
         return tick.recordMs - plan.reorderUs / 1000;
     }
 
-    private boolean mayBegin(Tick tick) {
+    /** {@code again}: whether the tick's partition has brought its time before. */
+    private boolean mayBegin(Tick tick, boolean again) {
         return emittedUs != NONE
                 && tick.recordMs >= emittedRecordMs
-                && beginning.takes(tick, emittedUs, recent.firstUs(), sources.areSeveral());
+                && beginning.takes(
+                        tick, emittedUs, recent.firstUs(), sources.areSeveral(), again);
     }
 
     /** The session goes on where it was: what came of a beginning is a duplicate or late. */

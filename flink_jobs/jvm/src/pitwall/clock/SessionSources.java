@@ -90,6 +90,19 @@ final class SessionSources {
         return topic;
     }
 
+    /** Whether the tick's partition has brought its time, or a later one, before. */
+    boolean hasReached(Tick tick) {
+        for (int i = 0; i < partitions.length; i++) {
+            int topic = (int) (partitions[i] >> 32);
+            if ((int) partitions[i] == tick.partition
+                    && topic < topics.length
+                    && topics[topic].equals(tick.topic)) {
+                return tick.timeUs <= reachedUs[i];
+            }
+        }
+        return false;
+    }
+
     /** Whether a time is not far ahead of another one, which may be none yet. */
     private static boolean isNear(long timeUs, long otherUs) {
         return otherUs == Long.MIN_VALUE || timeUs <= otherUs + SessionClock.JUMP_US;

@@ -84,7 +84,7 @@ final class PartitionLog {
             record.heldMs = heldMs;
             if (record.storedMs >= resumedMs && isHeld) {
                 silenceMs = readableMs - heldUntilMs;
-                resumedMs = readableMs;
+                resumedMs = readableMs + Records.NOTICED_MS;
             }
             record.silenceMs = isHeld ? silenceMs : 0;
             heldUntilMs = readableMs;

@@ -11,7 +11,7 @@ final class Records {
     private static final long SOON_MS = 1000;
 
     /** What a partition brings is noticed so long after it was read. */
-    private static final long NOTICED_MS = 100;
+    static final long NOTICED_MS = 100;
 
     private final CarSession session;
     private final List<KafkaRecord> all = new ArrayList<>();
