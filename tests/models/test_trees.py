@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
@@ -59,6 +59,7 @@ def small() -> HistGradientBoostingRegressor:
     return HistGradientBoostingRegressor(max_iter=19, random_state=0).fit(x, y)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(VALUE, VALUE, VALUE, VALUE), min_size=1, max_size=20))
 def test_any_row_has_the_bits_of_the_estimator(
     small: HistGradientBoostingRegressor, rows: list[tuple[float, ...]]

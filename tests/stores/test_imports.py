@@ -15,6 +15,7 @@ PLUGINS = {
     "pitwall.stores.online.reading",
     "pitwall.stores.online.tables",
     "pitwall.stores.online.values",
+    "pitwall.stores.online.views",
     "pitwall.stores.online.writing",
     "pitwall.stores.offline.store",
     "pitwall.stores.offline.retrieval",

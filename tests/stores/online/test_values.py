@@ -10,7 +10,7 @@ from feast.protos.feast.types.Value_pb2 import Int64List, Map, Value
 from feast.types import Array, Float64, Invalid, Json, Set, String, Struct
 from feast.types import Map as MapType
 from feast_values import VALUES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitwall.errors import StoreError
@@ -53,6 +53,7 @@ def _key(*values: str) -> EntityKey:
     )
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="\0a", max_size=4), st.text(alphabet="\0a", max_size=4))
 def test_no_text_key_is_empty_and_no_two_are_one(one: str, other: str) -> None:
     stored = [key_to_read(["k0"], _key(text)) for text in (one, other)]
