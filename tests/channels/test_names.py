@@ -29,6 +29,7 @@ def test_every_meaning_is_a_channel_in_a_unit_that_fits() -> None:
     ("format", "columns", "source"),
     [
         ("csv", ["Record", "Time", "Latitude", "Longitude", "KPH", "X", "Y", "Z"], "racebox"),
+        ("csv", ["Record", "Time", "Speed", "GForceX", "GForceY", "GyroX"], "racebox"),
         ("csv", ["Speed", "LapDistPct", "Lat", "SteeringWheelAngle"], "iracing"),
         ("iracing-ibt", [], "iracing"),
         ("vbo", ["anything"], "vbox"),
@@ -62,6 +63,10 @@ def test_a_source_is_told_by_format_or_columns(
         ("", "Vehicle Speed (SAE)", "Speed", 1, ""),
         ("", "GPS (2D speed)", "Speed", 1, ""),
         ("", "Driving Wheel Speed", "Speed", 1, ""),
+        ("", "Geschwindigkeit", "Speed", 1, ""),
+        ("", "Régime moteur", "EngineRpm", 1, ""),
+        ("", "LÄNGSBESCHLEUNIGUNG", "AccelerationLong", 1, ""),
+        ("racebox", "GForceX", "AccelerationLong", -1, "G"),
         ("", "TPS (Main)", "Throttle", 1, ""),
         ("", "RPMS", "EngineRpm", 1, ""),
         ("", "G_LON", "AccelerationLong", 1, ""),

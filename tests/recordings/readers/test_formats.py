@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,6 +248,38 @@ def test_a_hemisphere_in_the_next_cell_is_a_sign() -> None:
         c for c in read("gpslogger-units-in-cells.csv").columns if c.name == "LONGITUDE"
     )
     assert longitude.values[0] == -30.496588
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "says"),
+    [
+        ("UTC DATE,UTC TIME", "2024/08/21,14:05:0{}", None),
+        ("Date,Time", "2024/08/21,14:05:0{}", "names no time zone"),
+        ("GPS Time (UTC)", "2024-08-21 14:05:0{}", None),
+        ("Time", "Wed Aug 21 14:05:0{} GMT+01:00 2024", None),
+        ("Summary Time", "2024-08-21 14:05:0{}", "names no time zone"),
+    ],
+)
+def test_a_zone_that_the_heading_tells_is_not_doubted(
+    tmp_path: Path, header: str, cells: str, says: str | None
+) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text(
+        f"{header},Speed km/h\n" + "".join(f"{cells.format(i)},{100 + i}\n" for i in range(9))
+    )
+    [recording] = delimited.read(file, Options())
+    doubts = [doubt for doubt in recording.doubts if "zone" in doubt]
+    assert doubts == [] if says is None else says in doubts[0]
+
+
+def test_a_zone_by_letters_can_be_several(tmp_path: Path) -> None:
+    file = tmp_path / "log.msl"
+    rows = "".join(f"{i / 10}\t{4000 + i}\t{80 + i}\n" for i in range(20))
+    capture = '"Capture Date: Wed Aug 21 14:05:00 BST 2024"'
+    file.write_text(f'"MS3 Format 0570.04P"\n{capture}\nTime\tRPM\tSpeed\ns\trpm\tkm/h\n{rows}')
+    [recording] = delimited.read(file, Options())
+    assert recording.start == datetime(2024, 8, 21, 14, 5, tzinfo=UTC)
+    assert any("BST can be several time zones" in doubt for doubt in recording.doubts)
 
 
 def test_booleans_are_marked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -194,8 +195,18 @@ def _start(
     return midnight + timedelta(seconds=seconds_of_day), told, False, doubts
 
 
+_UTC = re.compile(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", re.IGNORECASE)
+_LETTERS = re.compile(r"\d ([A-Z]{3,4}) \d{4}$")
+"""A zone by letters, as `date` writes it: the same letters are in use for several zones."""
+
+
 def _zone_doubt(name: str, told: bool) -> list[str]:
-    return [] if told else [f"{name} names no time zone: UTC is assumed; give --start"]
+    """What is doubtful about the zone of a time that stands in this column, or is this text."""
+    if told or _UTC.search(name.replace("_", " ")):
+        return []
+    if letters := _LETTERS.search(name):
+        return [f"{name}: {letters[1]} can be several time zones: UTC is assumed; give --start"]
+    return [f"{name} names no time zone: UTC is assumed; give --start"]
 
 
 def _meeting(other: Clock, clock: Clock | None) -> float:
