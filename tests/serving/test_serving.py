@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paths import ROOT
 from prometheus_client import CollectorRegistry
+from served import feature_record
 
 from pitwall.errors import ModelError, UsageError
 from pitwall.features.topic import FeatureRow, FeatureRows
@@ -426,3 +427,43 @@ def test_a_row_of_another_circuit_is_not_scored() -> None:
     assert matrix.shape == (4, 1)
     assert [(unfit.rows, unfit.cause) for unfit in told] == [(3, "circuit")]
     assert "version 2 learned from circuit home (4,000 m)" in told[0].reason
+
+
+def test_a_row_that_cannot_be_scored_leaves_its_slot_to_the_next() -> None:
+    sampler = Sampler(10)
+    assert sampler.take("car", "s", 0, 0)
+    assert sampler.take("car", "s", 100_000, 100_000)
+    sampler.give_back()
+    assert sampler.take("car", "s", 120_000, 120_000)
+    assert not sampler.take("car", "s", 140_000, 140_000)
+    assert sampler.take("car", "new", 0, 0)
+    sampler.give_back()
+    assert sampler.take("car", "new", 20_000, 20_000)
+
+
+def test_the_head_of_a_record_is_what_its_row_says() -> None:
+    settings = Settings()
+    rows = FeatureRows(settings, "car_state", "test")
+    key, value = feature_record(settings, "20260101-000000-head", 40_000, 7)
+    good = SimpleNamespace(
+        error=lambda: None,
+        value=lambda: value,
+        key=lambda: key,
+        topic=lambda: "t",
+        partition=lambda: 0,
+        offset=lambda: 0,
+    )
+    row, head = rows.one(good), rows.head(good)
+    assert row is not None and head is not None
+    assert head[1:] == (row.vehicle, row.session, row.event_us, row.created_us)
+    assert (head.columns.view, head.columns.names) == (row.view, row.names)
+    for damaged in (
+        value[:30],
+        b"",
+        value[:-20] + b"\xff" * 20,
+        value[:8] + b"\x7f" * 8 + value[16:],
+    ):
+        bad = SimpleNamespace(**{**vars(good), "value": lambda damaged=damaged: damaged})
+        before = rows.unreadable.total
+        assert rows.head(bad) is None
+        assert rows.unreadable.total == before + 1

@@ -12,9 +12,9 @@ import json
 import math
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
@@ -30,6 +30,7 @@ from pitwall.kafka.wire import iso
 from pitwall.machine.lasting import Lasting
 from pitwall.settings import Settings
 
+T = TypeVar("T")
 SCHEMA_BYTES = 8
 TIMES = struct.Struct("<qq")
 """Event time and Kafka time."""
@@ -38,6 +39,8 @@ FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_800_000_000
 """The first µs of the year 1 and of the year 10000, since the epoch: what a `datetime` holds."""
 MOST_CHARACTERS = 200
 """The longest VehicleId or SessionId that the job accepts."""
+MOST_TEXTS = 20_000
+"""So many vehicles and sessions are remembered as text."""
 LOOK_UP_S = 1.0
 """Shortest time between two looks at the schemas topic."""
 
@@ -53,6 +56,16 @@ class Columns(NamedTuple):
     names: tuple[str, ...]
     definitions: str = ""
     meanings: tuple[str, ...] = ()
+
+
+class Head(NamedTuple):
+    """A record without its features: what they are, vehicle, session, and both times in µs."""
+
+    columns: Columns
+    vehicle: str
+    session: str
+    event_us: int
+    created_us: int
 
 
 @dataclass(slots=True)
@@ -120,6 +133,8 @@ class FeatureRows:
         }
         self.newest: dict[str, Columns] = {}
         """The columns of each view that were published last: what the job computes now."""
+        self._texts: dict[bytes, str] = {}
+        """Vehicles and sessions that came, as text."""
         self._next_schema = 0
         """Offset on the schemas topic up to which it was read."""
         self._look_up_again_s = 0.0
@@ -135,25 +150,31 @@ class FeatureRows:
         None for an error of Kafka's, for a row of another view, and for a record that cannot be
         read, which is counted.
         """
+        return self._try(message, self._row)
+
+    def head(self, message: Message) -> Head | None:
+        """What `one` gives beside the features, at a third of its cost; None as for `one`.
+
+        An infinite feature is not noticed.
+        """
+        return self._try(message, self._head)
+
+    def _try(self, message: Message, read: Callable[[bytes, bytes], T | None]) -> T | None:
         if message.error() is not None:
             return None
         try:
-            return self._row(message.value() or b"", message.key() or b"")
+            return read(message.value() or b"", message.key() or b"")
         except Exception as error:
             self.unreadable.add(message, error)
             return None
 
-    def _row(self, value: bytes, key: bytes) -> FeatureRow | None:
-        """The row of a record; None for one of another view. Raises `WireError` for a damaged one.
-
-        A value that is cut within the vehicle's name, or changed within a number, is not noticed.
-        """
+    def _head(self, value: bytes, key: bytes) -> Head | None:
+        """The head of a record; None for one of another view. Raises `WireError` as `_row`."""
         schema = value[:SCHEMA_BYTES]
         columns = self._columns.get(schema) or self._look_up(schema)
         if self._view not in (None, columns.view):
             return None
-        count = len(columns.names)
-        vehicle_at = VALUES_AT + 8 * count
+        vehicle_at = VALUES_AT + 8 * len(columns.names)
         if len(value) <= vehicle_at or not key:
             raise WireError(
                 f"the record has {len(value)} bytes and a key of {len(key)}; one of {columns.view} "
@@ -162,16 +183,42 @@ class FeatureRows:
         event_us, created_us = TIMES.unpack_from(value, SCHEMA_BYTES)
         if not (FIRST_US <= event_us < LAST_US and FIRST_US <= created_us < LAST_US):
             raise WireError(f"event time {event_us} or Kafka time {created_us} is no µs of a year")
-        values = np.frombuffer(value, "<f8", count, VALUES_AT)
+        vehicle = value[vehicle_at:]
+        texts = self._texts
+        return Head(
+            columns,
+            texts.get(vehicle) or self._text(vehicle),
+            texts.get(key) or self._text(key),
+            event_us,
+            created_us,
+        )
+
+    def _text(self, raw: bytes) -> str:
+        """A vehicle or session as text. Raises `WireError` where it is none, or too long."""
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            raise WireError(f"vehicle or session is no UTF-8: {error}") from None
+        if len(text) > MOST_CHARACTERS:
+            raise WireError(f"vehicle or session has more than {MOST_CHARACTERS} characters")
+        if len(self._texts) >= MOST_TEXTS:
+            self._texts.clear()
+        self._texts[raw] = text
+        return text
+
+    def _row(self, value: bytes, key: bytes) -> FeatureRow | None:
+        """The row of a record; None for one of another view. Raises `WireError` for a damaged one.
+
+        A value that is cut within the vehicle's name, or changed within a number, is not noticed.
+        """
+        head = self._head(value, key)
+        if head is None:
+            return None
+        columns, vehicle, session, event_us, created_us = head
+        values = np.frombuffer(value, "<f8", len(columns.names), VALUES_AT)
         if np.isinf(values).any():
             name = columns.names[int(np.isinf(values).argmax())]
             raise WireError(f"feature {name} is infinite; a feature is a number or null (NaN)")
-        try:
-            vehicle, session = value[vehicle_at:].decode(), key.decode()
-        except UnicodeDecodeError as error:
-            raise WireError(f"vehicle or session is no UTF-8: {error}") from None
-        if max(len(vehicle), len(session)) > MOST_CHARACTERS:
-            raise WireError(f"vehicle or session has more than {MOST_CHARACTERS} characters")
         return FeatureRow(
             columns.view,
             vehicle,

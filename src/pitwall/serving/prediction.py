@@ -65,9 +65,11 @@ def first_fault(error: ValidationError) -> str:
     return f"{key} is {ascii(first['input'])[:80]}: {first['msg']}"[:300]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prediction:
     """A predicted value with its interval `low` to `high`, all in `unit`.
+
+    Do not change one; frozen, it would take three times as long to make.
 
     `event_time` is the time of the feature row and `record_time` the time of the car's record in
     Kafka, both ISO 8601 in UTC. `source` is `endpoint` or `stream`; `role` is `champion`, or

@@ -151,12 +151,12 @@ class Scorer:
             new = offset >= self._from.get(partition, 0)
             if new:
                 self._ends[partition] = offset + 1
-            row = self._rows.one(message)
-            if (
-                row is not None
-                and self._sampler.take(row.vehicle, row.session, row.event_us, row.created_us)
-                and new
-            ):
+            head = self._rows.head(message)
+            if head is None or not self._sampler.take(*head[1:]):
+                continue
+            if (row := self._rows.one(message)) is None:
+                self._sampler.give_back()
+            elif new:
                 fresh.append(row)
         return fresh
 

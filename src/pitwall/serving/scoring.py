@@ -130,13 +130,13 @@ def input_matrix(rows: list[FeatureRow], model: Model) -> NDArray[np.float64]:
     Raises `KeyError` for a row that does not hold one of the inputs.
     """
     matrix = np.full((len(rows), len(model.inputs)), np.nan)
-    places: dict[tuple[str, ...], list[int]] = {}
+    together: dict[tuple[str, ...], list[int]] = {}
     for i, row in enumerate(rows):
-        place = places.get(row.names)
-        if place is None:
-            index = {name: n for n, name in enumerate(row.names)}
-            place = places[row.names] = [index[name] for name in model.inputs]
-        matrix[i] = row.values[place]
+        together.setdefault(row.names, []).append(i)
+    for names, at in together.items():
+        index = {name: n for n, name in enumerate(names)}
+        places = [index[name] for name in model.inputs]
+        matrix[at] = np.array([rows[i].values for i in at])[:, places]
     return matrix
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from pitwall import logs
+from pitwall.local.servers.commit_log import cut_half_written
 from pitwall.local.servers.server import Server
 from pitwall.machine import certificates, jars
 from pitwall.machine.java import java
@@ -95,6 +96,7 @@ def _command(settings: Settings) -> list[str]:
     temporary = settings.home_dir / "tmp"
     for folder in (data, conf, temporary):
         folder.mkdir(parents=True, exist_ok=True)
+    cut_half_written(data / "commitlog")
     (conf / "cassandra.yaml").write_text(yaml.safe_dump(cassandra_yaml(settings, data)))
     class_path = jars.classpath("cassandra", settings.cache_dir / "m2")
     agent = next(path for path in class_path if path.name.startswith("jamm-"))

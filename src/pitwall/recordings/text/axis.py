@@ -206,7 +206,8 @@ def _zone_doubt(name: str, told: bool) -> list[str]:
         return []
     if letters := _LETTERS.search(name):
         return [f"{name}: {letters[1]} can be several time zones: UTC is assumed; give --start"]
-    return [f"{name} names no time zone: UTC is assumed; give --start"]
+    name_it = "name" if " and " in name else "names"
+    return [f"{name} {name_it} no time zone: UTC is assumed; give --start"]
 
 
 def _meeting(other: Clock, clock: Clock | None) -> float:
