@@ -49,10 +49,9 @@ def half_written_from(segment: Path) -> int | None:
         if len(head) < DESCRIPTOR.size:
             return None
         _, number, length = DESCRIPTOR.unpack(head)
-        place = DESCRIPTOR.size + length + CHECKSUM_BYTES
+        place: int = DESCRIPTOR.size + length + CHECKSUM_BYTES
         while place + MARKER.size <= size:
             file.seek(place)
-            end: int
             end, checksum = MARKER.unpack(file.read(MARKER.size))
             words = (number & 0xFFFFFFFF, number >> 32 & 0xFFFFFFFF, place)
             if checksum != zlib.crc32(struct.pack(">III", *words)):
