@@ -26,8 +26,8 @@ def channel_ids() -> list[str]:
 
 SOURCE = """CREATE TEMPORARY TABLE telemetry (
     VehicleId STRING, SessionId STRING, `Timestamp` DOUBLE, ChannelId STRING, ChannelValue DOUBLE,
-    at AS TO_TIMESTAMP_LTZ(CAST(`Timestamp` * 1000 AS BIGINT), 3),
-    WATERMARK FOR at AS at - INTERVAL '0.1' SECOND
+    seen_at AS TO_TIMESTAMP_LTZ(CAST(`Timestamp` * 1000 AS BIGINT), 3),
+    WATERMARK FOR seen_at AS seen_at - INTERVAL '0.1' SECOND
 ) WITH (
     'connector' = 'kafka', 'properties.bootstrap.servers' = '{servers}', 'topic' = '{topic}',
     'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
@@ -38,9 +38,9 @@ SOURCE = """CREATE TEMPORARY TABLE telemetry (
 def over_windows() -> str:
     """The same features by `OVER` windows, in the rows of each channel."""
     ids = ", ".join(f"'{channel}'" for channel in channel_ids())
-    return f"""SELECT VehicleId, SessionId, ChannelId, at,
+    return f"""SELECT VehicleId, SessionId, ChannelId, seen_at,
         AVG(ChannelValue) OVER w, MIN(ChannelValue) OVER w, MAX(ChannelValue) OVER w,
         STDDEV_POP(ChannelValue) OVER w, COUNT(ChannelValue) OVER w
     FROM telemetry WHERE ChannelId IN ({ids})
-    WINDOW w AS (PARTITION BY VehicleId, SessionId, ChannelId ORDER BY at
+    WINDOW w AS (PARTITION BY VehicleId, SessionId, ChannelId ORDER BY seen_at
         RANGE BETWEEN INTERVAL '{WINDOW_S}' SECOND PRECEDING AND CURRENT ROW)"""
