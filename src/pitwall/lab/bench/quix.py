@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 VERSION = "3.28.1"
 PROCESSES = 2
+FIRST_MS = 1_767_225_600_000
+"""Event time of 0 s of a session, ms since the epoch. A record of time 0 has the present time."""
 WARM_UP_S = 10.0
 MEASURED_S = 30.0
 
@@ -135,7 +137,9 @@ def main(configuration: dict[str, Any]) -> float:
     topic = app.topic(
         configuration["topic"],
         value_deserializer="json",
-        timestamp_extractor=lambda value, headers, at, kind: round(value[0]["Timestamp"] * 1000),
+        timestamp_extractor=lambda value, headers, at, kind: (
+            FIRST_MS + round(value[0]["Timestamp"] * 1000)
+        ),
     )
 
     def tick(message: list[dict[str, Any]]) -> dict[str, Any]:
@@ -177,6 +181,8 @@ def main(configuration: dict[str, Any]) -> float:
     frame.current().update(count, metadata=True)
     app.run(timeout=configuration["warm_up_s"], collect=False)
     measured = [(at, number) for at, number in counted if at >= since]
+    if len(measured) < 2:
+        sys.exit(f"{len(counted)} messages were computed, and none after the warm-up")
     (start_s, first), (end_s, last) = measured[0], measured[-1]
     return (last - first) / (end_s - start_s)
 
