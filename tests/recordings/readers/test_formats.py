@@ -254,7 +254,7 @@ def test_a_hemisphere_in_the_next_cell_is_a_sign() -> None:
     ("header", "cells", "says"),
     [
         ("UTC DATE,UTC TIME", "2024/08/21,14:05:0{}", None),
-        ("Date,Time", "2024/08/21,14:05:0{}", "names no time zone"),
+        ("Date,Time", "2024/08/21,14:05:0{}", "name no time zone"),
         ("GPS Time (UTC)", "2024-08-21 14:05:0{}", None),
         ("Time", "Wed Aug 21 14:05:0{} GMT+01:00 2024", None),
         ("Summary Time", "2024-08-21 14:05:0{}", "names no time zone"),

@@ -69,7 +69,7 @@ def read(path: Path, options: Options) -> list[Recording]:
     doubts += told
     columns = tuple(_eastward(column) if east else column for column in columns)
     day = [f"{parsed.facts.day_text} is the day on which the file was made"]
-    kept = [doubt for doubt in recording.doubts if "names no time zone" not in doubt]
+    kept = [doubt for doubt in recording.doubts if "no time zone" not in doubt]
     return [
         replace(
             recording,
