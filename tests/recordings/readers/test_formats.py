@@ -282,6 +282,34 @@ def test_a_zone_by_letters_can_be_several(tmp_path: Path) -> None:
     assert any("BST can be several time zones" in doubt for doubt in recording.doubts)
 
 
+@pytest.mark.parametrize(
+    "markers",
+    ['"5","65.5","125"', '"0:05.000","1:05.500","2:05.000"', '"0:00:05 0:01:05.5 2:05.0"'],
+)
+def test_markers_may_be_clocks_that_count_from_zero(tmp_path: Path, markers: str) -> None:
+    file = tmp_path / "kart.csv"
+    rows = "".join(f'"{i / 2:.3f}","{100 + i % 7}.5"\n' for i in range(400))
+    file.write_text(
+        f'"Format","AiM CSV File"\n"Beacon Markers",{markers}\n\n'
+        f'"Time","GPS Speed"\n"s","km/h"\n{rows}'
+    )
+    [recording] = aim_csv.read(file, Options())
+    assert recording.beacons_s == (5.0, 65.5, 125.0)
+
+
+def test_marks_of_the_driver_are_no_rows(tmp_path: Path) -> None:
+    """A short MegaSquirt log with marks was refused: its lines had different numbers of cells."""
+    file = tmp_path / "log.msl"
+    mark = "MARK 001 - Manual - Sat Mar 02 14:05:07 EST 2024\n"
+    rows = "".join(f"{i / 10}\t{3000 + i}\t{i}.0\n" + mark * (i in (0, 3, 4)) for i in range(6))
+    file.write_text(f'"MS3 Format 0435.14P"\nTime\tRPM\tTPS\ns\trpm\t%\n{rows}')
+    [recording] = delimited.read(file, Options())
+    assert recording.left_out == {"comment line": 3}
+    assert next(c for c in recording.columns if c.name == "RPM").values.tolist() == [
+        3000 + i for i in range(6)
+    ]
+
+
 def test_booleans_are_marked() -> None:
     marked = [column.name for column in read("fastf1.csv").columns if column.boolean]
     assert marked == ["Brake"]

@@ -44,9 +44,15 @@ class Dialect:
             return [cell.strip(' "') for cell in line.split(self.delimiter)]
 
 
+MARK = re.compile(r"MARK \d+ - ")
+"""A mark that the driver of a MegaSquirt car set, in a line of its own between the rows."""
+
+
 def comment_mark(line: str, delimiter: str) -> str | None:
     """The mark that makes the line a comment, or None for a line of the table."""
     text = line.lstrip(' \t"')
+    if MARK.match(text):
+        return "MARK"
     for mark in COMMENTS:
         if text.startswith(mark) and mark != delimiter and not _cell_of_units(text, delimiter):
             return mark

@@ -24,6 +24,7 @@ MARKER_KEYS = {"beacon markers", "beacons", "beacon marker", "lap markers"}
 RATE_KEYS = {"sample rate", "sampling rate", "log rate", "frequency", "rate", "sample rate (hz)"}
 DURATION_KEYS = {"duration", "log duration", "total time"}
 NOT_THE_START = re.compile(r"creat|export|print|saved|modified|version|updated|generated", re.I)
+CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 LONGEST_LINE = 300
 """Characters of a line in which a day is searched."""
 SEEN_IN_TEXT = [
@@ -120,4 +121,15 @@ def _markers(values: dict[str, list[str]], decimal: str) -> tuple[float, ...]:
     split = r"[\s;]+" if decimal == "," else r"[\s;,]+"
     parts = [text.strip(",") for cell in cells for text in re.split(split, cell)]
     texts = [plain(text, decimal) for text in parts if text]
-    return tuple(sorted(float(text) for text in texts if PLAIN.fullmatch(text)))
+    times = map(_elapsed, texts)
+    return tuple(sorted(seconds for seconds in times if seconds is not None))
+
+
+def _elapsed(text: str) -> float | None:
+    """Seconds of a plain number or of a clock that counts from zero (`1:05.123`), else None."""
+    if PLAIN.fullmatch(text):
+        return float(text)
+    match = CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    return int(match[1] or 0) * 3600 + int(match[2]) * 60 + float(match[3])
