@@ -429,3 +429,13 @@ def test_a_number_that_stands_for_no_value_is_none() -> None:
     throttle = read(*columns).session.channel("Throttle")
     assert np.isnan(throttle[[2, 4]]).all()
     assert throttle[[0, 1, 3, 5]].tolist() == [0, 50, 100, 7]
+
+
+def test_a_table_of_laps_is_told() -> None:
+    """FastF1's laps: the advice was to define a channel."""
+    seconds = np.arange(6) * 92.0
+    laps = [column("LapNumber", times=seconds), column("LapTime", "s", times=seconds)]
+    with pytest.raises(LapFileError, match=r"a table of laps .*give the telemetry of the laps"):
+        read(*laps)
+    with pytest.raises(LapFileError, match="known channel such as"):
+        read(column("LapNumber"), column("LapTime", "s"))

@@ -6,6 +6,7 @@ assumed, derived or left out stands in the `Reading`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -172,12 +173,23 @@ def _leave_out_endless(values: Floats) -> None:
             channel[np.isinf(channel)] = np.nan
 
 
+LAP_TIME = re.compile(r"lap[ _]?time", re.IGNORECASE)
+SLOW_HZ = 0.1
+"""Rows that are fewer, and that have a lap time, are laps."""
+
+
 def _need_a_channel(
     recording: Recording, found: Sequence[ChannelReading], doubts: Sequence[str]
 ) -> None:
     known = [each for each in found if each.canonical_unit is not None or each.is_fraction]
     if all(each.channel.upper() in TIME_COLUMNS for each in known):
         shown = [each.source for each in found if each.channel.upper() not in TIME_COLUMNS]
+        rate_hz = max((each.rate_hz for each in found), default=0.0)
+        if rate_hz < SLOW_HZ and LAP_TIME.search(" ".join([*shown, *recording.doubts])):
+            raise LapFileError(
+                f"{recording.path}: this is a table of laps ({', '.join(shown[:6])}), a row for "
+                "each; give the telemetry of the laps, with a row for each instant"
+            )
         name = shown[0] if shown else "OilTemp"
         why = f" ({doubts[0]})" if doubts else ""
         raise LapFileError(
