@@ -58,11 +58,12 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
     is a pair: time (s, monotonic clock) and number of messages read.
     """
     readings: list[tuple[float, int]] = []
-    counter = ""
+    counter, seen_s = "", 0.0
     while job.poll() is None:
         time.sleep(READING_S)
         try:
             counter = counter or _counter(settings)
+            seen_s = seen_s or time.monotonic()
             readings.append((time.monotonic(), int(get(settings, counter)[0]["sum"])))
         except (JobError, LookupError, ValueError, StopIteration):
             continue  # the job has not started yet, or has just ended
@@ -70,10 +71,10 @@ def _watch(settings: Settings, job: subprocess.Popen[bytes], messages: int) -> R
     if len(measured) < 2 or measured[-1][1] == measured[0][1]:
         # The topic was read faster than Flink updates its counter. Take the whole topic then, from
         # the last reading of nothing to the first one of everything.
-        before = [(at, read) for at, read in readings if read == 0][-1:]
+        before = [(at, read) for at, read in readings if read == 0][-1:] or [(seen_s, 0)]
         after = [(at, read) for at, read in readings if read >= messages][:1]
         measured = before + (after or [(time.monotonic(), messages)])
-    if job.returncode or len(measured) < 2:
+    if job.returncode or not seen_s:
         raise JobError(
             f"the job ended with {job.returncode} and {len(measured)} readings of its pace"
         )
