@@ -36,7 +36,10 @@ def duel(
     own = evaluation.left_out["candidate" if kind == "candidate" else evaluation.out.best_baseline]
     entity_rows = artifact(registry, champion.run_id, "entity_rows.parquet")
     known_laps = pd.read_parquet(entity_rows, columns=["lap"])["lap"].unique()
-    known = data.entity_rows["lap"].isin(known_laps).to_numpy()
+    # Entity rows without a label are none of the data's rows.
+    rows = data.entity_rows
+    known_groups = rows.loc[rows["lap"].isin(known_laps), task.groups].unique()
+    known = data.groups.isin(known_groups)
     new = ~data.together.isin(data.together[known]).to_numpy()
     if data.together[new].nunique() >= 2:
         gains = _gains_on_new_laps(registry, champion, task, data, own, new)
